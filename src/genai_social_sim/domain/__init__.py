@@ -1,0 +1,1 @@
+"""Frozen values. They neither wait, read, write nor tell the time."""

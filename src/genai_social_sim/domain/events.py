@@ -1,0 +1,160 @@
+"""Recorded facts. The log is all of them; the state of a run is a fold over the logical ones.
+
+*Logical* events say what happened in the society and carry no clock, host, latency or attempt: they are
+appended in logical order and make up the run's digest. The others say how it came about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Literal
+
+from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.text import Text
+
+Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
+Cause = Literal["passed", "empty", "timeout", "unreachable", "refused", "too_long", "garbled", "error"]
+CAUSES: Final[tuple[Cause, ...]] = ("passed", "empty", "timeout", "unreachable", "refused", "too_long", "garbled", "error")
+EndReason = str  # the stopping rule that ended the run, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """Logical. The first event: the resolved study as canonical JSON, and the seed."""
+
+    study: Text
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Logical. A channel's first text."""
+
+    channel: ChannelId
+    speaker: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """The part of a raw answer that was kept, as a span of characters, and why the rest was not.
+
+    `why` is "trimmed" (white space around it), "label" (its own name before it) or "spoke_for" (it went on
+    speaking as `other`).
+    """
+
+    start: int
+    end: int
+    why: Literal["trimmed", "label", "spoke_for"]
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoke:
+    """Logical. An agent used its turn. `call` binds what was asked and answered (`Asked.bind`).
+
+    `stand_in` names the failure in whose place the study made the agent say this.
+    """
+
+    turn: int
+    round: int
+    channel: ChannelId
+    agent: AgentId
+    text: Text
+    call: bytes
+    tokens: int
+    cut: Cut | None = None
+    stand_in: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FellSilent:
+    """Logical. An agent had its turn and said nothing."""
+
+    turn: int
+    round: int
+    channel: ChannelId
+    agent: AgentId
+    cause: Cause
+    call: bytes
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """Logical. A stopping rule held after `turns` turns."""
+
+    reason: EndReason
+    turns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one model call asked: the prompt's digest, the parameters as canonical JSON, the derived seed."""
+
+    prompt: bytes
+    params: Text
+    seed: int
+
+    def bind(self, outcome: str, text: Text, *, prompt_tokens: int, answer_tokens: int) -> bytes:
+        """SHA-256 over this call and what came of it: the `call` of a logical event."""
+        counts = f"{self.seed} {outcome} {prompt_tokens} {answer_tokens}".encode()
+        return sha256(self.prompt + self.params.digest + text.digest + counts).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A model answered: in the log before it has any effect. Times are seconds since the turn fell due.
+
+    `notes` is JSON of what the backend reported beyond this (tokens taken from its cache, options it did not honour...).
+    """
+
+    turn: int
+    attempt: int
+    asked: Asked
+    raw: Text
+    finish: Finish
+    prompt_tokens: int
+    answer_tokens: int
+    sent_s: float
+    first_token_s: float | None
+    done_s: float
+    by: str
+    notes: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed:
+    """An attempt at a turn failed; with `final` there is no further one and the study's policy decides."""
+
+    turn: int
+    attempt: int
+    asked: Asked
+    cause: Cause
+    detail: Text
+    sent_s: float
+    done_s: float
+    final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted:
+    """A process began to work on this run: its settings, versions, machine and models, as JSON."""
+
+    resumed: bool
+    about: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded:
+    """A process stopped working on this run in good order: finished, interrupted, or failed and why."""
+
+    status: Literal["finished", "interrupted", "failed"]
+    detail: Text
+
+
+Logical = RunStarted | Opened | Spoke | FellSilent | RunEnded
+Outcome = Spoke | FellSilent  # what became of a turn
+Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
+Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded

@@ -1,0 +1,27 @@
+"""A text with its content hash, by which the record stores it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text and the SHA-256 of its UTF-8 bytes; make it with `Text.of`."""
+
+    value: str
+    digest: bytes
+
+    @classmethod
+    def of(cls, value: str) -> Text:
+        """Hash `value`; halves of surrogate pairs, which no file can hold, become U+FFFD."""
+        try:
+            raw = value.encode()
+        except UnicodeEncodeError:
+            raw = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+            value = raw.decode()
+        return cls(value, sha256(raw).digest())
+
+
+EMPTY = Text.of("")

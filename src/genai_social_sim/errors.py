@@ -1,0 +1,71 @@
+"""Every error that this package raises on purpose. It knows no other module.
+
+    SocialSimError            code, problem, where, remedy
+    ├── RequestError          the request is wrong: exit code 2
+    │   └── SpecError         a study file is wrong: file, line, column
+    ├── RecordError           a run file cannot be read, written or trusted
+    ├── BackendError          a backend cannot start or be reached
+    └── CompletionError       one call to a model failed; the engine turns it into an event
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SocialSimError(Exception):
+    """What went wrong (`problem`), where, and what to do about it (`remedy`).
+
+    Args:
+        problem: One sentence without a full stop at its end.
+        remedy: What to do, as a sentence or as a command to paste.
+        where: File, line and column, or agent and turn; empty if it is everywhere.
+    """
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, problem: str, *, remedy: str = "", where: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.where = where
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.problem}" if self.where else self.problem
+        return f"{head}. {self.remedy}" if self.remedy else head
+
+
+class RequestError(SocialSimError):
+    """What was asked for makes no sense as it was asked."""
+
+    code = "bad-request"
+    exit_code = 2
+
+
+class SpecError(RequestError):
+    """A study file is wrong; `where` is file:line:column."""
+
+    code = "bad-study"
+
+
+class RecordError(SocialSimError):
+    """A run file cannot be read, written or trusted."""
+
+    code = "bad-record"
+
+
+class BackendError(SocialSimError):
+    """A backend cannot start, or its model cannot be had."""
+
+    code = "backend"
+
+
+class CompletionError(SocialSimError):
+    """One call to a model failed. `cause` is one of `domain.events.CAUSES`."""
+
+    code = "completion"
+
+    def __init__(self, problem: str, *, cause: str = "error", remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy)
+        self.cause = cause

@@ -1,0 +1,124 @@
+"""What the engine asks of the world. Each port has one to four verbs and one examination in `testing`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from genai_social_sim.domain.events import Event, Finish
+from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.plan import Sampling
+from genai_social_sim.domain.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """All that a backend needs for one call; a worker elsewhere derives the same answer from it."""
+
+    turn: int
+    attempt: int  # from 1
+    channel: ChannelId
+    round: int
+    agent: AgentId
+    persona: str
+    heard: tuple[tuple[str, str], ...]  # (speaker, text) of what the prompt shows, oldest first
+    prompt: Prompt
+    sampling: Sampling
+    stop: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a backend gives back. `first_token_s`: seconds from the call; None where it cannot tell."""
+
+    text: str
+    finish: Finish = "stop"
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    first_token_s: float | None = None
+    by: str = ""  # which server or function answered
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class LanguageModel(Protocol):
+    """A backend, opened. Expected failures are `CompletionError`; others are bugs and end the run."""
+
+    slots: int  # calls that it can work on at once
+
+    def identity(self) -> Mapping[str, Any]:
+        """What answers, for the record: names, digests, versions; JSON values."""
+
+    async def complete(self, request: Request) -> Answer:
+        """Answer one request. The caller sets the deadline and may cancel."""
+
+    async def close(self) -> None:
+        """Give back what it holds; calls in flight have ended before."""
+
+
+@runtime_checkable
+class InstantModel(Protocol):
+    """A backend whose answers cost nothing to compute: the engine asks without a task."""
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request at once; raises `CompletionError` like `LanguageModel.complete`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to be appended; a call's event brings its prompt along."""
+
+    event: Event
+    prompt: Prompt | None = None
+
+
+class EventLog(Protocol):
+    """The one writer of a run's record."""
+
+    digest: bytes  # over the logical events so far
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Append in this order, all or none; once it returns they are kept as `durability` promises."""
+
+    def close(self) -> None:
+        """Leave the file complete by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in the log. `at`: seconds since the epoch, UTC."""
+
+    seq: int
+    at: float
+    event: Event
+
+
+class EventReader(Protocol):
+    """Reads a record while it is being written, too."""
+
+    def events(self, *, after: int = -1) -> Iterator[Recorded]:
+        """Events with `seq` > `after`, in order; those that exist when it gets there."""
+
+    def prompt(self, turn: int) -> Prompt | None:
+        """The prompt of a turn, rebuilt from the record; None for a turn without a call."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class Observer(Protocol):
+    """Watches a run and never changes it. It hears of an event once the log has it."""
+
+    def saw(self, events: Sequence[Event]) -> None:
+        """Events that were just appended."""
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> float:
+        """Wall clock: seconds since the epoch, UTC."""
+
+    def elapsed(self) -> float:
+        """Seconds on a clock that never goes back."""
