@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from genai_social_sim.domain.events import Event, Finish
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Prompt
 
@@ -22,7 +23,7 @@ class Request:
     round: int
     agent: AgentId
     persona: str
-    heard: tuple[tuple[str, str], ...]  # (speaker, text) of what the prompt shows, oldest first
+    heard: tuple[Line, ...]  # what the prompt shows of the conversation, oldest first
     prompt: Prompt
     sampling: Sampling
     stop: tuple[str, ...]

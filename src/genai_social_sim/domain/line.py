@@ -1,0 +1,22 @@
+"""An utterance in the form in which prompts show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genai_social_sim.domain.prompt import Message
+from genai_social_sim.domain.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What `speaker` said in a channel; `turn` is -1 for an opening.
+
+    `others` is the message by which other agents' prompts show it, `own` that of the speaker's.
+    """
+
+    turn: int
+    speaker: str
+    text: Text
+    others: Message
+    own: Message
