@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.text import Text
 
 Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
-Cause = Literal["passed", "empty", "timeout", "unreachable", "refused", "too_long", "garbled", "error"]
-CAUSES: Final[tuple[Cause, ...]] = ("passed", "empty", "timeout", "unreachable", "refused", "too_long", "garbled", "error")
+Cause = Literal["passed", "empty", "spoke_for", "timeout", "unreachable", "refused", "too_long", "garbled", "error"]
+CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 EndReason = str  # the stopping rule that ended the run, in words
 
 

@@ -1,0 +1,56 @@
+"""A frozen sequence whose changed copies share all but a few short tuples with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Generic, TypeVar
+
+T = TypeVar("T")
+_BITS: Final = 5
+_WIDTH: Final = 1 << _BITS
+
+
+class Vector(Generic[T]):
+    """A trie of tuples of 32: reading and `replaced` take time in proportion to log32 of the length."""
+
+    __slots__ = ("_length", "_root", "_shift")
+
+    def __init__(self, items: Iterable[T]) -> None:
+        level: tuple[Any, ...] = tuple(items)
+        self._length = len(level)
+        self._shift = 0
+        while len(level) > _WIDTH:
+            level = tuple(level[at : at + _WIDTH] for at in range(0, len(level), _WIDTH))
+            self._shift += _BITS
+        self._root = level
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        return (self[at] for at in range(self._length))
+
+    def __getitem__(self, at: int) -> T:
+        if not 0 <= at < self._length:
+            raise IndexError(at)
+        node, shift = self._root, self._shift
+        while shift:
+            node = node[(at >> shift) & (_WIDTH - 1)]
+            shift -= _BITS
+        item: T = node[at & (_WIDTH - 1)]
+        return item
+
+    def replaced(self, at: int, item: T) -> Vector[T]:
+        """A copy with `item` at `at`; raises IndexError outside."""
+        if not 0 <= at < self._length:
+            raise IndexError(at)
+        copy: Vector[T] = Vector.__new__(Vector)
+        copy._length, copy._shift = self._length, self._shift
+        copy._root = _put(self._root, self._shift, at, item)
+        return copy
+
+
+def _put(node: tuple[Any, ...], shift: int, at: int, item: object) -> tuple[Any, ...]:
+    slot = (at >> shift) & (_WIDTH - 1)
+    new = _put(node[slot], shift - _BITS, at, item) if shift else item
+    return (*node[:slot], new, *node[slot + 1 :])

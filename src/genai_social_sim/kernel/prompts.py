@@ -1,0 +1,86 @@
+"""Prompt layouts: from what an agent has heard to the messages that its model is sent.
+
+A prompt is a head, the lines heard, and a tail. Head and tail are Jinja templates rendered once per agent and channel,
+over `name`, `persona`, `others` (a list of names), `channel`, `topic` (the opening's text) and `study`:
+
+    layout            head (`frame`)           lines                                tail (`cue`)
+    script            start of a plain text    "NAME: what was said"                end of that text
+    persona_first     the system message       own ones as assistant, others user   the last user message
+    transcript_first  the system message       one user message for all             end of that user message
+
+Messages of one role in a row are sent as one, so that roles alternate. Knows nothing of who is next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.plan import Layout
+from genai_social_sim.domain.prompt import Message, Prompt, Role
+from genai_social_sim.domain.text import EMPTY, Text
+from genai_social_sim.kernel.speech import shown
+
+DEFAULT_FRAMES: Final[Mapping[Layout, str]] = {
+    "script": "A conversation between {{ [name, *others] | sort | join(', ') }}.\n\n",
+    "persona_first": (
+        "You are {{ name }}. {{ persona }}\nYou are talking with {{ others | join(', ') }}. "
+        "Speak only as {{ name }}, in one or two sentences, without a name before them."
+    ),
+    "transcript_first": (
+        "You take part in a conversation between {{ [name, *others] | sort | join(', ') }}. "
+        "Speak in one or two sentences, only for the one whose turn it is, without a name before them."
+    ),
+}
+DEFAULT_CUES: Final[Mapping[Layout, str]] = {
+    "script": "({{ name }}: {{ persona }})\n{{ name }}:",
+    "persona_first": "It is your turn, {{ name }}.",
+    "transcript_first": "\nYou are {{ name }}. {{ persona }}\nIt is your turn, {{ name }}.",
+}
+_NEWLINE: Final = Text.of("\n")
+_SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands before and after the lines in every prompt of one agent in one channel."""
+
+    head: tuple[Message, ...]
+    tail: tuple[Message, ...]
+
+
+def frame_of(layout: Layout, *, head: str, tail: str) -> Frame:
+    """Put the rendered templates into the roles of `layout`."""
+    first: Role = "text" if layout == "script" else "system"
+    last: Role = "text" if layout == "script" else "user"
+    start = (Message(first, (Text.of(head),)),) if head else ()
+    end = (Message(last, (Text.of(tail),)),) if tail else ()
+    return Frame(head=start if layout == "script" else (*start, _SO_FAR), tail=end)
+
+
+def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text) -> Line:
+    """An utterance in the forms in which `layout` shows it; `lead` is what stands before the words."""
+    role: Role = "text" if layout == "script" else "user"
+    others = Message(role, (lead, shown(text, inline=True), _NEWLINE))
+    own = Message("assistant", (shown(text, inline=False),)) if layout == "persona_first" else others
+    return Line(turn, speaker, text, others, own)
+
+
+def prompt_of(frame: Frame, heard: tuple[Line, ...], *, agent: str) -> Prompt:
+    """The prompt of `agent` after what it `heard`."""
+    lines = [line.own if line.speaker == agent else line.others for line in heard]
+    return Prompt.of((*frame.head, *lines, *frame.tail))
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a sandboxed template; raises `kernel.templates.TemplateProblem`."""
+    from genai_social_sim.kernel import templates  # jinja2 is slow to import and not needed to read a record
+
+    return templates.render(template, **values)
+
+
+def lead_of(name: str) -> Text:
+    """What stands before the words of `name`."""
+    return Text.of(f"{name}: ") if name else EMPTY

@@ -1,0 +1,114 @@
+"""The state of a run as a fold over its events, and what is due in it: `decide` and `apply`.
+
+Channels are heard in their own order (`hear`), which may be ahead of the run's logical order, in which events are
+applied: a fast channel waits for a slow one only where the study makes it. Knows nothing of how answers are had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    Event,
+    FellSilent,
+    Opened,
+    Outcome,
+    RunEnded,
+    RunStarted,
+    SessionEnded,
+    SessionStarted,
+    Spoke,
+)
+from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.vector import Vector
+from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.stopping import Progress, counted, may_be_asked, reached
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run after some of its events."""
+
+    stage: Stage
+    floors: Vector[Floor]
+    progress: Progress
+    openings: int = 0  # channels opened so far
+
+
+def start(stage: Stage) -> RunState:
+    """The state before the first event."""
+    return RunState(stage, Vector([Floor()] * len(stage.plan.channels)), Progress())
+
+
+def openings(state: RunState) -> tuple[Opened, ...]:
+    """The openings not yet in the log, in the order of their channels."""
+    todo = [channel for channel in state.stage.plan.channels if channel.opening]
+    return tuple(
+        Opened(channel=channel.name, speaker=channel.opening.speaker, text=Text.of(channel.opening.text))
+        for channel in todo[state.openings :]
+        if channel.opening
+    )
+
+
+def decide(state: RunState, index: int) -> tuple[Turn, ...]:
+    """The turns of a channel that are due; () if the run is over or it has to wait for other channels."""
+    if state.progress.ended:
+        return ()
+    plan, progress = state.stage.plan, state.progress
+    turns = due(plan, index, state.floors[index])
+    return tuple(
+        turn for turn in turns if may_be_asked(plan, progress, number=turn.number, round_no=turn.round)
+    )
+
+
+def ending(state: RunState) -> RunEnded | None:
+    """The event that ends the run, if a stopping rule holds now."""
+    if state.progress.ended:
+        return None
+    reason = reached(state.stage.plan, state.progress)
+    return RunEnded(reason=reason, turns=state.progress.turns) if reason else None
+
+
+def hear(state: RunState, outcome: Outcome) -> RunState:
+    """Its channel after a turn; the run's own count is not moved. A turn heard before changes nothing.
+
+    Raises:
+        ValueError: If turns of this channel before it have not been heard.
+    """
+    stage = state.stage
+    index = stage.channel_index[outcome.channel]
+    floor = state.floors[index]
+    number = floor.round * stage.plan.round_size + stage.plan.offsets[index] + floor.position
+    if outcome.turn < number:
+        return state
+    if outcome.turn > number:
+        raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
+    line = None
+    if isinstance(outcome, Spoke):
+        line = stage.line(turn=outcome.turn, speaker=outcome.agent, text=outcome.text)
+    floor = took(stage.plan.channels[index], floor, agent=outcome.agent, line=line)
+    return RunState(stage, state.floors.replaced(index, floor), state.progress, state.openings)
+
+
+def apply(state: RunState, event: Event) -> RunState:
+    """The state after an event of the log."""
+    match event:
+        case Spoke() | FellSilent():
+            heard = hear(state, event)
+            progress = counted(state.progress, tokens=event.tokens, spoke=isinstance(event, Spoke))
+            return RunState(heard.stage, heard.floors, progress, heard.openings)
+        case Opened():
+            index = state.stage.channel_index[event.channel]
+            line = state.stage.line(turn=-1, speaker=event.speaker, text=event.text)
+            floor = opened(state.stage.plan.channels[index], state.floors[index], line)
+            return replace(state, floors=state.floors.replaced(index, floor), openings=state.openings + 1)
+        case RunEnded():
+            return replace(state, progress=replace(state.progress, ended=event.reason))
+        case RunStarted() | Answered() | AttemptFailed() | SessionStarted() | SessionEnded():
+            return state
+        case _ as unknown:
+            assert_never(unknown)

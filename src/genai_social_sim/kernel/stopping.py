@@ -1,0 +1,99 @@
+"""Stopping rules: what has been counted, whether a rule holds, and how far a channel may run ahead of it.
+
+A rule on counts (turns, rounds) holds after exactly that turn. A rule on outcomes (tokens, silence) is looked
+at after each *wave*: after every turn if one channel speaks in turn, else after each round of all channels. So
+no turn is ever asked that is not in the run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from genai_social_sim.domain.plan import AllOf, AnyOf, Rounds, RunPlan, Silence, Simultaneous, StopRule, Tokens, Turns
+
+LOOKAHEAD_ROUNDS: Final = 64  # a fast channel waits for a slow one after that, so that waiting answers stay few
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the stopping rules look at, counted in logical order."""
+
+    turns: int = 0
+    tokens: int = 0
+    quiet: int = 0  # turns since somebody last said something
+    ended: str = ""  # the rule that ended the run, in words; empty while it goes on
+
+
+def counted(progress: Progress, *, tokens: int, spoke: bool) -> Progress:
+    """`progress` after one more turn."""
+    return Progress(progress.turns + 1, progress.tokens + tokens, 0 if spoke else progress.quiet + 1, progress.ended)
+
+
+def reached(plan: RunPlan, progress: Progress) -> str:
+    """The rule that holds now, in words; empty if the run goes on."""
+    wave = _single_file(plan) or progress.turns % plan.round_size == 0
+    return _holds(plan.stop, plan, progress, wave=wave)
+
+
+def may_be_asked(plan: RunPlan, progress: Progress, *, number: int, round_no: int) -> bool:
+    """Whether a turn is certain to be in the run and not too far ahead of what is committed."""
+    if number >= bound(plan.stop, plan.round_size):
+        return False
+    committed_round = progress.turns // plan.round_size
+    ahead = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
+    return round_no <= committed_round + ahead
+
+
+def bound(rule: StopRule, round_size: int) -> float:
+    """The number of turns after which the run is over whatever is said; infinite if there is none."""
+    match rule:
+        case Turns(count=count):
+            return count
+        case Rounds(count=count):
+            return count * round_size
+        case AnyOf(rules=rules):
+            return min(bound(each, round_size) for each in rules)
+        case AllOf(rules=rules):
+            return max(bound(each, round_size) for each in rules)
+        case Tokens() | Silence():
+            return math.inf
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def on_outcomes(rule: StopRule) -> bool:
+    """Whether the rule depends on what is answered."""
+    match rule:
+        case Turns() | Rounds():
+            return False
+        case Tokens() | Silence():
+            return True
+        case AnyOf(rules=rules) | AllOf(rules=rules):
+            return any(on_outcomes(each) for each in rules)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _single_file(plan: RunPlan) -> bool:
+    return len(plan.channels) == 1 and not isinstance(plan.channels[0].protocol, Simultaneous)
+
+
+def _holds(rule: StopRule, plan: RunPlan, progress: Progress, *, wave: bool) -> str:
+    match rule:
+        case Turns(count=count):
+            return f"{count} turns" if progress.turns >= count else ""
+        case Rounds(count=count):
+            return f"{count} rounds" if progress.turns >= count * plan.round_size else ""
+        case Tokens(count=count):
+            return f"{count} tokens" if wave and progress.tokens >= count else ""
+        case Silence(rounds=rounds):
+            return f"silence of {rounds} rounds" if wave and progress.quiet >= rounds * plan.round_size else ""
+        case AnyOf(rules=rules):
+            return next((held for each in rules if (held := _holds(each, plan, progress, wave=wave))), "")
+        case AllOf(rules=rules):
+            held = [_holds(each, plan, progress, wave=wave) for each in rules]
+            return " and ".join(held) if all(held) else ""
+        case _ as unknown:
+            assert_never(unknown)
