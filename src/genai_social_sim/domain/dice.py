@@ -63,7 +63,7 @@ class Dice:
         return tuple(order)
 
 
-def call_seed(seed: int, *, channel: str, nth: int, agent: str) -> int:
-    """The seed of one model call, on [0, 2^31 - 1): the same for every attempt at it."""
-    raw = sha256(f"{seed}\x1fcall\x1f{channel}\x1f{nth}\x1f{agent}".encode()).digest()
+def call_seed(seed: int, *position: str | int) -> int:
+    """The seed of one model call, on [0, 2^31 - 1): the same for every attempt at it and on any machine."""
+    raw = sha256("\x1f".join([str(seed), "call", *map(str, position)]).encode()).digest()
     return int.from_bytes(raw[:8], "big") % MAX_CALL_SEED

@@ -58,3 +58,13 @@ class Prompt:
     def text(self) -> str:
         """All contents joined: the exact text of a plain completion."""
         return "".join([message.content for message in self.messages])
+
+    def chat(self) -> list[tuple[Role, str]]:
+        """(role, content) of each message as sent: those of one role in a row are one, so that roles alternate."""
+        merged: list[tuple[Role, str]] = []
+        for message in self.messages:
+            if merged and merged[-1][0] == message.role:
+                merged[-1] = (message.role, merged[-1][1] + message.content)
+            else:
+                merged.append((message.role, message.content))
+        return merged

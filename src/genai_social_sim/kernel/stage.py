@@ -10,7 +10,7 @@ from genai_social_sim.domain.events import Asked
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.plan import Agent, Channel, RunPlan, Sampling
+from genai_social_sim.domain.plan import Agent, Channel, RandomOrder, RunPlan, Sampling
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import Floor, Turn
@@ -47,9 +47,8 @@ class Stage:
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
-        seed = call_seed(
-            self.plan.seed, channel=turn.channel, nth=turn.round * 1_000_000 + turn.position, agent=turn.agent
-        )
+        again = turn.position if isinstance(self.plan.channels[turn.index].protocol, RandomOrder) else 0
+        seed = call_seed(self.plan.seed, turn.channel, turn.round, turn.agent, again)
         return Asked(prompt=prompt.digest, params=self._parameters(turn), seed=seed)
 
     def stops(self, index: int) -> tuple[str, ...]:

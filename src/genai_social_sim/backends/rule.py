@@ -1,0 +1,95 @@
+"""Agents that follow a rule: a Python function of what they observe. Options: `function: NAME`.
+
+The function is given in Python (`study.run(functions={NAME: ...})`) or offered by an installed package as an entry
+point of the group `genai_social_sim.rules`; a study file alone cannot name code to be run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+from genai_social_sim.backends.registry import Function, Surroundings
+from genai_social_sim.domain.dice import Dice
+from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.errors import RequestError
+from genai_social_sim.ports import Answer, LanguageModel, Request
+
+ENTRY_POINTS: Final = "genai_social_sim.rules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What an agent that follows a rule knows when its turn comes."""
+
+    agent: AgentId
+    persona: str
+    channel: ChannelId
+    round: int
+    turn: int
+    heard: tuple[tuple[str, str], ...]  # (speaker, text), oldest first, within the agent's memory
+    dice: Dice  # chance for this turn alone
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises RequestError if a study's options make no sense."""
+    if set(options) != {"function"} or not isinstance(options["function"], str):
+        raise RequestError(
+            "backend rule takes one option, function: the name of a Python function",
+            remedy="For example: {backend: rule, function: majority}",
+        )
+
+
+def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
+    """A backend that answers by a rule."""
+    check_options(options)
+    name = options["function"]
+    function = surroundings.functions.get(name)
+    for point in entry_points(group=ENTRY_POINTS, name=name) if function is None else ():
+        function = point.load()
+    if function is None:
+        raise RequestError(
+            f"there is no function {name!r} for backend rule",
+            remedy="Give it in Python: study.run(functions={...}), or install a package that offers it.",
+        )
+    return RuleModel(name, function)
+
+
+class RuleModel:
+    """Answers at once with what the function returns: a text, or None to pass."""
+
+    slots = 1
+
+    def __init__(self, name: str, function: Function) -> None:
+        self._name = name
+        self._function = function
+
+    def identity(self) -> Mapping[str, Any]:
+        """The function's name."""
+        return {"backend": "rule", "function": self._name}
+
+    def answer(self, request: Request) -> Answer:
+        """Ask the function."""
+        text = self._function(
+            Observation(
+                agent=request.agent,
+                persona=request.persona,
+                channel=request.channel,
+                round=request.round,
+                turn=request.turn,
+                heard=tuple([(line.speaker, line.text.value) for line in request.heard]),
+                dice=Dice(request.seed, "rule"),
+            )
+        )
+        if text is None:
+            return Answer(text="", finish="passed", by=self._name)
+        return Answer(text=str(text), by=self._name)
+
+    async def complete(self, request: Request) -> Answer:
+        """The same, for who waits."""
+        return self.answer(request)
+
+    async def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,79 @@
+"""Settles order: answers come in as they like, go to their channels in turn, and leave as events in logical order.
+
+It does no I/O, so that a live run, a resumed one and a replay go through the same code.
+"""
+
+from __future__ import annotations
+
+from genai_social_sim.domain.events import Logical, Outcome
+from genai_social_sim.kernel.floor import Turn, wave_begins
+from genai_social_sim.kernel.run import RunState, apply, decide, ending, hear
+
+
+class Conductor:
+    """The state of a run in progress and the outcomes that wait for their place."""
+
+    def __init__(self, state: RunState) -> None:
+        self.state = state
+        self._outcomes: dict[int, Outcome] = {}
+        self._open: set[int] = set(range(len(state.floors)))  # channels whose turns have to be looked for
+        self._parked: set[int] = set()  # channels that have to wait for others
+        self._taken: list[Turn] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether a stopping rule ended the run."""
+        return bool(self.state.progress.ended)
+
+    @property
+    def restless(self) -> bool:
+        """Whether `due` may have something to give out."""
+        return bool(self._open)
+
+    def due(self) -> list[Turn]:
+        """The turns that have become due since it was asked last."""
+        turns: list[Turn] = []
+        for index in sorted(self._open) if len(self._open) > 1 else self._open:
+            found = decide(self.state, index)
+            if found:
+                turns.extend(found)
+            else:
+                self._parked.add(index)
+        self._open.clear()
+        return turns
+
+    def take(self, turn: Turn, outcome: Outcome) -> None:
+        """What became of a turn that was given out."""
+        self._outcomes[turn.number] = outcome
+        self._taken.append(turn)
+
+    def settle(self) -> list[Logical]:
+        """The events that follow from what was taken, in logical order; to be appended before anything else is asked."""
+        plan = self.state.stage.plan
+        for turn in self._taken:
+            self._hear(turn.index)
+        self._taken.clear()
+        events: list[Logical] = []
+        round_before = self.state.progress.turns // plan.round_size
+        while not self.ended and (outcome := self._outcomes.pop(self.state.progress.turns, None)):
+            self.state = apply(self.state, outcome)
+            events.append(outcome)
+            if end := ending(self.state):
+                self.state = apply(self.state, end)
+                events.append(end)
+        if self._parked and self.state.progress.turns // plan.round_size > round_before:
+            self._open |= self._parked
+            self._parked.clear()
+        return events
+
+    def _hear(self, index: int) -> None:
+        plan = self.state.stage.plan
+        while True:
+            floor = self.state.floors[index]
+            number = floor.round * plan.round_size + plan.offsets[index] + floor.position
+            outcome = self._outcomes.get(number)
+            if outcome is None:
+                return
+            self.state = hear(self.state, outcome)
+            if wave_begins(plan.channels[index], self.state.floors[index]):
+                self._open.add(index)

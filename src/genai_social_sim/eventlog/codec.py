@@ -1,0 +1,187 @@
+"""Events to rows and back: a kind, a turn, a JSON body, and the texts that it refers to in a fixed order.
+
+Bodies hold no row ids and texts go by their hashes, so the content of an event is the same in every file.
+It knows nothing of SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from genai_social_sim.domain.events import (
+    Answered,
+    Asked,
+    AttemptFailed,
+    Cut,
+    Event,
+    FellSilent,
+    Opened,
+    RunEnded,
+    RunStarted,
+    SessionEnded,
+    SessionStarted,
+    Spoke,
+)
+from genai_social_sim.domain.text import Text
+
+LOGICAL: Final = frozenset({"run_started", "opened", "spoke", "fell_silent", "run_ended"})
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event in the form in which it is stored; `texts` are those that it refers to."""
+
+    kind: str
+    turn: int | None
+    body: str
+    texts: tuple[Text, ...]
+
+    def content(self) -> bytes:
+        """The bytes that hashes cover: kind, turn and body, each ended by a line feed, and the texts' hashes."""
+        turn = "" if self.turn is None else self.turn
+        return f"{self.kind}\n{turn}\n{self.body}\n".encode() + b"".join([text.digest for text in self.texts])
+
+
+def encode(event: Event) -> Row:  # noqa: PLR0911 (one line a kind)
+    """The row of an event."""
+    match event:
+        case Answered():
+            return Row("answered", event.turn, _answered(event), (event.asked.params, event.raw, event.notes))
+        case Spoke():
+            return Row("spoke", event.turn, _spoke(event), (event.text,))
+        case FellSilent():
+            return Row("fell_silent", event.turn, _json(_taken(event) | {"cause": event.cause}), ())
+        case AttemptFailed():
+            return Row("attempt_failed", event.turn, _failed(event), (event.asked.params, event.detail))
+        case Opened():
+            return Row("opened", None, _json({"channel": event.channel, "speaker": event.speaker}), (event.text,))
+        case RunStarted():
+            return Row("run_started", None, _json({"seed": event.seed}), (event.study,))
+        case RunEnded():
+            return Row("run_ended", None, _json({"reason": event.reason, "turns": event.turns}), ())
+        case SessionStarted():
+            return Row("session_started", None, _json({"resumed": event.resumed}), (event.about,))
+        case SessionEnded():
+            return Row("session_ended", None, _json({"status": event.status}), (event.detail,))
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _asked(asked: Asked, attempt: int) -> dict[str, Any]:
+    return {"attempt": attempt, "prompt": asked.prompt.hex(), "seed": asked.seed}
+
+
+def _answered(event: Answered) -> str:
+    return _json(
+        {
+            "attempt": event.attempt,
+            "prompt": event.asked.prompt.hex(),
+            "seed": event.asked.seed,
+            "finish": event.finish,
+            "tokens": [event.prompt_tokens, event.answer_tokens],
+            "sent_s": event.sent_s,
+            "first_token_s": event.first_token_s,
+            "done_s": event.done_s,
+            "by": event.by,
+        }
+    )
+
+
+def _failed(event: AttemptFailed) -> str:
+    times = {"sent_s": event.sent_s, "done_s": event.done_s}
+    return _json(_asked(event.asked, event.attempt) | {"cause": event.cause} | times | {"final": event.final})
+
+
+def _taken(event: Spoke | FellSilent) -> dict[str, Any]:
+    return {
+        "round": event.round,
+        "channel": event.channel,
+        "agent": event.agent,
+        "call": event.call.hex(),
+        "tokens": event.tokens,
+    }
+
+
+def _spoke(event: Spoke) -> str:
+    body = _taken(event)
+    if event.cut is not None:
+        cut = event.cut
+        body["cut"] = [cut.start, cut.end, cut.why, cut.other]
+    if event.stand_in is not None:
+        body["stand_in"] = event.stand_in
+    return _json(body)
+
+
+def decode(kind: str, turn: int | None, body: str, texts: Sequence[Text]) -> Event:
+    """The event of a row; raises ValueError if it is none that this release knows."""
+    try:
+        return _DECODERS[kind](turn, json.loads(body), texts)
+    except (KeyError, IndexError, TypeError, ValueError) as fault:
+        raise ValueError(f"not a {kind} event: {fault}") from fault
+
+
+def _decode_asked(body: Mapping[str, Any], params: Text) -> Asked:
+    return Asked(prompt=bytes.fromhex(body["prompt"]), params=params, seed=body["seed"])
+
+
+def _decode_answered(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> Answered:
+    params, raw, notes = texts
+    return Answered(
+        turn=turn,
+        attempt=body["attempt"],
+        asked=_decode_asked(body, params),
+        raw=raw,
+        finish=body["finish"],
+        prompt_tokens=body["tokens"][0],
+        answer_tokens=body["tokens"][1],
+        sent_s=body["sent_s"],
+        first_token_s=body["first_token_s"],
+        done_s=body["done_s"],
+        by=body["by"],
+        notes=notes,
+    )
+
+
+def _decode_failed(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> AttemptFailed:
+    params, detail = texts
+    return AttemptFailed(
+        turn=turn,
+        attempt=body["attempt"],
+        asked=_decode_asked(body, params),
+        cause=body["cause"],
+        detail=detail,
+        sent_s=body["sent_s"],
+        done_s=body["done_s"],
+        final=body["final"],
+    )
+
+
+def _decode_taken(turn: Any, body: Mapping[str, Any]) -> dict[str, Any]:
+    where = {"turn": turn, "round": body["round"], "channel": body["channel"], "agent": body["agent"]}
+    return where | {"call": bytes.fromhex(body["call"]), "tokens": body["tokens"]}
+
+
+def _decode_spoke(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> Spoke:
+    (text,) = texts
+    cut = None
+    if "cut" in body:
+        start, end, why, other = body["cut"]
+        cut = Cut(start=start, end=end, why=why, other=other)
+    return Spoke(**_decode_taken(turn, body), text=text, cut=cut, stand_in=body.get("stand_in"))
+
+
+_DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {
+    "answered": _decode_answered,
+    "spoke": _decode_spoke,
+    "fell_silent": lambda turn, body, _: FellSilent(**_decode_taken(turn, body), cause=body["cause"]),
+    "attempt_failed": _decode_failed,
+    "opened": lambda _, body, texts: Opened(channel=body["channel"], speaker=body["speaker"], text=texts[0]),
+    "run_started": lambda _, body, texts: RunStarted(study=texts[0], seed=body["seed"]),
+    "run_ended": lambda _, body, __: RunEnded(reason=body["reason"], turns=body["turns"]),
+    "session_started": lambda _, body, texts: SessionStarted(resumed=body["resumed"], about=texts[0]),
+    "session_ended": lambda _, body, texts: SessionEnded(status=body["status"], detail=texts[0]),
+}

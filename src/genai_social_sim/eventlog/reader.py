@@ -1,0 +1,138 @@
+"""Reads a run file, also while it is being written. It never holds a transaction open between two pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import apsw
+
+from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
+from genai_social_sim.domain.text import Text
+from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog.codec import decode
+from genai_social_sim.eventlog.store import open_to_read, unreadable
+from genai_social_sim.ports import Recorded
+
+PAGE: Final = 1000
+_MOST_TEXTS: Final = 20_000
+_ROLES: Final[dict[str, Role]] = {"s": "system", "u": "user", "a": "assistant", "t": "text"}
+assert set(_ROLES) == set(ROLE_LETTERS.values())  # noqa: S101 (an invariant of two tables, not of input)
+
+
+class Stored(NamedTuple):
+    """A row of the table `events` as it stands there."""
+
+    seq: int
+    kind: str
+    turn: int | None
+    at: float
+    body: str
+    texts: str
+    prompt: str | None
+    chain: bytes
+
+
+class Head(NamedTuple):
+    """Where a log stands."""
+
+    seq: int
+    chain: bytes
+    digest: bytes
+    turns: int
+    status: str
+
+
+class SqliteReader:
+    """Reads one run file; any number of readers may do so at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = open_to_read(path)
+        self._texts: dict[int, Text] = {}
+
+    def head(self) -> Head:
+        """Where the log stands now; raises RecordError for a file without events."""
+        row = self._one("SELECT seq, chain, digest, turns, status FROM head")
+        if row is None:
+            raise RecordError("this record holds no events", where=str(self.path), remedy="Run its study again.")
+        return Head(*row)
+
+    def version(self) -> int:
+        """A number that changes whenever somebody else commits: cheap to poll."""
+        return int(self._db.pragma("data_version"))
+
+    def stored(self, *, after: int = -1, kinds: str = "") -> Iterator[Stored]:
+        """Rows with `seq` > `after`, in order, a page at a time; of the named `kinds` (comma separated) only."""
+        where = f"AND kind IN ({', '.join(repr(kind) for kind in kinds.split(','))})" if kinds else ""
+        sql = f"SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"  # noqa: S608
+        while page := self._page(sql, after):
+            yield from page
+            after = page[-1].seq
+
+    def events(self, *, after: int = -1, kinds: str = "") -> Iterator[Recorded]:
+        """Events with `seq` > `after`, in order; those that exist when it gets there."""
+        for row in self.stored(after=after, kinds=kinds):
+            yield self.recorded(row)
+
+    def recorded(self, row: Stored) -> Recorded:
+        """The event of a row; raises RecordError if it is none."""
+        try:
+            texts = [self.text(int(number)) for number in row.texts.split()]
+            return Recorded(row.seq, row.at, decode(row.kind, row.turn, row.body, texts))
+        except ValueError as fault:
+            raise RecordError(
+                f"event {row.seq} cannot be read ({fault})", where=str(self.path), remedy=f"gss verify {self.path}"
+            ) from fault
+
+    def text(self, number: int) -> Text:
+        """The text with this id; raises ValueError if there is none or it does not match its hash."""
+        known = self._texts.get(number)
+        if known is None:
+            row = self._one("SELECT text, hash FROM texts WHERE id = ?", number)
+            if row is None:
+                raise ValueError(f"text {number} is missing")
+            known = Text.of(str(row[0]))
+            if known.digest != row[1]:
+                raise ValueError(f"text {number} does not match its hash")
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            self._texts[number] = known
+        return known
+
+    def of_turn(self, turn: int) -> list[Recorded]:
+        """All events of one turn, in order."""
+        sql = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events WHERE turn = ? ORDER BY seq"
+        return [self.recorded(row) for row in self._page(sql, turn)]
+
+    def prompt(self, turn: int) -> Prompt | None:
+        """The prompt of a turn, rebuilt; None for a turn without a call."""
+        row = self._one("SELECT prompt FROM events WHERE turn = ? AND prompt IS NOT NULL ORDER BY seq DESC", turn)
+        return None if row is None else self.listed(row[0])
+
+    def listed(self, prompt: str) -> Prompt:
+        """The prompt that the column `prompt` lists; raises ValueError if it lists none."""
+        messages = []
+        for form in prompt.split(" "):
+            if form[:1] not in _ROLES:
+                raise ValueError(f"no message: {form!r}")
+            messages.append(Message(_ROLES[form[0]], tuple([self.text(int(n)) for n in form[1:].split("+") if n])))
+        return Prompt.of(tuple(messages))
+
+    def query(self, sql: str, *values: object) -> Iterator[tuple[object, ...]]:
+        """Rows of a reading query; raises RecordError for what SQLite refuses."""
+        try:
+            yield from self._db.execute(sql, values)
+        except apsw.Error as fault:
+            raise unreadable(self.path, fault) from fault
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _page(self, sql: str, *values: object) -> list[Stored]:
+        return [Stored(*row) for row in self.query(sql, *values)]  # type: ignore[arg-type]
+
+    def _one(self, sql: str, *values: object) -> tuple[object, ...] | None:  # type: ignore[explicit-any]
+        return next(iter(self.query(sql, *values)), None)

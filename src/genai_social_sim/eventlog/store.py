@@ -1,0 +1,122 @@
+"""Opening run files: which connection, which settings, which release. Knows nothing of events."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal
+
+import apsw
+
+from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog.described import ABOUT, APPLICATION_ID, DESCRIBED
+
+Durability = Literal["full", "process"]
+_BUSY_MS: Final = 10_000
+
+
+def migrations() -> list[tuple[int, str]]:
+    """(number, SQL) of every migration, in order; they only ever go forward."""
+    folder = files("genai_social_sim.eventlog") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in names]
+
+
+def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.Connection:
+    """A connection that may append; brings an older file up to this release.
+
+    Raises:
+        RecordError: If there is no such file, it is no record, or a newer release wrote it.
+    """
+    if not create:
+        check_is_record(path)
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    try:
+        db = apsw.Connection(str(path), flags=flags)
+        db.set_busy_timeout(_BUSY_MS)
+        db.pragma("journal_mode", "wal")
+        db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
+        db.pragma("cache_size", -16_000)
+        db.pragma("foreign_keys", True)
+        _migrate(db, path)
+    except apsw.Error as fault:
+        raise unreadable(path, fault) from fault
+    return db
+
+
+def open_to_read(path: Path) -> apsw.Connection:
+    """A connection that cannot change the file and does not keep its writer waiting."""
+    check_is_record(path)
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        db.set_busy_timeout(_BUSY_MS)
+        version = db.pragma("user_version")
+    except apsw.CantOpenError:
+        db = _open_immutable(path)
+        version = db.pragma("user_version")
+    except apsw.Error as fault:
+        raise unreadable(path, fault) from fault
+    _check_version(path, version)
+    return db
+
+
+def check_is_record(path: Path) -> None:
+    """Refuse what is no run file, by its header and without opening it; raises RecordError."""
+    remedy = "Give the path of a .sqlite file that `gss run` wrote"
+    if path.is_dir():
+        raise RecordError("this is a folder, not a run file", where=str(path), remedy=f"{remedy}.")
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise RecordError("there is no such run file", where=str(path), remedy=f"{remedy}.") from None
+    except OSError as fault:
+        raise RecordError(f"the run file cannot be read ({fault.strerror})", where=str(path)) from fault
+    if len(header) < 100 and header[:16] != b"SQLite format 3\0":
+        raise RecordError("this is no run file: it is not an SQLite database", where=str(path), remedy=f"{remedy}.")
+    if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise RecordError("this is no run file of genai-social-sim", where=str(path), remedy=f"{remedy}.")
+
+
+def unreadable(path: Path, fault: Exception) -> RecordError:
+    """The error for what SQLite itself says about a file."""
+    if isinstance(fault, apsw.FullError):
+        return RecordError("the disk is full", where=str(path), remedy="Make room, then: gss resume " + str(path))
+    return RecordError(
+        f"the run file is damaged or cannot be opened ({fault})", where=str(path), remedy="Restore it from a copy."
+    )
+
+
+def _open_immutable(path: Path) -> apsw.Connection:
+    """A finished record on a medium that cannot be written to, where WAL mode cannot make its shared-memory file."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    try:
+        return apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
+    except apsw.Error as fault:
+        raise unreadable(path, fault) from fault
+
+
+def _check_version(path: Path, version: int) -> None:
+    newest = migrations()[-1][0]
+    if version > newest:
+        raise RecordError(
+            f"a newer release wrote this record (format {version}, this one knows {newest})",
+            where=str(path),
+            remedy="Update: pip install --upgrade genai-social-sim",
+        )
+
+
+def _migrate(db: apsw.Connection, path: Path) -> None:
+    version = db.pragma("user_version")
+    _check_version(path, version)
+    todo = [(number, sql) for number, sql in migrations() if number > version]
+    if not todo:
+        return
+    with db:
+        for _, sql in todo:
+            db.execute(sql)
+        db.pragma("application_id", APPLICATION_ID)
+        db.pragma("user_version", todo[-1][0])
+        db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", ABOUT.items())
+        rows = [(name, column, words) for name, columns in DESCRIBED.items() for column, words in columns.items()]
+        db.executemany("INSERT OR REPLACE INTO described VALUES (?, ?, ?)", rows)

@@ -1,0 +1,148 @@
+"""Is a record what was written? Checks chain, digest, texts, prompts and calls, and names the first event that is not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_social_sim.domain.events import Answered, AttemptFailed, Event, FellSilent, RunEnded, Spoke
+from genai_social_sim.domain.text import EMPTY, Text
+from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog.chain import Chain
+from genai_social_sim.eventlog.codec import Row, decode
+from genai_social_sim.eventlog.reader import Head, SqliteReader, Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a check of a record found. `event` is the position of the first bad event; None if all are good."""
+
+    ok: bool
+    events: int
+    turns: int
+    status: str
+    digest: str
+    event: int | None = None
+    problem: str = ""
+
+
+class _Broken(Exception):
+    def __init__(self, event: int, problem: str) -> None:
+        super().__init__(problem)
+        self.event = event
+        self.problem = problem
+
+
+def verify(path: Path) -> Verdict:
+    """Check a whole record, a page at a time.
+
+    Raises:
+        RecordError: If the file is no record at all.
+    """
+    reader = SqliteReader(path)
+    check = _Check(reader)
+    try:
+        head = check.run()
+    except _Broken as broken:
+        return check.verdict(event=broken.event, problem=broken.problem)
+    except RecordError as fault:
+        return check.verdict(event=check.chain.seq + 1, problem=fault.problem)
+    finally:
+        reader.close()
+    return check.verdict(status=head.status)
+
+
+class _Check:
+    def __init__(self, reader: SqliteReader) -> None:
+        self.reader = reader
+        self.chain = Chain()
+        self.turns = 0
+        self.ended = False
+        self.calls: dict[int, bytes] = {}  # what the latest answer or failure of a turn binds, until it takes effect
+
+    def verdict(self, *, status: str = "", event: int | None = None, problem: str = "") -> Verdict:
+        return Verdict(
+            ok=not problem,
+            events=self.chain.seq + 1,
+            turns=self.turns,
+            status=status,
+            digest=self.chain.digest.hex(),
+            event=event,
+            problem=problem,
+        )
+
+    def run(self) -> Head:
+        head = self.reader.head()
+        for row in self.reader.stored():
+            if row.seq > head.seq:
+                newer = self.reader.head()
+                if row.seq > newer.seq:
+                    raise _Broken(row.seq, "this event was added after the end of the log")
+                head = newer
+            self._row(row)
+        self._at_the_end(self.reader.head() if self.chain.seq > head.seq else head)
+        return head
+
+    def _row(self, row: Stored) -> None:
+        expected = self.chain.seq + 1
+        if row.seq != expected:
+            raise _Broken(expected, f"event {expected} was removed: event {row.seq} follows event {expected - 1}")
+        try:
+            texts = tuple([self.reader.text(int(number)) for number in row.texts.split()])
+            event = decode(row.kind, row.turn, row.body, texts)
+        except (ValueError, AttributeError, TypeError) as fault:
+            raise _Broken(row.seq, f"event {row.seq} was changed: {fault}") from fault
+        self._link(row, texts)
+        self._meaning(row, event)
+
+    def _link(self, row: Stored, texts: tuple[Text, ...]) -> None:
+        try:
+            link = self.chain.add(Row(row.kind, row.turn, row.body, texts), row.at)
+        except Exception as fault:  # noqa: BLE001 (a column of another type: struct and codecs say so in several ways)
+            raise _Broken(row.seq, f"event {row.seq} was changed: {fault}") from fault
+        if link != row.chain:
+            self.chain.seq -= 1
+            raise _Broken(row.seq, f"event {row.seq} ({row.kind}) was changed: its content does not match the chain")
+
+    def _meaning(self, row: Stored, event: Event) -> None:
+        if self.ended and isinstance(event, Spoke | FellSilent | RunEnded):
+            raise _Broken(row.seq, f"event {row.seq} was added after the run had ended")
+        if isinstance(event, Answered | AttemptFailed):
+            self._prompt(row)
+            self.calls[event.turn] = _binding(event)
+        elif isinstance(event, Spoke | FellSilent):
+            if self.calls.pop(event.turn, None) != event.call:
+                raise _Broken(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
+            if event.turn != self.turns:
+                raise _Broken(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
+            self.turns += 1
+        elif isinstance(event, RunEnded):
+            self.ended = True
+
+    def _prompt(self, row: Stored) -> None:
+        try:
+            rebuilt = self.reader.listed(row.prompt or "").digest.hex()
+        except ValueError as fault:
+            raise _Broken(row.seq, f"the prompt of event {row.seq} was changed: {fault}") from fault
+        if rebuilt != json.loads(row.body)["prompt"]:
+            raise _Broken(row.seq, f"the prompt of event {row.seq} was changed: it does not match its hash")
+
+    def _at_the_end(self, head: Head) -> None:
+        seq = self.chain.seq
+        if head.seq > seq:
+            raise _Broken(seq + 1, f"event {seq + 1} was removed: the log ends at event {seq}, not {head.seq}")
+        if (head.chain, head.digest, head.turns) != (self.chain.chain, self.chain.digest, self.turns):
+            raise _Broken(seq, f"the head of the log was changed: it does not match event {seq}")
+        first = next(iter(self.reader.query("SELECT min(seq) FROM events")))[0]
+        if first != 0:
+            raise _Broken(0, f"an event {first} was added before the first one")
+        if (head.status == "finished") != self.ended:
+            raise _Broken(seq, f"the head of the log says {head.status!r}, which its events do not")
+
+
+def _binding(event: Answered | AttemptFailed) -> bytes:
+    if isinstance(event, Answered):
+        counts = {"prompt_tokens": event.prompt_tokens, "answer_tokens": event.answer_tokens}
+        return event.asked.bind(event.finish, event.raw, **counts)
+    return event.asked.bind(event.cause, EMPTY, prompt_tokens=0, answer_tokens=0)

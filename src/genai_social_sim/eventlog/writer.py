@@ -1,0 +1,154 @@
+"""The one writer of a run file: appends events with their texts and prompts, all or none at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Final
+
+import apsw
+from filelock import FileLock, Timeout
+
+from genai_social_sim.domain.events import FellSilent, SessionEnded, SessionStarted, Spoke
+from genai_social_sim.domain.prompt import ROLE_LETTERS, Prompt
+from genai_social_sim.domain.text import Text
+from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog.chain import START, Chain
+from genai_social_sim.eventlog.codec import encode
+from genai_social_sim.eventlog.store import Durability, open_to_write, unreadable
+from genai_social_sim.ports import Clock, Entry
+
+_MOST_IDS: Final = 100_000  # ids of texts that are remembered; older ones are looked up again
+_MOST_FORMS: Final = 20_000
+_EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?)"
+_HEAD: Final = "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)"
+
+
+def _only_writer(path: Path) -> FileLock:
+    """A lock that the system lets go of when this process ends, however it ends; raises RecordError if it is taken."""
+    name = sha256(str(path.resolve()).encode()).hexdigest()[:24]
+    lock = FileLock(Path(gettempdir()) / f"genai-social-sim-{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RecordError(
+            "another process is working on this run",
+            where=str(path),
+            remedy=f"Watch it with: gss observe {path} --follow",
+        ) from None
+    return lock
+
+
+class SqliteLog:
+    """Appends to one run file. A second writer on the same file finds its next position taken and is refused."""
+
+    def __init__(self, path: Path, *, durability: Durability, clock: Clock, create: bool = False) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = _only_writer(path)
+        try:
+            self._db = open_to_write(path, durability=durability, create=create)
+            self._reload()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def digest(self) -> bytes:
+        """Over the logical events so far."""
+        return self._chain.digest
+
+    @property
+    def seq(self) -> int:
+        """Position of the last event; -1 in an empty log."""
+        return self._chain.seq
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Append in this order, all or none.
+
+        Raises:
+            RecordError: If the disk is full, the file is damaged, or another process appended to it.
+        """
+        try:
+            rows = [self._row(entry) for entry in entries]
+            with self._db:
+                self._db.executemany(_TEXT, self._new_texts)
+                self._db.executemany(_EVENT, rows)
+                head = self._chain
+                self._db.execute(_HEAD, (head.seq, head.chain, head.digest, self._turns, self._status))
+        except apsw.ConstraintError as fault:
+            self._reload()
+            raise RecordError(
+                "another process has appended to this run; this one stops here",
+                where=str(self._path),
+                remedy="Let only one process work on a run.",
+            ) from fault
+        except apsw.Error as fault:
+            self._reload()
+            raise unreadable(self._path, fault) from fault
+        self._new_texts.clear()
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        self._db.close()
+        self._lock.release()
+
+    def _reload(self) -> None:
+        """Take up where the file stands: at the start, and after an append that failed."""
+        db = self._db
+        self._ids: dict[bytes, int] = {}
+        self._forms: dict[bytes, str] = {}
+        self._new_texts: list[tuple[int, bytes, str]] = []
+        self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
+        self._all_ids_known = self._next_id == 1
+        row = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
+        seq, chain, digest, self._turns, self._status = row or (-1, START, START, 0, "running")
+        self._chain = Chain(seq, chain, digest)
+
+    def _row(self, entry: Entry) -> tuple[object, ...]:
+        event = entry.event
+        row = encode(event)
+        at = self._clock.now()
+        link = self._chain.add(row, at)
+        if isinstance(event, Spoke | FellSilent):
+            self._turns += 1
+        elif isinstance(event, SessionStarted):
+            self._status = "running"
+        elif isinstance(event, SessionEnded):
+            self._status = event.status
+        texts = " ".join([str(self._id(text)) for text in row.texts])
+        prompt = None if entry.prompt is None else self._listed(entry.prompt)
+        return self._chain.seq, row.kind, row.turn, at, row.body, texts, prompt, link
+
+    def _id(self, text: Text) -> int:
+        known = self._ids.get(text.digest)
+        if known is not None:
+            return known
+        if not self._all_ids_known:
+            known = self._db.execute("SELECT id FROM texts WHERE hash = ?", (text.digest,)).get
+        if known is None:
+            known = self._next_id
+            self._next_id += 1
+            self._new_texts.append((known, text.digest, text.value))
+        if len(self._ids) >= _MOST_IDS:
+            kept = {digest: number for number, digest, _ in self._new_texts}
+            self._ids = kept
+            self._all_ids_known = False
+        self._ids[text.digest] = known
+        return int(known)
+
+    def _listed(self, prompt: Prompt) -> str:
+        forms = self._forms
+        listed = []
+        for message in prompt.messages:
+            form = forms.get(message.preimage)
+            if form is None:
+                if len(forms) >= _MOST_FORMS:
+                    forms.clear()
+                form = ROLE_LETTERS[message.role] + "+".join([str(self._id(piece)) for piece in message.pieces])
+                forms[message.preimage] = form
+            listed.append(form)
+        return " ".join(listed)
