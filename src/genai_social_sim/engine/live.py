@@ -69,8 +69,8 @@ class LiveRun:
         self._entries: list[Entry] = []
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
-        self._lanes = {agent.model: world.models[agent.model] for agent in self._stage.plan.agents}
-        self._queues = {model: self._lane(opened) for model, opened in self._lanes.items()}
+        self._models = world.models
+        self._lanes = {id(model): self._lane(model) for model in world.models.values()}
 
     async def play(self) -> None:
         """Until a stopping rule holds.
@@ -81,7 +81,7 @@ class LiveRun:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                workers = [task for lane in self._queues.values() if lane for task in lane.start(tasks)]
+                workers = [task for lane in self._lanes.values() if lane for task in lane.start(tasks)]
                 try:
                     await self._loop()
                 finally:
@@ -103,6 +103,9 @@ class LiveRun:
                     raise RuntimeError("nothing is due and nothing is awaited, but no stopping rule holds")
                 await self._finished.wait()
 
+    def _model_of(self, turn: Turn) -> LanguageModel:
+        return self._models[self._stage.agents[turn.agent].model]
+
     def _lane(self, model: LanguageModel) -> Lane | None:
         """A queue for a model, or None for one that answers at once."""
         if isinstance(model, InstantModel):
@@ -121,7 +124,7 @@ class LiveRun:
                 self._take(turn, recorded)
                 continue
             job = Job(turn, self._attempts.get(turn.number, 0) + 1, now)
-            lane = self._queues[self._stage.agents[turn.agent].model]
+            lane = self._lanes[id(self._model_of(turn))]
             if lane is None:
                 self._instant.append(job)
             else:
@@ -132,7 +135,7 @@ class LiveRun:
     def _answer_instantly(self) -> None:
         for _ in range(min(len(self._instant), _MOST_AT_ONCE)):
             job = self._instant.popleft()
-            model = self._lanes[self._stage.agents[job.turn.agent].model]
+            model = self._model_of(job.turn)
             assert isinstance(model, InstantModel)  # noqa: S101 (that is why it has no lane)
             report = self._caller.at_once(model, job, self._conductor.state.floors[job.turn.index])
             if self._write_down(report):

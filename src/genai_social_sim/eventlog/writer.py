@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 from filelock import FileLock, Timeout
 
-from genai_social_sim.domain.events import FellSilent, SessionEnded, SessionStarted, Spoke
+from genai_social_sim.domain.events import FellSilent, RunEnded, SessionEnded, SessionStarted, Spoke
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
@@ -117,6 +117,8 @@ class SqliteLog:
             self._turns += 1
         elif isinstance(event, SessionStarted):
             self._status = "running"
+        elif isinstance(event, RunEnded):
+            self._status = "finished"
         elif isinstance(event, SessionEnded):
             self._status = event.status
         texts = " ".join([str(self._id(text)) for text in row.texts])

@@ -1,0 +1,38 @@
+"""Societies of language-model agents that talk to each other, recorded so that every run can be proved.
+
+>>> from genai_social_sim import Study
+>>> run = Study.load("study.yaml").run(seed=7)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from genai_social_sim.api.run import ReplayVerdict, Run
+    from genai_social_sim.api.study import Study
+    from genai_social_sim.errors import SocialSimError
+    from genai_social_sim.eventlog.verification import Verdict
+    from genai_social_sim.ports import Answer, LanguageModel, Observer, Request
+
+__all__ = ["Answer", "LanguageModel", "Observer", "ReplayVerdict", "Request", "Run", "SocialSimError", "Study", "Verdict"]
+
+_HOMES: Final = {
+    "Answer": "ports",
+    "LanguageModel": "ports",
+    "Observer": "ports",
+    "ReplayVerdict": "api.run",
+    "Request": "ports",
+    "Run": "api.run",
+    "SocialSimError": "errors",
+    "Study": "api.study",
+    "Verdict": "eventlog.verification",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that importing the package does nothing else."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

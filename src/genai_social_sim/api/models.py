@@ -1,0 +1,56 @@
+"""Opens the backends that a plan asks for, and says what this session works with."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from genai_social_sim.backends import registry
+from genai_social_sim.domain.plan import Model, RunPlan
+from genai_social_sim.domain.text import Text
+from genai_social_sim.ports import LanguageModel
+
+
+@asynccontextmanager
+async def opened(plan: RunPlan, surroundings: registry.Surroundings) -> AsyncIterator[Mapping[Model, LanguageModel]]:
+    """A backend for each model of `plan`; models that differ in sampling alone share one."""
+    by_options: dict[tuple[str, str], LanguageModel] = {}
+    async with AsyncExitStack() as stack:
+        for model in dict.fromkeys(agent.model for agent in plan.agents):
+            key = (model.backend, model.options)
+            if key not in by_options:
+                by_options[key] = registry.find(model.backend)(json.loads(model.options), surroundings)
+                stack.push_async_callback(by_options[key].close)
+        yield {agent.model: by_options[agent.model.backend, agent.model.options] for agent in plan.agents}
+
+
+def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, Any]) -> Text:
+    """What the record says of a session: settings, versions, machine, and what each model is."""
+    about = {
+        "package": version("genai-social-sim"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu": cpu_name(),
+        "apsw": version("apsw"),
+        "settings": dict(settings),
+        "models": [dict(model.identity()) for model in dict.fromkeys(models.values())],
+    }
+    return Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True, default=str))
+
+
+def cpu_name() -> str:
+    """The processor's model, by which repeatable inference holds; empty if the system does not say."""
+    if sys.platform == "linux":
+        try:
+            with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 (a file of the kernel)
+                names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+        except OSError:
+            names = []
+        return names[0] if names else ""
+    return platform.processor()

@@ -1,0 +1,92 @@
+"""Plays runs: makes or opens the record, opens the models, and lets the engine work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from genai_social_sim.api.models import opened, session_about
+from genai_social_sim.backends.registry import Progress, Surroundings
+from genai_social_sim.domain.events import RunStarted, SessionStarted
+from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.text import Text
+from genai_social_sim.engine.clock import SystemClock
+from genai_social_sim.engine.live import Past, World
+from genai_social_sim.engine.recovery import recovered
+from genai_social_sim.engine.session import perform
+from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.eventlog.writer import SqliteLog
+from genai_social_sim.kernel.run import start
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.ports import Observer
+from genai_social_sim.study.lowering import from_canonical, lower
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What changes how a run is played and not what happens in it."""
+
+    durability: Literal["full", "process"] | None = None  # None: as the run began, or full
+    parallel: int | None = None  # calls at once for each model; None leaves it to the backend
+    functions: Mapping[str, Any] = field(default_factory=dict)
+    observers: Sequence[Observer] = ()
+    progress: Progress = lambda what, share: None
+
+
+async def played(path: Path, plan: RunPlan, study: Text, settings: Settings) -> None:
+    """Play a new run into `path`, which must not exist or hold no event."""
+    past = Past(state=start(Stage(plan)), answers={}, attempts={})
+    await _play(path, past, settings, begin=RunStarted(study=study, seed=plan.seed))
+
+
+async def resumed(path: Path, settings: Settings) -> None:
+    """Go on with the run in `path`, set as it was unless `settings` say otherwise; nothing happens if it is finished."""
+    reader = SqliteReader(path)
+    try:
+        if reader.head().status == "finished":
+            return
+        started = next(reader.events()).event
+        if not isinstance(started, RunStarted):
+            raise TypeError("the first event of a record starts its run")
+        stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
+        past = recovered(stage, reader.events())
+        settings = _as_before(reader, settings)
+    finally:
+        reader.close()
+    await _play(path, past, settings, begin=None)
+
+
+def _as_before(reader: SqliteReader, settings: Settings) -> Settings:
+    before: dict[str, Any] = {}
+    for recorded in reader.events(kinds="session_started"):
+        if isinstance(recorded.event, SessionStarted):
+            before = json.loads(recorded.event.about.value)["settings"]
+    return replace(
+        settings,
+        durability=settings.durability or before.get("durability"),
+        parallel=settings.parallel or before.get("parallel"),
+    )
+
+
+async def _play(path: Path, past: Past, settings: Settings, *, begin: RunStarted | None) -> None:
+    clock = SystemClock()
+    surroundings = Surroundings(settings.functions, settings.progress)
+    async with opened(past.state.stage.plan, surroundings) as models:
+        durability = settings.durability or "full"
+        about = session_about(models, {"durability": durability, "parallel": settings.parallel})
+        log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
+        try:
+            world = World(
+                log=log,
+                models=models,
+                clock=clock,
+                observers=settings.observers,
+                slots=settings.parallel,
+                hurried=durability == "process",
+            )
+            await perform(past, world, about=about, begin=begin)
+        finally:
+            log.close()

@@ -1,0 +1,195 @@
+"""A recorded run: what it said, what its models were sent, whether it can be trusted, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genai_social_sim.api.play import Settings, resumed
+from genai_social_sim.api.waiting import finished
+from genai_social_sim.domain.events import Answered, AttemptFailed, RunStarted, Taken
+from genai_social_sim.engine.replay import replay
+from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog.memory import DigestLog
+from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.eventlog.verification import Verdict, verify
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.ports import Recorded
+from genai_social_sim.study.lowering import from_canonical, lower
+
+if TYPE_CHECKING:
+    from genai_social_sim.domain.prompt import Prompt
+    from genai_social_sim.export.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayVerdict:
+    """Whether a replay came to the recorded digest."""
+
+    ok: bool
+    turns: int
+    digest: str
+    recorded: str
+    problem: str = ""
+
+
+class Run:
+    """One run's record, open for reading; it may be finished, interrupted or still being written.
+
+    Args:
+        path: The run file.
+
+    Raises:
+        RecordError: If there is no such file or it is no record.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._reader = SqliteReader(self.path)
+        self._reader.head()
+
+    @property
+    def digest(self) -> str:
+        """Over all that happened so far, as 64 hexadecimal digits: equal exactly for equal runs."""
+        return self._reader.head().digest.hex()
+
+    @property
+    def status(self) -> str:
+        """`running`, `finished`, `interrupted` or `failed`; a killed run still says `running`."""
+        return self._reader.head().status
+
+    @property
+    def turns(self) -> int:
+        """Turns committed so far."""
+        return self._reader.head().turns
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self._started().seed
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """The resolved study, as it is recorded."""
+        study: Mapping[str, Any] = json.loads(self._started().study.value)
+        return study
+
+    def events(self, *, after: int = -1) -> Iterator[Recorded]:
+        """Every recorded event with its position and time, in order; those after position `after`."""
+        return self._reader.events(after=after)
+
+    def turn(self, number: int) -> list[Recorded]:
+        """Everything that is recorded of one turn; raises RecordError if there is nothing."""
+        events = self._reader.of_turn(number)
+        if not events:
+            raise RecordError(
+                f"this record holds no turn {number}",
+                where=str(self.path),
+                remedy=f"It holds {self.turns} turns, from 0.",
+            )
+        return events
+
+    def prompt(self, turn: int) -> Prompt | None:
+        """Exactly what the model was sent in a turn, checked against the recorded hash.
+
+        Raises:
+            RecordError: If the hash does not match.
+        """
+        prompt = self._reader.prompt(turn)
+        taken = self._taken(turn)
+        if prompt is not None and taken is not None and prompt.digest != taken.asked.prompt:
+            raise RecordError(
+                f"the prompt of turn {turn} does not match its hash",
+                where=str(self.path),
+                remedy=f"gss verify {self.path}",
+            )
+        return prompt
+
+    def transcript(self) -> str:
+        """What was said, a line an utterance."""
+        return "\n".join(f"{row['speaker']}: {row['text']}" for row in self.utterances)
+
+    def verify(self) -> Verdict:
+        """Check that the record is what was written."""
+        return verify(self.path)
+
+    def replay(self) -> ReplayVerdict:
+        """Play the run again from its recorded answers, without a model, and compare the digest."""
+        started, head = self._started(), self._reader.head()
+        stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
+        played = replay(stage, started.study, DigestLog(), self._taken, turns=head.turns)
+        problem = played.differs
+        if not problem and played.digest != head.digest:
+            problem = "the digest differs from the recorded one"
+        return ReplayVerdict(
+            ok=not problem,
+            turns=played.turns,
+            digest=played.digest.hex(),
+            recorded=head.digest.hex(),
+            problem=problem,
+        )
+
+    def resume(self, **settings: Any) -> Run:
+        """Go on where the log ends, to the run's end; a finished run is left as it is.
+
+        Args:
+            settings: As for `Study.run`: functions, observers, progress, durability, parallel.
+        """
+        finished(self.aresume(**settings))
+        return self
+
+    async def aresume(self, **settings: Any) -> Run:
+        """`resume`, for code that waits."""
+        await resumed(self.path, Settings(**settings))
+        return self
+
+    @property
+    def utterances(self) -> Table:
+        """What was said, openings included, a row each."""
+        return self._table("utterances")
+
+    @property
+    def calls(self) -> Table:
+        """Every attempt at a model call that reported back, a row each."""
+        return self._table("calls")
+
+    def table(self, name: str) -> Table:
+        """One of the tidy tables; the codebook describes them."""
+        return self._table(name)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path.name}: {self.status}, {self.turns} turns, digest {self.digest[:12]}>"
+
+    def _table(self, name: str) -> Table:
+        raise NotImplementedError(name)
+
+    def _started(self) -> RunStarted:
+        first = next(iter(self._reader.events()), None)
+        if first is None or not isinstance(first.event, RunStarted):
+            raise RecordError(
+                "the first event of this record is missing", where=str(self.path), remedy=f"gss verify {self.path}"
+            )
+        return first.event
+
+    def _taken(self, turn: int) -> Taken | None:
+        found: Taken | None = None
+        for recorded in self._reader.of_turn(turn):
+            event = recorded.event
+            if isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final):
+                found = event
+        return found
+
+

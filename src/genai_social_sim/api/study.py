@@ -1,0 +1,140 @@
+"""A study as a Python object: load it, look at it, run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from genai_social_sim.api.play import Settings, played, resumed
+from genai_social_sim.api.run import Run
+from genai_social_sim.api.waiting import finished
+from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.text import Text
+from genai_social_sim.errors import RecordError
+from genai_social_sim.study.lowering import LoadedStudy, canonical, load, lower, override, parse
+
+RUNS = "runs"  # the folder that run files go to, below the working directory
+
+
+class Study:
+    """A checked study. Make one with `Study.load` or `Study.parse`.
+
+    Raises:
+        SpecError: If the study file is wrong; it says where and what to write instead.
+    """
+
+    def __init__(self, loaded: LoadedStudy) -> None:
+        self._loaded = loaded
+
+    @classmethod
+    def load(cls, path: str | Path, *, changes: Iterable[str] = ()) -> Study:
+        """Read a study file; `changes` are of the form `path.in.the.study=value`."""
+        return cls._changed(load(Path(path)), changes)
+
+    @classmethod
+    def parse(cls, text: str, *, changes: Iterable[str] = ()) -> Study:
+        """Read a study from YAML text."""
+        return cls._changed(parse(text, source="<text>"), changes)
+
+    @classmethod
+    def _changed(cls, loaded: LoadedStudy, changes: Iterable[str]) -> Study:
+        for change in changes:
+            loaded = override(loaded, change)
+        return cls(loaded)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self._loaded.document.name
+
+    @property
+    def seed(self) -> int:
+        """The seed in the study file."""
+        return self._loaded.document.seed
+
+    @property
+    def text(self) -> str:
+        """The resolved study as canonical JSON: what the record holds and the digest covers."""
+        return canonical(self._loaded)
+
+    def plan(self, *, seed: int | None = None) -> RunPlan:
+        """Everything that determines one run."""
+        return lower(self._loaded, seed=seed)
+
+    def record_path(self, *, seed: int | None = None, runs: str | Path = RUNS) -> Path:
+        """Where the record of a run goes: name, the study's hash and the seed tell runs apart."""
+        mark = sha256(self.text.encode()).hexdigest()[:8]
+        return Path(runs) / f"{self.name}-{mark}-seed{self.seed if seed is None else seed}.sqlite"
+
+    def run(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False, **settings: Any) -> Run:
+        """Run it and wait for its end; the record can be watched from elsewhere meanwhile.
+
+        Args:
+            seed: In place of the study's own.
+            runs: Folder of the run files.
+            again: Make a new record although this run is finished; else a finished run is given back as it is and an
+                interrupted one goes on.
+            settings: `functions`: Python functions by name, for backends rule and scripted. `observers`: told of events.
+                `progress`: called with (what, share) while models load. `durability`: "full" or "process".
+                `parallel`: calls at once.
+
+        Raises:
+            SocialSimError: With what went wrong and what to do; the record is in order and can be resumed.
+        """
+        return finished(self.arun(seed=seed, runs=runs, again=again, **settings))
+
+    async def arun(
+        self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False, **settings: Any
+    ) -> Run:
+        """`run`, for code that waits."""
+        path = self.record_path(seed=seed, runs=runs)
+        path = _free(path) if again else path
+        chosen = self._settings(settings)
+        if _begun(path):
+            await resumed(path, chosen)
+        else:
+            _make_room(path)
+            await played(path, self.plan(seed=seed), Text.of(self.text), chosen)
+        return Run(path)
+
+    def _settings(self, given: dict[str, Any]) -> Settings:
+        document = self._loaded.document
+        own = {"durability": document.durability, "parallel": document.parallel}
+        return Settings(**{**own, **{name: value for name, value in given.items() if value is not None}})
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}>"
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the first of its numbered neighbours that does not exist."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate
+
+
+def _begun(path: Path) -> bool:
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    try:
+        Run(path).close()
+    except RecordError as fault:
+        if "holds no events" in fault.problem:  # killed before its first event was written
+            return False
+        raise
+    return True
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise RecordError(
+            f"the folder for run files cannot be made ({fault.strerror})",
+            where=str(path.parent),
+            remedy="Choose another one with --runs FOLDER.",
+        ) from fault
