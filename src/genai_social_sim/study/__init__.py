@@ -1,0 +1,1 @@
+"""Study files: YAML -> checked documents -> domain values. `loading` reads, `lowering` gives the plan of a run."""

@@ -1,0 +1,104 @@
+"""The resolved study as canonical JSON, in the form of a study file: what a record holds and a digest covers.
+
+It leaves out what changes nothing that happens: the description, durability and how many calls are under way at once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, assert_never
+
+from genai_social_sim.domain.plan import (
+    Agent,
+    AllOf,
+    AnyOf,
+    Channel,
+    Model,
+    Protocol,
+    RandomOrder,
+    RoundRobin,
+    Rounds,
+    RunPlan,
+    Silence,
+    Simultaneous,
+    StopRule,
+    Timeouts,
+    Tokens,
+    Turns,
+)
+from genai_social_sim.study.document import SAMPLING_KEYS, AgentDoc, StudyDoc
+
+UNHEARD_OPTIONS: Final = frozenset({"parallel"})  # of a backend: they change how fast it answers, never what
+
+
+def written(study: StudyDoc, plan: RunPlan) -> str:
+    """Canonical JSON of `plan`, which was made from `study`; personas stay the templates they were."""
+    written_agents = {agent.name: agent for agent in study.agents}
+    value = {
+        "name": plan.name,
+        "agents": [_agent(agent, written_agents[agent.name]) for agent in plan.agents],
+        "channels": {channel.name: _channel(channel) for channel in plan.channels},
+        "prompt": {"layout": plan.prompt.layout, "frame": plan.prompt.frame, "cue": plan.prompt.cue},
+        "stop": _stop(plan.stop),
+        "timeouts": _timeouts(plan.timeouts),
+    }
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _agent(agent: Agent, doc: AgentDoc) -> dict[str, Any]:
+    attributes = {"attributes": doc.attributes} if doc.attributes else {}
+    return {"name": agent.name, "persona": doc.persona, **attributes, "model": _model(agent.model)}
+
+
+def _model(model: Model) -> dict[str, Any]:
+    options = {key: value for key, value in json.loads(model.options).items() if key not in UNHEARD_OPTIONS}
+    return {**options, "backend": model.backend} | {key: getattr(model.sampling, key) for key in SAMPLING_KEYS}
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
+    value = {"members": channel.members, "protocol": _protocol(channel.protocol), "memory": memory}
+    if channel.opening is None:
+        return value
+    return {**value, "opening": {"from": channel.opening.speaker, "text": channel.opening.text}}
+
+
+def _protocol(protocol: Protocol) -> dict[str, Any]:
+    match protocol:
+        case RoundRobin(first=None):
+            return {"kind": "round_robin"}
+        case RoundRobin(first=first):
+            return {"kind": "round_robin", "first": first}
+        case RandomOrder(repeat=repeat):
+            return {"kind": "random", "repeat": repeat}
+        case Simultaneous():
+            return {"kind": "simultaneous"}
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _stop(rule: StopRule) -> dict[str, Any]:
+    match rule:
+        case Turns(count=count):
+            return {"turns": count}
+        case Rounds(count=count):
+            return {"rounds": count}
+        case Tokens(count=count):
+            return {"tokens": count}
+        case Silence(rounds=rounds):
+            return {"silence": rounds}
+        case AnyOf(rules=rules):
+            return {"any": [_stop(inner) for inner in rules]}
+        case AllOf(rules=rules):
+            return {"all": [_stop(inner) for inner in rules]}
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _timeouts(timeouts: Timeouts) -> dict[str, Any]:
+    return {
+        "answer": timeouts.answer_s,
+        "attempts": timeouts.attempts,
+        "backoff": timeouts.backoff_s,
+        "on_failure": {"say": timeouts.say} if timeouts.on_failure == "say" else timeouts.on_failure,
+    }

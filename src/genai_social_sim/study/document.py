@@ -1,0 +1,324 @@
+"""The study file as checked documents: shapes, ranges and words. What refers to what is checked in `references`.
+
+The descriptions are printed: they make the JSON schema for editors and the reference page.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from genai_social_sim.domain.plan import Layout
+from genai_social_sim.study import words
+from genai_social_sim.study.words import refusal
+
+SAMPLING_KEYS: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens")
+
+_NAME: Final = {"type": "string", "minLength": 1, "maxLength": words.MAX_NAME}
+AnyName = Annotated[str, AfterValidator(words.any_name), WithJsonSchema(_NAME)]
+AgentName = Annotated[str, AfterValidator(words.agent_name), WithJsonSchema(_NAME)]
+AttributeName = Annotated[str, AfterValidator(words.attribute_name)]
+Slug = Annotated[
+    str, AfterValidator(words.slug), WithJsonSchema({"type": "string", "pattern": f"^{words.SLUG.pattern}$"})
+]
+Spoken = Annotated[str, AfterValidator(words.some_text)]
+_Written = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$")]
+Seconds = Annotated[float, BeforeValidator(words.seconds, json_schema_input_type=float | _Written)]
+_InWords = Annotated[str, Field(pattern=r"^[0-9]+ rounds?$")]
+RoundCount = Annotated[int, BeforeValidator(words.rounds, json_schema_input_type=int | _InWords)]
+Scalar = Annotated[
+    str | int | float | bool, PlainValidator(words.scalar, json_schema_input_type=str | int | float | bool)
+]
+
+
+class Doc(BaseModel):
+    """What all parts of a study file have in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    may_be_null: ClassVar[tuple[str, ...]] = ()  # where `null` means something; `references` refuses others
+
+
+class ModelDoc(Doc):
+    """Which backend answers and how it is asked. Further keys are the backend's own options."""
+
+    model_config = ConfigDict(extra="allow")
+    may_be_null = SAMPLING_KEYS[:-1]
+
+    backend: Slug = Field(
+        default="embedded", description="What answers: `embedded`, `scripted`, `rule`.", examples=["embedded"]
+    )
+    temperature: float | None = Field(
+        default=0.7,
+        ge=0,
+        description="How freely words are drawn: 0 takes the likeliest. `null`: the backend's own default.",
+    )
+    top_p: float | None = Field(
+        default=0.95, ge=0, le=1, description="Draw from the likeliest words that make up this share."
+    )
+    top_k: int | None = Field(
+        default=None, ge=0, description="Draw from this many words at most; 0 is off.", examples=[40]
+    )
+    min_p: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Leave out words less likely than this share of the likeliest.",
+        examples=[0.05],
+    )
+    repeat_penalty: float | None = Field(
+        default=None,
+        gt=0,
+        le=1000,
+        description="Above 1, words already used are less likely; 1 is off.",
+        examples=[1.1],
+    )
+    max_tokens: int = Field(default=100, ge=1, le=1_000_000, description="The longest answer, in the model's tokens.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The backend's own keys."""
+        return self.model_extra or {}
+
+
+class AgentDoc(Doc):
+    """Who takes part."""
+
+    name: AgentName = Field(
+        description="1 to 64 printable characters without a colon; unique whatever the case.", examples=["BOT1"]
+    )
+    persona: str = Field(
+        description="Who the agent is: a text, or a Jinja2 template over `name` and the attributes. May be empty.",
+        examples=["A cautious geologist who weighs evidence."],
+    )
+    attributes: dict[AttributeName, Scalar] = Field(
+        default_factory=dict,
+        description="Facts about the agent, for its persona and for analysis.",
+        examples=[{"age": 52}],
+    )
+    model: ModelDoc | None = Field(
+        default=None,
+        description="What answers for this agent. Keys left out come from the study's model; if the backend is "
+        "another one, only the sampling keys do.",
+        examples=[{"temperature": 0.2}],
+    )
+
+
+class OpeningDoc(Doc):
+    """The first text of a channel."""
+
+    speaker: AnyName = Field(
+        default="system", alias="from", description="Whose name stands before it.", examples=["system"]
+    )
+    text: Spoken = Field(description="What is said first.", examples=["Discuss rare earth metals."])
+
+
+class RoundRobinDoc(Doc):
+    """Members speak one after the other, in their listed order."""
+
+    kind: Literal["round_robin"] = Field(description="The kind of protocol.", examples=["round_robin"])
+    first: AnyName | None = Field(
+        default=None, description="Who opens each round; the first member if left out.", examples=["BOT1"]
+    )
+
+
+class RandomDoc(Doc):
+    """Each turn's speaker is drawn."""
+
+    kind: Literal["random"] = Field(description="The kind of protocol.", examples=["random"])
+    repeat: bool = Field(
+        default=False, description="Whether the same agent may be drawn twice in a row.", examples=[True]
+    )
+
+
+class SimultaneousDoc(Doc):
+    """All members act at once and see what was said up to the previous round."""
+
+    kind: Literal["simultaneous"] = Field(description="The kind of protocol.", examples=["simultaneous"])
+
+
+def _from_word(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+AnyProtocol = Annotated[RoundRobinDoc | RandomDoc | SimultaneousDoc, Field(discriminator="kind")]
+ProtocolDoc = Annotated[
+    AnyProtocol,
+    BeforeValidator(_from_word, json_schema_input_type=AnyProtocol | Literal["round_robin", "random", "simultaneous"]),
+]
+
+
+class WindowDoc(Doc):
+    """An agent is shown the last utterances of the channel."""
+
+    kind: Literal["window"] = Field(description="The kind of memory.", examples=["window"])
+    utterances: int = Field(default=20, ge=0, le=10_000, description="How many utterances a prompt shows.")
+
+
+class NoMemoryDoc(Doc):
+    """An agent is shown nothing of the past."""
+
+    kind: Literal["none"] = Field(description="The kind of memory.", examples=["none"])
+
+
+AnyMemory = Annotated[WindowDoc | NoMemoryDoc, Field(discriminator="kind")]
+MemoryDoc = Annotated[
+    AnyMemory, BeforeValidator(_from_word, json_schema_input_type=AnyMemory | Literal["window", "none"])
+]
+Members = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
+
+
+class ChannelDoc(Doc):
+    """A conversation."""
+
+    members: Members | None = Field(
+        default=None,
+        description="Names of agents; all agents in their listed order if left out.",
+        examples=[["BOT1", "BOT2"]],
+    )
+    protocol: ProtocolDoc | None = Field(
+        default=None, description="Whose turn is next; the study's protocol if left out.", examples=["round_robin"]
+    )
+    opening: OpeningDoc | None = Field(
+        default=None,
+        description="The first text. Without one, `gss run --wait` waits until `gss seed` brings it.",
+        examples=[{"text": "Discuss rare earth metals."}],
+    )
+    memory: MemoryDoc | None = Field(
+        default=None,
+        description="What agents are shown of the past here; the study's memory if left out.",
+        examples=[{"kind": "window", "utterances": 20}],
+    )
+
+
+class PromptDoc(Doc):
+    """How prompts are laid out. The two templates see name, persona, others, channel, topic and study."""
+
+    layout: Layout | None = Field(
+        default=None,
+        description="`script`: one text to be continued; `persona_first`, `transcript_first`: chat messages. "
+        "Default: `script` if the embedded model that comes with the package answers for all agents, else "
+        "`persona_first`.",
+        examples=["persona_first"],
+    )
+    frame: str | None = Field(
+        default=None,
+        description="Jinja2 template of what comes before the conversation.",
+        examples=["You are {{ name }}."],
+    )
+    cue: str | None = Field(
+        default=None,
+        description="Jinja2 template of what comes after the conversation.",
+        examples=["Your turn, {{ name }}."],
+    )
+
+
+class StopDoc(Doc):
+    """When the run ends. Several keys: as soon as any of them says so."""
+
+    turns: int | None = Field(default=None, ge=1, description="After this many turns in all.", examples=[12])
+    rounds: int | None = Field(default=None, ge=1, description="After this many rounds of all channels.", examples=[5])
+    tokens: int | None = Field(
+        default=None, ge=1, description="Once prompts and answers came to this many tokens.", examples=[2_000_000]
+    )
+    silence: RoundCount | None = Field(
+        default=None,
+        ge=1,
+        description="Once nobody said anything for so long, such as `2 rounds`.",
+        examples=["2 rounds"],
+    )
+    any_of: Annotated[tuple[StopDoc, ...], Field(strict=False, min_length=1)] | None = Field(
+        default=None, alias="any", description="As soon as one of these rules says so.", examples=[[{"turns": 12}]]
+    )
+    all_of: Annotated[tuple[StopDoc, ...], Field(strict=False, min_length=1)] | None = Field(
+        default=None,
+        alias="all",
+        description="Once all these rules say so at the same time.",
+        examples=[[{"turns": 12}]],
+    )
+
+
+class SayDoc(Doc):
+    """The agent is made to say something."""
+
+    say: Spoken = Field(description="What the agent is made to say.", examples=["(no answer)"])
+
+
+def _known_failure(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("skip", "stop"):
+        raise refusal(f"found the text {value!r}", 'Write `skip`, `stop`, or `{say: "..."}`.')
+    if not isinstance(value, (str, dict, SayDoc)):
+        raise refusal("this is no way to go on after a failure", 'Write `skip`, `stop`, or `{say: "..."}`.')
+    return SayDoc.model_validate(value) if isinstance(value, dict) else value
+
+
+class TimeoutsDoc(Doc):
+    """Limits of one turn, and what happens when they are reached."""
+
+    answer: Seconds = Field(default=120.0, description="The longest wait for one answer.", examples=["120 s"])
+    attempts: int = Field(
+        default=3, ge=1, le=100, description="How often an agent is asked before it counts as a failure."
+    )
+    backoff: Seconds = Field(
+        default=0.5,
+        description="The wait before the second attempt; it doubles for each further one.",
+        examples=["0.5 s"],
+    )
+    on_failure: Annotated[
+        Literal["skip", "stop"] | SayDoc,
+        BeforeValidator(_known_failure, json_schema_input_type=Literal["skip", "stop"] | SayDoc),
+    ] = Field(
+        default="skip",
+        description="After the last attempt: `skip` the turn, `stop` the run, or `{say: ...}` a text in its place.",
+        examples=["skip"],
+    )
+
+
+class StudyDoc(Doc):
+    """A study: who talks with whom, in which order, about what, and for how long."""
+
+    name: Slug = Field(description="Names the study and its files.", examples=["rare-earths"])
+    description: str | None = Field(
+        default=None, description="What the study is about, for people.", examples=["A first try."]
+    )
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="Decides all chance in the run.", examples=[42])
+    model: ModelDoc = Field(
+        default_factory=ModelDoc,
+        description="What answers for all agents that do not say otherwise.",
+        examples=[{"backend": "embedded", "temperature": 0.7}],
+    )
+    agents: Annotated[tuple[AgentDoc, ...], Field(strict=False, min_length=1)] = Field(
+        description="Who takes part.", examples=[[{"name": "BOT1", "persona": "A cautious geologist."}]]
+    )
+    channels: Annotated[dict[AnyName, ChannelDoc], Field(min_length=1)] = Field(
+        description="The conversations, by name.", examples=[{"general": {"opening": {"text": "Hello."}}}]
+    )
+    protocol: ProtocolDoc = Field(
+        default=RoundRobinDoc(kind="round_robin"),
+        description="Whose turn is next, in channels that do not say otherwise.",
+        examples=["round_robin"],
+    )
+    memory: MemoryDoc = Field(
+        default=WindowDoc(kind="window"),
+        description="What agents are shown of the past, in channels that do not say otherwise.",
+        examples=[{"kind": "window", "utterances": 20}],
+    )
+    prompt: PromptDoc = Field(
+        default_factory=PromptDoc, description="How prompts are laid out.", examples=[{"layout": "persona_first"}]
+    )
+    stop: StopDoc = Field(description="When the run ends.", examples=[{"turns": 12}])
+    timeouts: TimeoutsDoc = Field(
+        default_factory=TimeoutsDoc, description="Limits of one turn.", examples=[{"answer": "120 s", "attempts": 3}]
+    )
+    durability: Literal["full", "process"] = Field(
+        default="full",
+        description="What committed turns survive: `full` a power cut, `process` (faster) the end of the process.",
+        examples=["full"],
+    )
+    parallel: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="How many calls may be under way at once; never changes the result.",
+        examples=[4],
+    )

@@ -1,0 +1,242 @@
+"""Checked documents -> the plan of a run. The gate's public functions can all be had from here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, assert_never
+
+from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.plan import (
+    Agent,
+    AllOf,
+    AnyOf,
+    Channel,
+    Layout,
+    Model,
+    Opening,
+    PromptStyle,
+    Protocol,
+    RandomOrder,
+    RoundRobin,
+    Rounds,
+    RunPlan,
+    Sampling,
+    Silence,
+    Simultaneous,
+    StopRule,
+    Timeouts,
+    Tokens,
+    Turns,
+)
+from genai_social_sim.errors import RequestError
+from genai_social_sim.study.document import (
+    SAMPLING_KEYS,
+    AgentDoc,
+    ChannelDoc,
+    MemoryDoc,
+    ModelDoc,
+    NoMemoryDoc,
+    PromptDoc,
+    ProtocolDoc,
+    RandomDoc,
+    RoundRobinDoc,
+    SayDoc,
+    SimultaneousDoc,
+    StopDoc,
+    StudyDoc,
+    TimeoutsDoc,
+    WindowDoc,
+)
+from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
+from genai_social_sim.study.references import rendered_persona
+from genai_social_sim.study.refusals import Problem, nearest, refused
+from genai_social_sim.study.source import Path
+
+__all__ = ["KNOWN_BACKENDS", "LoadedStudy", "canonical", "from_canonical", "load", "lower", "override", "parse"]
+
+CheckOptions = Callable[[str, dict[str, Any]], None]
+DEFAULT_MODEL: Final = "smollm2-135m"  # what the embedded backend takes without a `model` option
+
+
+def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckOptions | None = None) -> RunPlan:
+    """Everything that determines one run; `seed` in place of the study's own.
+
+    Args:
+        loaded: The checked study.
+        seed: On [0, 2^63).
+        check_options: Called with a backend's name and its options; its ValueError or RequestError becomes a SpecError.
+
+    Raises:
+        SpecError: If a backend refuses its options.
+        RequestError: If `seed` is out of range.
+    """
+    study = loaded.document
+    if seed is not None and not 0 <= seed < 2**63:
+        raise RequestError(f"the seed {seed} is out of range", remedy="Take a whole number from 0 to 2^63 - 1.")
+    if check_options is not None:
+        _check_options(loaded, check_options)
+    agents = tuple(sorted((_agent(study, agent) for agent in study.agents), key=lambda agent: agent.name))
+    return RunPlan(
+        name=study.name,
+        seed=study.seed if seed is None else seed,
+        agents=agents,
+        channels=tuple(_channel(study, name, study.channels[name]) for name in sorted(study.channels)),
+        prompt=_prompt(study.prompt, agents),
+        stop=_stop(study.stop),
+        timeouts=_timeouts(study.timeouts),
+    )
+
+
+def canonical(loaded: LoadedStudy) -> str:
+    """The resolved study as JSON: all that decides what happens but the seed, every default filled in."""
+    from genai_social_sim.study.canonical import written
+
+    return written(loaded.document, lower(loaded))
+
+
+def override(loaded: LoadedStudy, *changes: str) -> LoadedStudy:
+    """The study with `changes` of the form `path.in.the.study=value`, checked again after the last of them.
+
+    Raises:
+        RequestError: If a path leads nowhere; it names the nearest keys.
+        SpecError: If the changed study is wrong.
+    """
+    from genai_social_sim.study.overriding import overridden
+
+    return overridden(loaded, changes)
+
+
+def _agent(study: StudyDoc, agent: AgentDoc) -> Agent:
+    return Agent(
+        name=AgentId(agent.name), persona=rendered_persona(agent), model=_model(merged(study.model, agent.model))
+    )
+
+
+def merged(study: ModelDoc, agent: ModelDoc | None) -> ModelDoc:
+    """The model of an agent: its own keys over the study's, whose options count for the same backend only."""
+    if agent is None:
+        return study
+    own = {name: getattr(agent, name) for name in agent.model_fields_set}
+    backend = own.get("backend", study.backend)
+    names = SAMPLING_KEYS if backend != study.backend else (*SAMPLING_KEYS, *study.options)
+    return ModelDoc.model_validate({name: getattr(study, name) for name in names} | own | {"backend": backend})
+
+
+def _model(model: ModelDoc) -> Model:
+    options = json.dumps(model.options, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    sampling = Sampling(
+        temperature=model.temperature,
+        top_p=model.top_p,
+        top_k=model.top_k,
+        min_p=model.min_p,
+        repeat_penalty=model.repeat_penalty,
+        max_tokens=model.max_tokens,
+    )
+    return Model(backend=model.backend, options=options, sampling=sampling)
+
+
+def _channel(study: StudyDoc, name: str, channel: ChannelDoc) -> Channel:
+    protocol = channel.protocol or study.protocol
+    members = tuple(agent.name for agent in study.agents) if channel.members is None else channel.members
+    if not isinstance(protocol, RoundRobinDoc):  # their order means nothing, so that it changes nothing
+        members = tuple(sorted(members))
+    opening = channel.opening
+    return Channel(
+        name=ChannelId(name),
+        members=tuple(map(AgentId, members)),
+        protocol=_protocol(protocol),
+        opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
+        window=_window(channel.memory or study.memory),
+    )
+
+
+def _protocol(protocol: ProtocolDoc) -> Protocol:
+    match protocol:
+        case RoundRobinDoc(first=first):
+            return RoundRobin(first=None if first is None else AgentId(first))
+        case RandomDoc(repeat=repeat):
+            return RandomOrder(repeat=repeat)
+        case SimultaneousDoc():
+            return Simultaneous()
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _window(memory: MemoryDoc) -> int:
+    match memory:
+        case WindowDoc(utterances=utterances):
+            return utterances
+        case NoMemoryDoc():
+            return 0
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _prompt(prompt: PromptDoc, agents: Collection[Agent]) -> PromptStyle:
+    from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
+
+    shipped = all(_is_shipped(agent.model) for agent in agents)
+    layout: Layout = prompt.layout or ("script" if shipped else "persona_first")
+    frame = DEFAULT_FRAMES[layout] if prompt.frame is None else prompt.frame
+    cue = DEFAULT_CUES[layout] if prompt.cue is None else prompt.cue
+    return PromptStyle(layout=layout, frame=frame, cue=cue)
+
+
+def _is_shipped(model: Model) -> bool:
+    """Whether this is the small model that comes with the package."""
+    options: Mapping[str, Any] = json.loads(model.options)
+    return model.backend == "embedded" and options.get("model", DEFAULT_MODEL) == DEFAULT_MODEL
+
+
+def _stop(stop: StopDoc) -> StopRule:
+    rules: list[StopRule] = []
+    if stop.turns is not None:
+        rules.append(Turns(count=stop.turns))
+    if stop.rounds is not None:
+        rules.append(Rounds(count=stop.rounds))
+    if stop.tokens is not None:
+        rules.append(Tokens(count=stop.tokens))
+    if stop.silence is not None:
+        rules.append(Silence(rounds=stop.silence))
+    if stop.any_of is not None:
+        rules.append(AnyOf(rules=tuple(map(_stop, stop.any_of))))
+    if stop.all_of is not None:
+        rules.append(AllOf(rules=tuple(map(_stop, stop.all_of))))
+    return rules[0] if len(rules) == 1 else AnyOf(rules=tuple(rules))
+
+
+def _timeouts(timeouts: TimeoutsDoc) -> Timeouts:
+    after = timeouts.on_failure
+    return Timeouts(
+        answer_s=timeouts.answer,
+        attempts=timeouts.attempts,
+        backoff_s=timeouts.backoff,
+        on_failure="say" if isinstance(after, SayDoc) else after,
+        say=after.say if isinstance(after, SayDoc) else "",
+    )
+
+
+def _check_options(loaded: LoadedStudy, check: CheckOptions) -> None:
+    study, seen = loaded.document, set()
+    for index, agent in enumerate(study.agents):
+        model = merged(study.model, agent.model)
+        key = (model.backend, _model(model).options)
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            check(model.backend, dict(model.options))
+        except (ValueError, RequestError) as fault:
+            here: Path = ("model",) if agent.model is None else ("agents", index, "model")
+            raise refused([_of_backend(fault, model, here)], loaded.marks) from None
+
+
+def _of_backend(fault: Exception, model: ModelDoc, path: Path) -> Problem:
+    """A backend's refusal, at the option that it names."""
+    words = getattr(fault, "problem", str(fault))
+    remedy = getattr(fault, "remedy", "") or f"Check the options of the backend {model.backend}."
+    named = [name for name in sorted(model.options, key=len, reverse=True) if name in words]
+    if not named:
+        return Problem(path, words, remedy)
+    return Problem((*path, named[0]), words, nearest(named[0], (*SAMPLING_KEYS, "backend")) + remedy, at_key=True)

@@ -1,0 +1,167 @@
+"""What refers to what in a study: names, members, speakers, templates. Shapes were checked before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, Final
+
+from genai_social_sim.kernel import templates
+from genai_social_sim.kernel.templates import TemplateProblem
+from genai_social_sim.study.document import (
+    AgentDoc,
+    ChannelDoc,
+    Doc,
+    ModelDoc,
+    ProtocolDoc,
+    RoundRobinDoc,
+    StopDoc,
+    StudyDoc,
+)
+from genai_social_sim.study.refusals import TYPO, Problem, listed, nearest
+from genai_social_sim.study.source import Path
+from genai_social_sim.study.words import folded
+
+MAX_PERSONA: Final = 100_000
+_SAMPLE: Final = {"name": "A", "persona": "", "others": ["B"], "channel": "c", "topic": "", "study": "s"}
+_TEMPLATE_REMEDY: Final = "Write plain text, or a Jinja2 template such as `{{ name }}`."
+
+
+def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Problem]:
+    """All that is wrong; `backends` are the known ones, None for any."""
+    return [
+        *_blanks(study, ()),
+        *_models(study, backends),
+        *_agents(study.agents),
+        *_channels(study),
+        *_stops(study.stop, ("stop",)),
+        *_prompt(study),
+    ]
+
+
+def rendered_persona(agent: AgentDoc) -> str:
+    """The persona over the agent's name and attributes, without white space around it; raises TemplateProblem."""
+    text = templates.render(agent.persona, **agent.attributes, name=agent.name).strip()
+    if len(text) > MAX_PERSONA:
+        raise TemplateProblem(f"it renders to {len(text):,} characters; at most {MAX_PERSONA:,} are taken")
+    return text
+
+
+def _blanks(value: Any, path: Path) -> Iterator[Problem]:
+    """Keys without a value, where `null` means nothing."""
+    if isinstance(value, Doc):
+        for name in value.model_fields_set & type(value).model_fields.keys():
+            field, inner = type(value).model_fields[name], getattr(value, name)
+            here = (*path, field.alias or name)
+            if inner is None and name not in value.may_be_null:
+                yield Problem(here, "no value follows this key", "Write one, or delete the key.")
+            yield from _blanks(inner, here)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _blanks(inner, (*path, key))
+    elif isinstance(value, tuple):
+        for index, inner in enumerate(value):
+            yield from _blanks(inner, (*path, index))
+
+
+def _models(study: StudyDoc, backends: Collection[str] | None) -> Iterator[Problem]:
+    models: list[tuple[Path, ModelDoc | None]] = [(("model",), study.model)]
+    models += [(("agents", index, "model"), agent.model) for index, agent in enumerate(study.agents)]
+    for path, model in models:
+        if model is None:
+            continue
+        yield from _misspelt(model, path)
+        if backends is not None and model.backend not in backends:
+            remedy = f"{nearest(model.backend, backends)}Known: {', '.join(sorted(backends))}."
+            yield Problem((*path, "backend"), f"there is no backend {model.backend!r}", remedy)
+
+
+def _misspelt(model: ModelDoc, path: Path) -> Iterator[Problem]:
+    """Options that no backend is meant to have, since they read like a key of every model."""
+    known = tuple(ModelDoc.model_fields)
+    for option in model.options:
+        if get_close_matches(option.casefold(), known, n=1, cutoff=TYPO):
+            yield Problem((*path, option), "unknown key", f"{nearest(option, known)}".strip(), at_key=True)
+
+
+def _agents(agents: Sequence[AgentDoc]) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, agent in enumerate(agents):
+        first = seen.setdefault(folded(agent.name), index)
+        if first != index:
+            other = agents[first].name
+            text = f"the name {agent.name!r} is taken" + ("" if other == agent.name else f" (it reads like {other!r})")
+            yield Problem(("agents", index, "name"), text, f"agents[{first}] has it; give each agent its own name.")
+        yield from _persona(agent, ("agents", index, "persona"))
+
+
+def _persona(agent: AgentDoc, path: Path) -> Iterator[Problem]:
+    try:
+        rendered_persona(agent)
+    except TemplateProblem as fault:
+        known = ", ".join(["name", *agent.attributes])
+        yield Problem(path, _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
+
+
+def _of_template(fault: TemplateProblem) -> str:
+    line = f" (line {fault.line} of the template)" if fault.line > 1 else ""
+    return f"the template does not work: {fault.reason}{line}"
+
+
+def _channels(study: StudyDoc) -> Iterator[Problem]:
+    names = [agent.name for agent in study.agents]
+    seen: dict[str, str] = {}
+    for name, channel in study.channels.items():
+        path: Path = ("channels", name)
+        other = seen.setdefault(folded(name), name)
+        if other != name:
+            text = f"the name reads like that of the channel {other!r}"
+            yield Problem(path, text, "Give each channel its own name.", at_key=True)
+        yield from _members(channel, names, (*path, "members"))
+        members = names if channel.members is None else channel.members
+        if channel.protocol is not None:
+            yield from _first(channel.protocol, members, name, (*path, "protocol"))
+        else:
+            yield from _first(study.protocol, members, name, ("protocol",))
+        yield from _opening(channel, names, (*path, "opening", "from"))
+
+
+def _members(channel: ChannelDoc, names: list[str], path: Path) -> Iterator[Problem]:
+    known, seen = set(names), set()
+    for index, member in enumerate(channel.members or ()):
+        if member not in known:
+            remedy = f"{nearest(member, names)}The agents are: {listed(names)}."
+            yield Problem((*path, index), f"there is no agent {member!r}", remedy)
+        elif member in seen:
+            yield Problem((*path, index), f"{member!r} is listed twice", "Delete one of the two.")
+        seen.add(member)
+
+
+def _first(protocol: ProtocolDoc, members: Sequence[str], channel: str, path: Path) -> Iterator[Problem]:
+    if isinstance(protocol, RoundRobinDoc) and protocol.first is not None and protocol.first not in members:
+        remedy = f"{nearest(protocol.first, members)}Its members are: {listed(members)}."
+        yield Problem((*path, "first"), f"{protocol.first!r} is no member of the channel {channel!r}", remedy)
+
+
+def _opening(channel: ChannelDoc, names: list[str], path: Path) -> Iterator[Problem]:
+    speaker = "system" if channel.opening is None else channel.opening.speaker
+    alike = [name for name in names if folded(name) == folded(speaker) and name != speaker]
+    if alike:
+        yield Problem(path, f"{speaker!r} could be taken for the agent {alike[0]!r}", f"Write {alike[0]!r}.")
+
+
+def _stops(stop: StopDoc, path: Path) -> Iterator[Problem]:
+    if not stop.model_fields_set:
+        yield Problem(path, "there is no rule here", "Write one, for example `{turns: 12}` or `{rounds: 5}`.")
+    for name, rules in (("any", stop.any_of), ("all", stop.all_of)):
+        for index, rule in enumerate(rules or ()):
+            yield from _stops(rule, (*path, name, index))
+
+
+def _prompt(study: StudyDoc) -> Iterator[Problem]:
+    for name, template in (("frame", study.prompt.frame), ("cue", study.prompt.cue)):
+        try:
+            templates.render(template or "", **_SAMPLE)
+        except TemplateProblem as fault:
+            known = ", ".join(_SAMPLE)
+            yield Problem(("prompt", name), _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
