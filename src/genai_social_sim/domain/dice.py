@@ -63,7 +63,10 @@ class Dice:
         return tuple(order)
 
 
-def call_seed(seed: int, *position: str | int) -> int:
-    """The seed of one model call, on [0, 2^31 - 1): the same for every attempt at it and on any machine."""
-    raw = sha256("\x1f".join([str(seed), "call", *map(str, position)]).encode()).digest()
+def call_seed(seed: int, *, channel: str, round_no: int, agent: str, again: int) -> int:
+    """The seed of one model call, on [0, 2^31 - 1): the same for every attempt at it and on any machine.
+
+    `again` tells apart the calls of an agent that has several turns in one round.
+    """
+    raw = sha256(f"{seed}\x1fcall\x1f{channel}\x1f{round_no}\x1f{agent}\x1f{again}".encode()).digest()
     return int.from_bytes(raw[:8], "big") % MAX_CALL_SEED

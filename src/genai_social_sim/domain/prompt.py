@@ -24,7 +24,7 @@ class Message:
     preimage: bytes = field(init=False, repr=False)  # role letter and piece digests: what a prompt's digest covers
 
     def __post_init__(self) -> None:
-        head = ROLE_LETTERS[self.role].encode() + len(self.pieces).to_bytes(2, "big")
+        head = b"%b%b" % (ROLE_LETTERS[self.role].encode(), len(self.pieces).to_bytes(2, "big"))
         object.__setattr__(self, "preimage", head + b"".join([piece.digest for piece in self.pieces]))
 
     @property

@@ -82,7 +82,7 @@ class Caller:
             heard=floor.heard,
             prompt=prompt,
             sampling=agent.model.sampling,
-            stop=stage.stops(turn.index),
+            stop=stage.stops(turn),
             seed=asked.seed,
         )
         return prompt, asked, request

@@ -49,6 +49,8 @@ class Conductor:
 
     def settle(self) -> list[Logical]:
         """The events that follow from what was taken, in logical order; to be appended before anything else is asked."""
+        if not self._taken:
+            return []
         plan = self.state.stage.plan
         for turn in self._taken:
             self._hear(turn.index)

@@ -69,8 +69,10 @@ class LiveRun:
         self._entries: list[Entry] = []
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
-        self._models = world.models
-        self._lanes = {id(model): self._lane(model) for model in world.models.values()}
+        self._model_of = {agent.name: id(world.models[agent.model]) for agent in self._stage.plan.agents}
+        opened = {id(model): model for model in world.models.values()}
+        self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
+        self._lanes = {key: self._lane(model) for key, model in opened.items() if key not in self._instant_models}
 
     async def play(self) -> None:
         """Until a stopping rule holds.
@@ -81,7 +83,7 @@ class LiveRun:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                workers = [task for lane in self._lanes.values() if lane for task in lane.start(tasks)]
+                workers = [task for lane in self._lanes.values() for task in lane.start(tasks)]
                 try:
                     await self._loop()
                 finally:
@@ -103,13 +105,7 @@ class LiveRun:
                     raise RuntimeError("nothing is due and nothing is awaited, but no stopping rule holds")
                 await self._finished.wait()
 
-    def _model_of(self, turn: Turn) -> LanguageModel:
-        return self._models[self._stage.agents[turn.agent].model]
-
-    def _lane(self, model: LanguageModel) -> Lane | None:
-        """A queue for a model, or None for one that answers at once."""
-        if isinstance(model, InstantModel):
-            return None
+    def _lane(self, model: LanguageModel) -> Lane:
         slots = min(model.slots, self._world.slots or model.slots)
         return Lane(model, slots=slots, ask=self._ask, finished=self._finished)
 
@@ -124,7 +120,7 @@ class LiveRun:
                 self._take(turn, recorded)
                 continue
             job = Job(turn, self._attempts.get(turn.number, 0) + 1, now)
-            lane = self._lanes[id(self._model_of(turn))]
+            lane = self._lanes.get(self._model_of[turn.agent])
             if lane is None:
                 self._instant.append(job)
             else:
@@ -135,8 +131,7 @@ class LiveRun:
     def _answer_instantly(self) -> None:
         for _ in range(min(len(self._instant), _MOST_AT_ONCE)):
             job = self._instant.popleft()
-            model = self._model_of(job.turn)
-            assert isinstance(model, InstantModel)  # noqa: S101 (that is why it has no lane)
+            model = self._instant_models[self._model_of[job.turn.agent]]
             report = self._caller.at_once(model, job, self._conductor.state.floors[job.turn.index])
             if self._write_down(report):
                 self._instant.append(Job(job.turn, job.attempt + 1, job.due_at))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, assert_never
 
 from genai_social_sim.domain.events import (
@@ -29,6 +30,7 @@ from genai_social_sim.domain.text import Text
 
 LOGICAL: Final = frozenset({"run_started", "opened", "spoke", "fell_silent", "run_ended"})
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_name: Final = lru_cache(maxsize=4096)(_json)  # names come again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def encode(event: Event) -> Row:  # noqa: PLR0911 (one line a kind)
         case Spoke():
             return Row("spoke", event.turn, _spoke(event), (event.text,))
         case FellSilent():
-            return Row("fell_silent", event.turn, _json(_taken(event) | {"cause": event.cause}), ())
+            return Row("fell_silent", event.turn, f'{{{_taken(event)},"cause":"{event.cause}"}}', ())
         case AttemptFailed():
             return Row("attempt_failed", event.turn, _failed(event), (event.asked.params, event.detail))
         case Opened():
@@ -76,18 +78,11 @@ def _asked(asked: Asked, attempt: int) -> dict[str, Any]:
 
 
 def _answered(event: Answered) -> str:
-    return _json(
-        {
-            "attempt": event.attempt,
-            "prompt": event.asked.prompt.hex(),
-            "seed": event.asked.seed,
-            "finish": event.finish,
-            "tokens": [event.prompt_tokens, event.answer_tokens],
-            "sent_s": event.sent_s,
-            "first_token_s": event.first_token_s,
-            "done_s": event.done_s,
-            "by": event.by,
-        }
+    asked, first = event.asked, event.first_token_s
+    return (
+        f'{{"attempt":{event.attempt},"prompt":"{asked.prompt.hex()}","seed":{asked.seed},"finish":"{event.finish}",'
+        f'"tokens":[{event.prompt_tokens},{event.answer_tokens}],"sent_s":{event.sent_s!r},'
+        f'"first_token_s":{"null" if first is None else repr(first)},"done_s":{event.done_s!r},"by":{_name(event.by)}}}'
     )
 
 
@@ -96,24 +91,21 @@ def _failed(event: AttemptFailed) -> str:
     return _json(_asked(event.asked, event.attempt) | {"cause": event.cause} | times | {"final": event.final})
 
 
-def _taken(event: Spoke | FellSilent) -> dict[str, Any]:
-    return {
-        "round": event.round,
-        "channel": event.channel,
-        "agent": event.agent,
-        "call": event.call.hex(),
-        "tokens": event.tokens,
-    }
+def _taken(event: Spoke | FellSilent) -> str:
+    return (
+        f'"round":{event.round},"channel":{_name(event.channel)},"agent":{_name(event.agent)},'
+        f'"call":"{event.call.hex()}","tokens":{event.tokens}'
+    )
 
 
 def _spoke(event: Spoke) -> str:
-    body = _taken(event)
+    more = ""
     if event.cut is not None:
         cut = event.cut
-        body["cut"] = [cut.start, cut.end, cut.why, cut.other]
+        more = f',"cut":{_json([cut.start, cut.end, cut.why, cut.other])}'
     if event.stand_in is not None:
-        body["stand_in"] = event.stand_in
-    return _json(body)
+        more += f',"stand_in":"{event.stand_in}"'
+    return f"{{{_taken(event)}{more}}}"
 
 
 def decode(kind: str, turn: int | None, body: str, texts: Sequence[Text]) -> Event:

@@ -144,13 +144,16 @@ class SqliteLog:
 
     def _listed(self, prompt: Prompt) -> str:
         forms = self._forms
-        listed = []
+        try:
+            return " ".join([forms[message.preimage] for message in prompt.messages])
+        except KeyError:
+            self._learn(prompt)
+        return " ".join([forms[message.preimage] for message in prompt.messages])
+
+    def _learn(self, prompt: Prompt) -> None:
+        if len(self._forms) >= _MOST_FORMS:
+            self._forms.clear()
         for message in prompt.messages:
-            form = forms.get(message.preimage)
-            if form is None:
-                if len(forms) >= _MOST_FORMS:
-                    forms.clear()
-                form = ROLE_LETTERS[message.role] + "+".join([str(self._id(piece)) for piece in message.pieces])
-                forms[message.preimage] = form
-            listed.append(form)
-        return " ".join(listed)
+            if message.preimage not in self._forms:
+                pieces = "+".join([str(self._id(piece)) for piece in message.pieces])
+                self._forms[message.preimage] = ROLE_LETTERS[message.role] + pieces

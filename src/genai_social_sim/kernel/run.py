@@ -26,7 +26,7 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.kernel.stopping import Progress, counted, may_be_asked, reached
+from genai_social_sim.kernel.stopping import Progress, counted, reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,18 @@ def openings(state: RunState) -> tuple[Opened, ...]:
 
 
 def decide(state: RunState, index: int) -> tuple[Turn, ...]:
-    """The turns of a channel that are due; () if the run is over or it has to wait for other channels."""
-    if state.progress.ended:
+    """The turns of a channel that are due: certain to be in the run, and not too far ahead of what is committed.
+
+    () if the run is over or the channel has to wait for others.
+    """
+    stage, progress = state.stage, state.progress
+    floor = state.floors[index]
+    if progress.ended or floor.round > progress.turns // stage.plan.round_size + stage.lookahead:
         return ()
-    plan, progress = state.stage.plan, state.progress
-    turns = due(plan, index, state.floors[index])
-    return tuple(
-        turn for turn in turns if may_be_asked(plan, progress, number=turn.number, round_no=turn.round)
-    )
+    turns = due(stage.plan, index, floor)
+    if turns[-1].number < stage.bound:
+        return turns
+    return tuple([turn for turn in turns if turn.number < stage.bound])
 
 
 def ending(state: RunState) -> RunEnded | None:

@@ -21,7 +21,6 @@ _LABEL: Final = re.compile(rf"(?:^|(?<=[{_BREAKS}]))([^{_COLONS}{_BREAKS}]{{1,12
 _AFTER: Final = " \t*_#>\"'`~[](){}<>|-\u2013\u2014\u2022\u201c\u201d\u2018\u2019.,"
 _BEFORE: Final = _AFTER + "0123456789"
 _ASIDE: Final = re.compile(r"\s*[(\[{*].*$", re.DOTALL)
-_ODD: Final = re.compile(rf"[{_BREAKS}\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]|<[|\uff5c/]|[|\uff5c]>|</?s>|<</?SYS|\[/?INST|<(?:start|end)_of")
 _ANY_BREAK: Final = re.compile(rf"(?:\r\n|[{_BREAKS}])")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")
 _TEMPLATE_MARK: Final = re.compile(r"<(?=[|\uff5c/]|s>|<|(?:start|end)_of)|(?<=[|\uff5c])(?=>)|\[(?=/?INST)", re.IGNORECASE)
@@ -42,7 +41,7 @@ def cut_of(raw: str, *, speaker: str, names: Collection[str]) -> Cut | None:
         names: All names that could be spoken for, each as `folded` gives it.
     """
     start, end, why, other = 0, len(raw), "trimmed", ""
-    if _ANY_COLON.search(raw):
+    if ":" in raw or not (raw.isascii() or _ANY_COLON.search(raw) is None):
         me = folded(speaker)
         for found in _LABEL.finditer(raw):
             name = _named(found[1], names)
@@ -79,7 +78,7 @@ def shown(text: Text, *, inline: bool) -> Text:
     a line. Marks of chat templates get a blank inside and control characters become U+FFFD. Most texts stay as they are.
     """
     value = text.value
-    if not _ODD.search(value):
+    if value.isprintable() and not ("<" in value or ">" in value or "[" in value):  # as most are, told quickly
         return text
     value = _ANY_BREAK.sub("\n  " if inline else "\n", value)
     value = _CONTROL.sub("\ufffd", value)

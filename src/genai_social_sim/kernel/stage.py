@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Final
 
 from genai_social_sim.domain.events import Asked
@@ -16,10 +17,20 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of, render
 from genai_social_sim.kernel.speech import folded
+from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
 
 _MOST_STOPS: Final = 16  # names that are sent as stop sequences; a longer list is left to the cut
-_MOST_FRAMES: Final = 4096  # kept at once, so that a million agents need no memory for theirs
+_MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memory for theirs
 ROLE_NAMES: Final = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What stays the same in all calls of one agent in one channel; `params` is canonical JSON."""
+
+    frame: Frame
+    stops: tuple[str, ...]
+    params: Text
 
 
 class Stage:
@@ -32,9 +43,9 @@ class Stage:
         openers = [channel.opening.speaker for channel in plan.channels if channel.opening]
         self.names: Final = frozenset(map(folded, [*self.agents, *openers, *ROLE_NAMES]))
         self._leads: dict[str, Text] = {}
-        self._frames: dict[tuple[AgentId, int], Frame] = {}
-        self._stops: dict[int, tuple[str, ...]] = {}
-        self._params: dict[tuple[Sampling, int], Text] = {}
+        self._parts: dict[tuple[AgentId, int], Part] = {}
+        self.bound: Final = bound(plan.stop, plan.round_size)
+        self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
 
     def line(self, *, turn: int, speaker: str, text: Text) -> Line:
         """An utterance as this plan's prompts show it."""
@@ -43,38 +54,33 @@ class Stage:
 
     def prompt(self, turn: Turn, floor: Floor) -> Prompt:
         """What the model of `turn.agent` is sent."""
-        return prompt_of(self._frame(turn.agent, turn.index), floor.heard, agent=turn.agent)
+        return prompt_of(self._part(turn).frame, floor.heard, agent=turn.agent)
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
         again = turn.position if isinstance(self.plan.channels[turn.index].protocol, RandomOrder) else 0
-        seed = call_seed(self.plan.seed, turn.channel, turn.round, turn.agent, again)
-        return Asked(prompt=prompt.digest, params=self._parameters(turn), seed=seed)
+        seed = call_seed(
+            self.plan.seed, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=again
+        )
+        return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
 
-    def stops(self, index: int) -> tuple[str, ...]:
-        """Stop sequences of a channel: the names of those who could be spoken for, each on a new line."""
-        if index not in self._stops:
-            channel = self.plan.channels[index]
-            names = channel.members if len(channel.members) <= _MOST_STOPS else ()
-            self._stops[index] = tuple([f"\n{name}:" for name in sorted(names)])
-        return self._stops[index]
+    def stops(self, turn: Turn) -> tuple[str, ...]:
+        """Stop sequences: the names of those who could be spoken for, each on a new line."""
+        return self._part(turn).stops
 
-    def _parameters(self, turn: Turn) -> Text:
-        sampling = self.agents[turn.agent].model.sampling
-        key = (sampling, turn.index)
-        if key not in self._params:
-            options = {name: value for name, value in asdict(sampling).items() if value is not None}
-            options["stop"] = list(self.stops(turn.index))
-            self._params[key] = Text.of(json.dumps(options, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
-        return self._params[key]
+    def _part(self, turn: Turn) -> Part:
+        part = self._parts.get((turn.agent, turn.index))
+        if part is None:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            part = self._parts[turn.agent, turn.index] = self._made(self.agents[turn.agent], turn.index)
+        return part
 
-    def _frame(self, agent: AgentId, index: int) -> Frame:
-        frame = self._frames.get((agent, index))
-        if frame is None:
-            if len(self._frames) >= _MOST_FRAMES:
-                self._frames.clear()
-            frame = self._frames[agent, index] = self._rendered(self.agents[agent], self.plan.channels[index])
-        return frame
+    def _made(self, agent: Agent, index: int) -> Part:
+        channel = self.plan.channels[index]
+        names = channel.members if len(channel.members) <= _MOST_STOPS else ()
+        stops = tuple([f"\n{name}:" for name in sorted(names)])
+        return Part(self._rendered(agent, channel), stops, Text.of(_as_json(agent.model.sampling, stops)))
 
     def _rendered(self, agent: Agent, channel: Channel) -> Frame:
         style = self.plan.prompt
@@ -87,3 +93,9 @@ class Stage:
             "study": self.plan.name,
         }
         return frame_of(style.layout, head=render(style.frame, **values), tail=render(style.cue, **values))
+
+
+@lru_cache(maxsize=1024)
+def _as_json(sampling: Sampling, stops: tuple[str, ...]) -> str:
+    options = {name: value for name, value in asdict(sampling).items() if value is not None}
+    return json.dumps(options | {"stop": stops}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

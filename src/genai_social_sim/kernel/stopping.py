@@ -37,15 +37,6 @@ def reached(plan: RunPlan, progress: Progress) -> str:
     return _holds(plan.stop, plan, progress, wave=wave)
 
 
-def may_be_asked(plan: RunPlan, progress: Progress, *, number: int, round_no: int) -> bool:
-    """Whether a turn is certain to be in the run and not too far ahead of what is committed."""
-    if number >= bound(plan.stop, plan.round_size):
-        return False
-    committed_round = progress.turns // plan.round_size
-    ahead = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
-    return round_no <= committed_round + ahead
-
-
 def bound(rule: StopRule, round_size: int) -> float:
     """The number of turns after which the run is over whatever is said; infinite if there is none."""
     match rule:

@@ -1,0 +1,124 @@
+"""Runs the workloads and prints a table: microseconds a turn, the floor's, and their ratio; medians of several runs.
+
+    python -m benchmarks [--runs N] [--json] [NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+
+from benchmarks import workloads
+from benchmarks.workloads import bare_waits, floor, play, replies
+
+Row = dict[str, float | str]
+
+
+def pair(ours: Callable[[], float], bare: Callable[[], float], runs: int) -> tuple[float, float]:
+    """Median seconds of both, taken in turns so that a busy machine slows both."""
+    times = [(ours(), bare()) for _ in range(runs + 1)][1:]  # the first warms up
+    return median(time for time, _ in times), median(time for _, time in times)
+
+
+def w1(folder: Path, runs: int) -> Row:
+    """Sequential turns, whole record, durability process."""
+    path, texts, plan = folder / "w1.sqlite", replies(400), workloads.w1()
+    ours, bare = pair(
+        lambda: play(plan, path, "process"),
+        lambda: floor(texts, path.with_suffix(".bare"), "process", window=20, commit_every=256),
+        runs,
+    )
+    return _per_turn("W1 process", ours, bare, 400) | {"record B/turn beyond text": _overhead(path, texts)}
+
+
+def w1_full(folder: Path, runs: int) -> Row:
+    """Sequential turns, each safe from a power cut before the next is asked."""
+    path, texts, plan = folder / "w1f.sqlite", replies(400), workloads.w1()
+    ours, bare = pair(
+        lambda: play(plan, path, "full"),
+        lambda: floor(texts, path.with_suffix(".bare"), "full", window=20, commit_every=1),
+        runs,
+    )
+    return _per_turn("W1 full", ours, bare, 400)
+
+
+def w2(folder: Path, runs: int) -> Row:
+    """Many small simultaneous channels."""
+    path, texts, plan = folder / "w2.sqlite", replies(3000), workloads.w2()
+    ours, bare = pair(
+        lambda: play(plan, path, "process"),
+        lambda: floor(texts, path.with_suffix(".bare"), "process", window=8, commit_every=256),
+        runs,
+    )
+    return _per_turn("W2 process", ours, bare, 3000)
+
+
+def w3(folder: Path, runs: int) -> Row:
+    """How well 100 slots of 50 ms are kept busy: 1 is ideal."""
+    plan, ideal = workloads.w3(), 1000 / 100 * 0.05
+    ours, bare = pair(
+        lambda: play(plan, folder / "w3.sqlite", "process"), lambda: asyncio.run(bare_waits(1000, 100, 0.05)), runs
+    )
+    return {"workload": "W3", "efficiency": ideal / ours, "floor": ideal / bare, "ratio": bare / ours}
+
+
+def memory(folder: Path, runs: int) -> Row:  # noqa: ARG001 (same arguments as the others)
+    """Bytes an agent: how the peak grows from 2,000 to 22,000 agents, each in a process of its own."""
+    peaks = [_peak(agents) for agents in (2_000, 22_000)]
+    return {"workload": "memory", "KB an agent": (peaks[1] - peaks[0]) / 20_000 / 1024}
+
+
+def _peak(agents: int) -> int:
+    code = (
+        "import resource, tempfile, pathlib; from benchmarks import workloads as w\n"
+        "folder = tempfile.TemporaryDirectory()\n"
+        f"plan = w.neighbourhoods({agents}, w.scripted(w.replies(3)), size=8, rounds=3)\n"
+        "w.play(plan, pathlib.Path(folder.name) / 'run.sqlite', 'process')\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
+
+
+def _per_turn(name: str, ours: float, bare: float, turns: int) -> Row:
+    return {"workload": name, "us/turn": ours / turns * 1e6, "floor": bare / turns * 1e6, "ratio": ours / bare}
+
+
+def _overhead(path: Path, texts: tuple[str, ...]) -> float:
+    return (path.stat().st_size - sum(map(len, texts))) / len(texts)
+
+
+WORKLOADS: Mapping[str, Callable[[Path, int], Row]] = {
+    "w1": w1,
+    "w1_full": w1_full,
+    "w2": w2,
+    "w3": w3,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks")
+    parser.add_argument("names", nargs="*", choices=[*WORKLOADS, []], help="workloads; all if none is named")
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.names or WORKLOADS:
+            row = WORKLOADS[name](Path(folder), options.runs)
+            if options.json:
+                print(json.dumps(row), flush=True)
+            else:
+                print("  ".join(f"{key} {value:,.2f}" if isinstance(value, float) else f"{value:<12}" for key, value in row.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
