@@ -63,10 +63,14 @@ class Study:
         """Everything that determines one run."""
         return lower(self._loaded, seed=seed)
 
-    def record_path(self, *, seed: int | None = None, runs: str | Path = RUNS) -> Path:
-        """Where the record of a run goes: name, the study's hash and the seed tell runs apart."""
+    def record_path(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False) -> Path:
+        """Where the record of a run goes: name, the study's hash and the seed tell runs apart.
+
+        With `again`: a path at which there is no record yet.
+        """
         mark = sha256(self.text.encode()).hexdigest()[:8]
-        return Path(runs) / f"{self.name}-{mark}-seed{self.seed if seed is None else seed}.sqlite"
+        path = Path(runs) / f"{self.name}-{mark}-seed{self.seed if seed is None else seed}.sqlite"
+        return _free(path) if again else path
 
     def run(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False, **settings: Any) -> Run:
         """Run it and wait for its end; the record can be watched from elsewhere meanwhile.
@@ -89,8 +93,7 @@ class Study:
         self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False, **settings: Any
     ) -> Run:
         """`run`, for code that waits."""
-        path = self.record_path(seed=seed, runs=runs)
-        path = _free(path) if again else path
+        path = self.record_path(seed=seed, runs=runs, again=again)
         chosen = self._settings(settings)
         if _begun(path):
             await resumed(path, chosen)
