@@ -37,7 +37,19 @@ _FORBIDDEN: Final = (
 )
 
 
-class TemplateProblem(Exception):
+# What Python raises when a template asks for what cannot be done
+_ITS_OWN: Final = (
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
+
+
+class TemplateProblem(Exception):  # noqa: N818 (a reason, which becomes part of an error that users see)
     """Why a template cannot be read or rendered; `line` counts from 1 within it, 0 if unknown."""
 
     def __init__(self, reason: str, *, line: int = 0) -> None:
@@ -93,10 +105,8 @@ def _rendered(template: Any, values: dict[str, Any]) -> str:
             if length > MAX_TEXT:
                 raise TemplateProblem(f"what it renders is longer than {MAX_TEXT:,} characters")
             pieces.append(piece)
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as fault:
+    except (TemplateError, *_ITS_OWN) as fault:
         raise TemplateProblem(_words(str(fault))) from None
-    except (RecursionError, MemoryError):
-        raise TemplateProblem("it needs too much memory") from None
     return "".join(pieces)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -109,7 +109,8 @@ def _of_template(fault: TemplateProblem) -> str:
 
 
 def _channels(study: StudyDoc) -> Iterator[Problem]:
-    names = [agent.name for agent in study.agents]
+    names = {agent.name: folded(agent.name) for agent in study.agents}
+    spoken = {text: name for name, text in names.items()}
     seen: dict[str, str] = {}
     for name, channel in study.channels.items():
         path: Path = ("channels", name)
@@ -118,19 +119,19 @@ def _channels(study: StudyDoc) -> Iterator[Problem]:
             text = f"the name reads like that of the channel {other!r}"
             yield Problem(path, text, "Give each channel its own name.", at_key=True)
         yield from _members(channel, names, (*path, "members"))
-        members = names if channel.members is None else channel.members
+        members = tuple(names) if channel.members is None else channel.members
         if channel.protocol is not None:
             yield from _first(channel.protocol, members, name, (*path, "protocol"))
         else:
             yield from _first(study.protocol, members, name, ("protocol",))
-        yield from _opening(channel, names, (*path, "opening", "from"))
+        yield from _opening(channel, spoken, (*path, "opening", "from"))
 
 
-def _members(channel: ChannelDoc, names: list[str], path: Path) -> Iterator[Problem]:
-    known, seen = set(names), set()
+def _members(channel: ChannelDoc, names: Mapping[str, str], path: Path) -> Iterator[Problem]:
+    seen = set()
     for index, member in enumerate(channel.members or ()):
-        if member not in known:
-            remedy = f"{nearest(member, names)}The agents are: {listed(names)}."
+        if member not in names:
+            remedy = f"{nearest(member, names)}The agents are: {listed(tuple(names))}."
             yield Problem((*path, index), f"there is no agent {member!r}", remedy)
         elif member in seen:
             yield Problem((*path, index), f"{member!r} is listed twice", "Delete one of the two.")
@@ -143,11 +144,11 @@ def _first(protocol: ProtocolDoc, members: Sequence[str], channel: str, path: Pa
         yield Problem((*path, "first"), f"{protocol.first!r} is no member of the channel {channel!r}", remedy)
 
 
-def _opening(channel: ChannelDoc, names: list[str], path: Path) -> Iterator[Problem]:
+def _opening(channel: ChannelDoc, spoken: Mapping[str, str], path: Path) -> Iterator[Problem]:
     speaker = "system" if channel.opening is None else channel.opening.speaker
-    alike = [name for name in names if folded(name) == folded(speaker) and name != speaker]
-    if alike:
-        yield Problem(path, f"{speaker!r} could be taken for the agent {alike[0]!r}", f"Write {alike[0]!r}.")
+    agent = spoken.get(folded(speaker), speaker)
+    if agent != speaker:
+        yield Problem(path, f"{speaker!r} could be taken for the agent {agent!r}", f"Write {agent!r}.")
 
 
 def _stops(stop: StopDoc, path: Path) -> Iterator[Problem]:

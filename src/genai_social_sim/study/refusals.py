@@ -89,7 +89,8 @@ def problems_of(error: ValidationError, values: Any) -> list[Problem]:
     unknown = {
         (detail["loc"][:-1], str(detail["loc"][-1])) for detail in details if detail["type"] == "extra_forbidden"
     }
-    return [_problem(detail, values) for detail in details if not _is_misspelt(detail, unknown)]
+    kept = [detail for detail in details if not (_is_misspelt(detail, unknown) or _is_echo(detail))]
+    return [_problem(detail, values) for detail in kept or details]
 
 
 def _is_misspelt(detail: ErrorDetails, unknown: set[tuple[Any, str]]) -> bool:
@@ -98,6 +99,11 @@ def _is_misspelt(detail: ErrorDetails, unknown: set[tuple[Any, str]]) -> bool:
         return False
     beside = [key for around, key in unknown if around == detail["loc"][:-1]]
     return bool(get_close_matches(str(detail["loc"][-1]), beside, n=1, cutoff=ALIKE))
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list is called too short only because what is in it was refused."""
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 def _order(problem: Problem, marks: Marks) -> tuple[int, int]:
