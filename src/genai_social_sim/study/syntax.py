@@ -38,6 +38,11 @@ _HINTS: Final = (
         "this does not fit the list above: it does not begin with `- `",
         "Begin each item of the list with `- `, all at the same indentation.",
     ),
+    (
+        "expected <block end>",  # PyYAML without its C part tells less
+        "this does not fit the lines above: it is no key, no item of a list and no part of the value before it",
+        "Give all keys of one mapping the same indentation, and begin each item of a list with `- `.",
+    ),
     ("tab character", "a tab stands where YAML allows only blanks", "Indent with blanks."),
     ("unknown escape character", "a backslash in double quotes begins no escape", "Write \\\\ for a backslash."),
     (
