@@ -174,7 +174,12 @@ class Run:
         return f"<Run {self.path.name}: {self.status}, {self.turns} turns, digest {self.digest[:12]}>"
 
     def _table(self, name: str) -> Table:
-        raise NotImplementedError(name)
+        from genai_social_sim.export.society import table
+        from genai_social_sim.export.source import Source
+
+        head = self._reader.head()
+        digest = head.digest.hex()
+        return table(name, Source(run=self.path.stem, record=self._reader, status=head.status, digest=digest, last=head.seq))
 
     def _started(self) -> RunStarted:
         first = next(iter(self._reader.events()), None)
