@@ -1,0 +1,102 @@
+"""The group of all commands: each is imported when it is asked for, and every failure ends in `failing.told`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from genai_social_sim.cli import failing
+
+COMMANDS: Final = {
+    "init": "starting",
+    "run": "running",
+    "resume": "running",
+    "observe": "looking",
+    "show": "looking",
+    "verify": "checking",
+    "replay": "checking",
+    "export": "exporting",
+    "models": "machine",
+    "doctor": "machine",
+    "schema": "starting",
+}
+
+
+class App(click.Group):
+    """Finds commands by name. Its `main` never lets an exception through and ends the process with an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they are needed."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"genai_social_sim.cli.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` begin with; names a near one if there is none."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean `gss {close[0]}`?" if close else ""
+            raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command line and exit."""
+        given = list(sys.argv[1:] if args is None else args)
+        _write_anything()
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(given, prog_name or "gss", **extra)
+        except BrokenPipeError:
+            code = _nobody_reads()
+        except (Exception, KeyboardInterrupt) as fault:  # noqa: BLE001 (the outermost place: a traceback is a bug)
+            code = failing.told(fault, as_json="--json" in given)
+        sys.exit(_flushed(code if isinstance(code, int) else 0))
+
+
+def _write_anything() -> None:
+    """Whatever the terminal's encoding, what it cannot show is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads(code)
+    return code
+
+
+def _nobody_reads(code: int = 1) -> int:
+    """`| head` has seen enough: what is left to print goes nowhere, so that Python does not complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+@click.group(
+    cls=App,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: gss init my-study, then: gss run my-study/study.yaml. Each command has its own --help.",
+)
+@click.version_option(package_name="genai-social-sim", prog_name="genai-social-sim", message="%(prog)s %(version)s")
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Let language models talk to each other, and keep a record by which every run can be proved."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,59 @@
+"""`gss observe` and `gss show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genai_social_sim.cli.command import Command, json_option, run_argument
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss observe runs/rare-earths-1a2b3c4d-seed42.sqlite", "print what was said so far"),
+        ("gss observe runs/big.sqlite --follow", "and what will be, until the run ends"),
+    ],
+    exits={130: "interrupted; the run itself goes on"},
+    json_keys="JSON lines, one an event; the last line is "
+    '{"ok": true, "data": {"run", "status", "turns", "digest"}, "warnings": []}.',
+)
+@run_argument
+@click.option("-f", "--follow", is_flag=True, help="Keep watching until the run is finished, interrupted or failed.")
+@json_option
+def observe(run: Path, *, follow: bool, as_json: bool) -> None:
+    """Print what is said in a run, as it happens.
+
+    The run may be finished, or be played by another process meanwhile.
+    """
+    from genai_social_sim.cli.watching import watch
+
+    watch(run, follow=follow, as_json=as_json)
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite", "the run at a glance"),
+        ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite --turn 3", "all of its fourth turn"),
+    ],
+    exits={130: "", 1: "there is no such turn, or the file is no record"},
+    json_keys='One document: {"ok": true, "data": {...}, "warnings": []}.',
+)
+@run_argument
+@click.option("--turn", type=click.IntRange(0), metavar="N", help="Show everything of one turn. Turns count from 0.")
+@json_option
+def show(run: Path, *, turn: int | None, as_json: bool) -> None:
+    """Show a run at a glance, or all of one turn.
+
+    With --turn: exactly what the model was sent, with which parameters, and what it answered.
+    """
+    if turn is None:
+        from genai_social_sim.cli.glance import show_run
+
+        show_run(run, as_json=as_json)
+    else:
+        from genai_social_sim.cli.turns import show_turn
+
+        show_turn(run, turn, as_json=as_json)

@@ -1,0 +1,53 @@
+"""`gss init` and `gss schema`."""
+
+from __future__ import annotations
+
+import click
+
+from genai_social_sim.cli.command import Command, json_option
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss init my-study", "writes my-study/study.yaml: two agents who talk"),
+        ("gss init trial --template scripted", "the same without any model"),
+    ],
+    exits={1: "the file could not be written", 2: "the request was wrong, or the file is there already", 130: ""},
+    json_keys='{"ok": true, "data": {"study"}, "warnings": []}; with --list: [{"template", "about"}].',
+)
+@click.argument("name", required=False)
+@click.option("--template", metavar="T", default="conversation", show_default=True, help="Which study to start from.")
+@click.option("--list", "listed", is_flag=True, help="List the templates.")
+@json_option
+def init(name: str | None, *, template: str, listed: bool, as_json: bool) -> None:
+    """Write a commented study file to start from.
+
+    It goes to NAME/study.yaml; a file that is there already is left as it is.
+    """
+    from genai_social_sim.cli import initial
+
+    if listed:
+        initial.list_templates(as_json=as_json)
+    elif name is None:
+        raise click.UsageError("missing argument 'NAME': what shall the study be called?")
+    else:
+        initial.write_study(name, template=template, as_json=as_json)
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss schema > study.schema.json", "for an editor"),
+        ("gss schema | head", "how it begins"),
+    ],
+    exits={2: "", 130: ""},
+)
+def schema() -> None:
+    """Print the JSON schema of study files.
+
+    By it, editors check and complete them.
+    """
+    from genai_social_sim.cli.initial import print_schema
+
+    print_schema()

@@ -1,0 +1,165 @@
+"""Plays runs for `gss run` and `gss resume`: prints them, stops them in good order, and says what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from genai_social_sim.api.run import Run
+from genai_social_sim.api.study import Study
+from genai_social_sim.cli import out
+from genai_social_sim.cli.failing import InterruptedRunError
+from genai_social_sim.cli.glance import closing_words
+from genai_social_sim.cli.interrupts import Interrupts
+from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.engine.clock import SystemClock
+from genai_social_sim.errors import RecordError, RequestError, SocialSimError
+from genai_social_sim.kernel.stopping import bound
+from genai_social_sim.observers.progress import Progress, StatusLine, is_watched
+from genai_social_sim.observers.story import Note
+from genai_social_sim.observers.transcript import Transcript
+from genai_social_sim.ports import Observer
+from genai_social_sim.study.lowering import from_canonical, lower
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How somebody wants a run to be played and shown."""
+
+    parallel: int | None
+    durability: Literal["full", "process"] | None
+    quiet: bool
+    as_json: bool
+
+
+def play_study(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
+    """`gss run`."""
+    loaded = Study.load(study, changes=changes)
+    path = loaded.record_path(seed=seed, runs=runs, again=again)
+    before = _standing(path)
+    if before == "finished":
+        _already(path, wish, "with --again it is played in a new record")
+        return
+    session = _Session(path, wish, loaded.plan(seed=seed), begun=bool(before))
+    session.play(lambda **settings: loaded.arun(seed=seed, runs=runs, again=again, **settings))
+
+
+def play_on(path: Path, wish: Wish) -> None:
+    """`gss resume`."""
+    path = out.existing(path)
+    with Run(path) as run:
+        if run.status == "finished":
+            _already(path, wish, "there is nothing to go on with")
+            return
+        plan = lower(from_canonical(json.dumps(run.study)), seed=run.seed)
+        _Session(path, wish, plan, begun=True).play(run.aresume)
+
+
+class _Session:
+    """One process's work on one run, as its user sees it."""
+
+    def __init__(self, path: Path, wish: Wish, plan: RunPlan, *, begun: bool) -> None:
+        self._path = path
+        self._wish = wish
+        self._begun = begun
+        self._interrupts = Interrupts(f"The record is in order; go on with: {out.command('gss resume', path)}")
+        watched = is_watched(sys.stderr)
+        self._status = StatusLine(sys.stderr, now=SystemClock().elapsed, shown=watched)
+        self._transcript = Transcript(sys.stdout, channels=len(plan.channels) > 1, before=self._status.clear)
+        most = bound(plan.stop, plan.round_size)
+        turns = _turns(path) if begun else 0
+        self._progress = Progress(self._status, turns=turns, most=None if math.isinf(most) else int(most))
+        self._turns = turns
+
+    def play(self, work: Callable[..., Coroutine[Any, Any, Run]]) -> None:
+        """Play to the end, whatever it is, and say what came of it."""
+        if self._begun and not self._silent:
+            self._transcript.show(Note(words=f"going on at turn {self._turns} of {self._path}"))
+        try:
+            self._interrupts.run(work(**self._settings()))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self._status.clear()
+            raise self._stopped() from None
+        except RequestError:
+            raise
+        except SocialSimError as fault:
+            if self._interrupts.asked:  # what it was waiting for was interrupted, too: a download, a server
+                raise self._stopped() from fault
+            raise self._advised(fault) from fault
+        finally:
+            self._status.clear()
+        self._report()
+
+    @property
+    def _silent(self) -> bool:
+        return self._wish.quiet or self._wish.as_json
+
+    def _settings(self) -> dict[str, Any]:
+        observers: list[Observer] = [self._progress] if self._silent else [self._transcript, self._progress]
+        return {
+            "observers": observers,
+            "progress": self._loading,
+            "durability": self._wish.durability,
+            "parallel": self._wish.parallel,
+        }
+
+    def _loading(self, what: str, share: float) -> None:
+        self._interrupts.check()
+        self._status.share(what, share)
+
+    def _stopped(self) -> InterruptedRunError:
+        if not _standing(self._path):
+            return InterruptedRunError("interrupted before it began; nothing was recorded")
+        turns = out.number_of(_turns(self._path), "turn")
+        remedy = out.command("gss resume", self._path)
+        return InterruptedRunError(
+            f"interrupted after {turns}; the record is in order", where=str(self._path), remedy=remedy
+        )
+
+    def _advised(self, fault: SocialSimError) -> SocialSimError:
+        """The same failure with what can be done about it, where it does not say so itself."""
+        if not fault.remedy and _standing(self._path):
+            fault.where = fault.where or str(self._path)
+            fault.remedy = f"The record is in order; once it can work: {out.command('gss resume', self._path)}"
+        return fault
+
+    def _report(self) -> None:
+        if self._wish.as_json:
+            out.envelope([_told(self._path)])
+        else:
+            closing_words(self._path, clipped=0 if self._wish.quiet else self._transcript.clipped)
+
+
+def _already(path: Path, wish: Wish, words: str) -> None:
+    note = f"this run is finished already; {words}"
+    if wish.as_json:
+        out.envelope([_told(path)], warnings=[note])
+    else:
+        out.say(f"-- {note}", style="dim")
+        closing_words(path)
+
+
+def _standing(path: Path) -> str:
+    """The status of the run in `path`; empty if there is none."""
+    try:
+        with Run(path) as run:
+            return run.status
+    except RecordError:  # no file, or one without events; what else is wrong is said when it is opened to be written
+        return ""
+
+
+def _turns(path: Path) -> int:
+    with Run(path) as run:
+        return run.turns
+
+
+def _told(path: Path) -> dict[str, Any]:
+    with Run(path) as run:
+        found = {"seed": run.seed, "status": run.status, "turns": run.turns, "digest": run.digest}
+    return {"run": str(path), "condition": "", "replicate": 0, **found}

@@ -1,0 +1,205 @@
+"""Everything of one turn: what the model was sent, byte for byte, what it answered, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from genai_social_sim.api.run import Run
+from genai_social_sim.cli import out
+from genai_social_sim.cli.failing import FoundWantingError
+from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Outcome, Spoke, Taken
+from genai_social_sim.domain.prompt import Prompt
+from genai_social_sim.domain.visible import visible
+from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.observers.story import CAUSES_IN_WORDS
+from genai_social_sim.observers.transcript import console_on
+
+_BAR = "| "  # before each line of a text
+_WRAPPED = ": "  # before what is wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What is recorded of a turn. `outcome` is None while its answer has not taken effect."""
+
+    number: int
+    attempts: Sequence[Taken]
+    outcome: Outcome | None
+    prompt: Prompt | None
+
+    @property
+    def checks(self) -> bool:
+        """Whether the prompt, put together again from the record, has the hash that was recorded when it was sent."""
+        return self.prompt is not None and all(self.prompt.digest == taken.asked.prompt for taken in self.attempts)
+
+
+def show_turn(path: Path, number: int, *, as_json: bool) -> None:
+    """`gss show RUN --turn N`."""
+    path = out.existing(path)
+    turned = _found(path, number)
+    if as_json:
+        out.envelope(_document(turned))
+    else:
+        _printed(turned)
+    if turned.attempts and not turned.checks:
+        raise FoundWantingError(
+            f"the prompt of turn {number} does not match its recorded hash",
+            where=str(path),
+            remedy=out.command("gss verify", path),
+            data=None,
+        )
+
+
+def _found(path: Path, number: int) -> Turned:
+    with Run(path) as run:
+        events = [recorded.event for recorded in run.turn(number)]
+    reader = SqliteReader(path)
+    try:
+        prompt = reader.prompt(number)
+    finally:
+        reader.close()
+    attempts = [event for event in events if isinstance(event, Answered | AttemptFailed)]
+    outcomes = [event for event in events if isinstance(event, Spoke | FellSilent)]
+    return Turned(number, attempts, outcomes[0] if outcomes else None, prompt)
+
+
+def _document(turned: Turned) -> dict[str, Any]:
+    outcome = turned.outcome
+    asked = turned.attempts[-1].asked if turned.attempts else None
+    return {
+        "turn": turned.number,
+        "round": outcome.round if outcome else None,
+        "channel": outcome.channel if outcome else None,
+        "agent": outcome.agent if outcome else None,
+        "outcome": _outcome_document(outcome),
+        "prompt": _messages(turned.prompt),
+        "prompt_hash": asked.prompt.hex() if asked else None,
+        "prompt_checks": turned.checks,
+        "parameters": json.loads(asked.params.value) if asked else None,
+        "seed": asked.seed if asked else None,
+        "attempts": [_attempt_document(taken) for taken in turned.attempts],
+    }
+
+
+def _outcome_document(outcome: Outcome | None) -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    common = {"tokens": outcome.tokens, "call": outcome.call.hex()}
+    if isinstance(outcome, FellSilent):
+        return {"kind": "fell_silent", "cause": outcome.cause, **common}
+    cut = outcome.cut
+    span = None if cut is None else {"start": cut.start, "end": cut.end, "why": cut.why, "other": cut.other}
+    return {"kind": "spoke", "text": outcome.text.value, "cut": span, "stand_in": outcome.stand_in, **common}
+
+
+def _messages(prompt: Prompt | None) -> list[dict[str, str]] | None:
+    if prompt is None:
+        return None
+    if prompt.is_text:
+        return [{"role": "text", "content": prompt.text}]
+    return [{"role": role, "content": content} for role, content in prompt.chat()]
+
+
+def _attempt_document(taken: Taken) -> dict[str, Any]:
+    document: dict[str, Any] = {"attempt": taken.attempt, "sent_s": taken.sent_s, "done_s": taken.done_s}
+    if isinstance(taken, AttemptFailed):
+        return document | {"cause": taken.cause, "detail": taken.detail.value, "final": taken.final}
+    return document | {
+        "first_token_s": taken.first_token_s,
+        "raw": taken.raw.value,
+        "finish": taken.finish,
+        "prompt_tokens": taken.prompt_tokens,
+        "answer_tokens": taken.answer_tokens,
+        "by": taken.by,
+        "notes": json.loads(taken.notes.value),
+    }
+
+
+def _printed(turned: Turned) -> None:
+    outcome = turned.outcome
+    where = (
+        f"{outcome.agent} in {outcome.channel}, round {outcome.round}" if outcome else "its answer has not taken effect"
+    )
+    out.say(f"turn {turned.number}: {where}", style="bold")
+    for number, message in enumerate(_messages(turned.prompt) or [], 1):
+        _title(f"sent, message {number}: {message['role']}")
+        _quoted(Text(visible(message["content"], keep="\n\t")))
+    if turned.attempts:
+        _title("asked for")
+        out.facts(_parameters(turned))
+    for taken in turned.attempts:
+        _attempt(taken, turned.outcome)
+    if outcome is not None:
+        _title("what became of it")
+        _outcome(outcome)
+
+
+def _parameters(turned: Turned) -> Iterator[tuple[str, str]]:
+    asked = turned.attempts[-1].asked
+    yield "prompt hash", f"{asked.prompt.hex()} ({'it checks' if turned.checks else 'IT DOES NOT CHECK'})"
+    yield "seed", str(asked.seed)
+    for name, value in json.loads(asked.params.value).items():
+        yield name, json.dumps(value, ensure_ascii=False)
+
+
+def _attempt(taken: Taken, outcome: Outcome | None) -> None:
+    times = f"sent after {taken.sent_s:.3f} s, done after {taken.done_s:.3f} s"
+    if isinstance(taken, AttemptFailed):
+        _title(f"attempt {taken.attempt} failed: {CAUSES_IN_WORDS[taken.cause]}; {times}")
+        _quoted(Text(visible(taken.detail.value)))
+        return
+    first = "" if taken.first_token_s is None else f", first token after {taken.first_token_s:.3f} s"
+    _title(f"attempt {taken.attempt} answered; {times}{first}")
+    counts = f"{taken.prompt_tokens:,} in the prompt, {taken.answer_tokens:,} in the answer"
+    notes = "" if taken.notes.value == "{}" else taken.notes.value
+    ended = {"stop": "of its own accord", "length": "at max_tokens", "passed": "it passed"}[taken.finish]
+    out.facts([("ended", ended), ("tokens", counts), ("by", taken.by), ("notes", notes)])
+    _quoted(_marked(taken.raw.value, outcome))
+
+
+def _marked(raw: str, outcome: Outcome | None) -> Text:
+    """The raw answer; what was cut off it stands in marks."""
+    cut = outcome.cut if isinstance(outcome, Spoke) else None
+    if cut is None:
+        return Text(visible(raw, keep="\n\t"))
+    marked = Text()
+    for part, gone in ((raw[: cut.start], True), (raw[cut.start : cut.end], False), (raw[cut.end :], True)):
+        shown = visible(part, keep="\n\t")
+        if gone and part:
+            marked.append(f"[cut>{shown}<cut]", style="dim")
+        else:
+            marked.append(shown)
+    return marked
+
+
+def _outcome(outcome: Outcome) -> None:
+    if isinstance(outcome, FellSilent):
+        out.say(f"{outcome.agent} said nothing: {CAUSES_IN_WORDS[outcome.cause]}")
+        return
+    if outcome.stand_in is not None:
+        out.say(f"{outcome.agent} was made to say this by the study: {CAUSES_IN_WORDS[outcome.stand_in]}", style="dim")
+    if outcome.cut is not None and outcome.cut.why == "spoke_for":
+        out.say(f"the answer was cut where it went on as {outcome.cut.other}", style="dim")
+    _quoted(Text(visible(outcome.text.value, keep="\n\t")))
+
+
+def _title(words: str) -> None:
+    out.say()
+    out.say(words, style="bold cyan")
+
+
+def _quoted(text: Text) -> None:
+    """A text with a bar before each of its lines, so that nothing in it can pass for a line of ours."""
+    console = console_on(sys.stdout)
+    for line in text.split("\n", allow_blank=True):
+        pieces = line.wrap(console, max(console.width - len(_BAR), 2)) if console.is_terminal and line.plain else [line]
+        for number, piece in enumerate(pieces):
+            lead = Text(_BAR if number == 0 else _WRAPPED, style="dim")
+            console.print(Text().append_text(lead).append_text(piece), soft_wrap=True)

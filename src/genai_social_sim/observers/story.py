@@ -1,0 +1,134 @@
+"""From events to what is told of them: who said what, and notes on everything else. It prints nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    Cause,
+    Event,
+    FellSilent,
+    Opened,
+    RunEnded,
+    RunStarted,
+    SessionEnded,
+    SessionStarted,
+    Spoke,
+)
+
+CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
+    "passed": "it passed",
+    "empty": "its answer was empty",
+    "spoke_for": "it spoke for others only",
+    "timeout": "no answer in time",
+    "unreachable": "the model could not be reached",
+    "refused": "the model refused",
+    "too_long": "the prompt does not fit the model's context",
+    "garbled": "the answer could not be read",
+    "error": "the model failed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """An utterance or an opening. `clipped`: the answer ended at `max_tokens`."""
+
+    channel: str
+    speaker: str
+    text: str
+    clipped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Anything else worth telling; `channel` is empty for what concerns the whole run."""
+
+    words: str
+    channel: str = ""
+
+
+Told = Said | Note
+
+
+class Story:
+    """Tells events in the order in which they come; it remembers which answers were clipped until they take effect."""
+
+    def __init__(self) -> None:
+        self._clipped: set[int] = set()
+        self._retries: dict[int, str] = {}  # why the last attempt at a turn failed, in words
+
+    def tell(self, event: Event) -> Iterator[Told]:
+        """What there is to tell of one event; nothing for most of those that only say how things came about."""
+        match event:
+            case Opened():
+                yield Said(channel=event.channel, speaker=event.speaker, text=event.text.value)
+            case Spoke():
+                yield from self._spoke(event)
+            case FellSilent():
+                words = f"{event.agent} said nothing: {self._why(event)} (turn {event.turn})"
+                yield Note(words=words, channel=event.channel)
+            case Answered():
+                if event.finish == "length":
+                    self._clipped.add(event.turn)
+            case AttemptFailed():
+                yield from self._failed(event)
+            case RunStarted() | RunEnded() | SessionStarted() | SessionEnded():
+                yield from _of_the_run(event)
+            case _ as unknown:
+                assert_never(unknown)
+
+    def _spoke(self, event: Spoke) -> Iterator[Told]:
+        clipped = event.turn in self._clipped
+        self._clipped.discard(event.turn)
+        yield Said(channel=event.channel, speaker=event.agent, text=event.text.value, clipped=clipped)
+        if event.cut is not None and event.cut.why == "spoke_for":
+            words = f"cut: {event.agent} went on to speak as {event.cut.other} (turn {event.turn})"
+            yield Note(words=words, channel=event.channel)
+        if event.stand_in is not None:
+            why = self._retries.pop(event.turn, CAUSES_IN_WORDS[event.stand_in])
+            words = f"{event.agent} was made to say this: {why} (turn {event.turn})"
+            yield Note(words=words, channel=event.channel)
+
+    def _failed(self, event: AttemptFailed) -> Iterator[Told]:
+        why = CAUSES_IN_WORDS[event.cause] + (f" ({event.detail.value})" if event.detail.value else "")
+        if event.final:
+            self._retries[event.turn] = f"{why}, {_counted(event.attempt, 'attempt')}"
+        else:
+            yield Note(words=f"turn {event.turn}, attempt {event.attempt} failed: {why}; it is asked again")
+
+    def _why(self, event: FellSilent) -> str:
+        self._clipped.discard(event.turn)
+        return self._retries.pop(event.turn, CAUSES_IN_WORDS[event.cause])
+
+
+def _of_the_run(event: RunStarted | RunEnded | SessionStarted | SessionEnded) -> Iterator[Note]:
+    match event:
+        case RunStarted():
+            yield Note(words=f"{_name_in(event.study.value)}, seed {event.seed}")
+        case RunEnded():
+            turns = _counted(event.turns, "turn")
+            yield Note(words=f"the end: {turns}" + ("" if event.reason == turns else f"; {event.reason}"))
+        case SessionStarted(resumed=True):
+            yield Note(words="goes on where it stopped")
+        case SessionEnded(status="failed"):
+            yield Note(words=f"failed: {event.detail.value}")
+        case SessionEnded(status="interrupted"):
+            yield Note(words="interrupted")
+        case _:
+            pass  # a first session, or one that played to the end
+
+
+def _name_in(study: str) -> str:
+    try:
+        return str(json.loads(study)["name"])
+    except (ValueError, KeyError, TypeError):
+        return "a study without a name"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
