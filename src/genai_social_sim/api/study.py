@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from genai_social_sim.api.play import Settings, played, resumed
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.waiting import finished
+from genai_social_sim.backends import registry
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
@@ -29,20 +30,20 @@ class Study:
         self._loaded = loaded
 
     @classmethod
-    def load(cls, path: str | Path, *, changes: Iterable[str] = ()) -> Study:
+    def load(cls, path: str | Path, *, changes: Sequence[str] = ()) -> Study:
         """Read a study file; `changes` are of the form `path.in.the.study=value`."""
-        return cls._changed(load(Path(path)), changes)
+        return cls._changed(load(Path(path), backends=registry.names()), changes)
 
     @classmethod
-    def parse(cls, text: str, *, changes: Iterable[str] = ()) -> Study:
+    def parse(cls, text: str, *, changes: Sequence[str] = ()) -> Study:
         """Read a study from YAML text."""
-        return cls._changed(parse(text, source="<text>"), changes)
+        return cls._changed(parse(text, source="<text>", backends=registry.names()), changes)
 
     @classmethod
-    def _changed(cls, loaded: LoadedStudy, changes: Iterable[str]) -> Study:
-        for change in changes:
-            loaded = override(loaded, change)
-        return cls(loaded)
+    def _changed(cls, loaded: LoadedStudy, changes: Sequence[str]) -> Study:
+        study = cls(override(loaded, *changes) if changes else loaded)
+        study.plan()  # so that whatever is wrong is said now
+        return study
 
     @property
     def name(self) -> str:
@@ -61,7 +62,7 @@ class Study:
 
     def plan(self, *, seed: int | None = None) -> RunPlan:
         """Everything that determines one run."""
-        return lower(self._loaded, seed=seed)
+        return lower(self._loaded, seed=seed, check_options=registry.check_options)
 
     def record_path(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False) -> Path:
         """Where the record of a run goes: name, the study's hash and the seed tell runs apart.

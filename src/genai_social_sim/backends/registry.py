@@ -1,4 +1,8 @@
-"""Finds a backend by its name: ours, or one that an installed package offers as an entry point."""
+"""Finds a backend by its name: ours, or one that an installed package offers as an entry point.
+
+A backend is a module with `open_backend(options, surroundings) -> LanguageModel` and, if its options can be checked
+without opening it, `check_options(options)`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ from typing import Any, Final
 from genai_social_sim.errors import RequestError
 from genai_social_sim.ports import LanguageModel
 
-BACKENDS: Final[Mapping[str, str]] = {
-    "embedded": "genai_social_sim.backends.embedded:open_backend",
-    "rule": "genai_social_sim.backends.rule:open_backend",
-    "scripted": "genai_social_sim.backends.scripted:open_backend",
+BACKENDS: Final[Mapping[str, str]] = {  # name: module with open_backend and check_options
+    "embedded": "genai_social_sim.backends.embedded",
+    "rule": "genai_social_sim.backends.rule",
+    "scripted": "genai_social_sim.backends.scripted",
 }
 ENTRY_POINTS: Final = "genai_social_sim.backends"
 Function = Callable[..., Any]
@@ -39,11 +43,25 @@ def names() -> list[str]:
 
 def find(name: str) -> OpenBackend:
     """The function that opens a backend; raises RequestError for an unknown name."""
-    if name in BACKENDS:
-        module, _, function = BACKENDS[name].partition(":")
-        opener: OpenBackend = getattr(import_module(module), function)
-        return opener
-    for point in entry_points(group=ENTRY_POINTS, name=name):
-        loaded: OpenBackend = point.load()
-        return loaded
-    raise RequestError(f"there is no backend {name!r}", remedy=f"Use one of: {', '.join(names())}.")
+    opener = _loaded(name, "open_backend")
+    if opener is None:
+        raise RequestError(f"there is no backend {name!r}", remedy=f"Use one of: {', '.join(names())}.")
+    return opener
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Raises RequestError if a backend would refuse these options of a study; does not open it."""
+    check = _loaded(name, "check_options")
+    if check is not None:
+        check(options)
+
+
+def _loaded(name: str, function: str) -> Any:
+    """A function of a backend's module: ours, or the one that an entry point names; None if there is none."""
+    module = BACKENDS.get(name)
+    if module is None:
+        points = list(entry_points(group=ENTRY_POINTS, name=name))
+        if not points:
+            return None
+        module = points[0].module
+    return getattr(import_module(module), function, None)

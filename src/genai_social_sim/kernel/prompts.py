@@ -24,13 +24,13 @@ from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.kernel.speech import shown
 
 DEFAULT_FRAMES: Final[Mapping[Layout, str]] = {
-    "script": "A conversation between {{ [name, *others] | sort | join(', ') }}.\n\n",
+    "script": "A conversation between {{ ([name] + others) | sort | join(', ') }}.\n\n",
     "persona_first": (
         "You are {{ name }}. {{ persona }}\nYou are talking with {{ others | join(', ') }}. "
         "Speak only as {{ name }}, in one or two sentences, without a name before them."
     ),
     "transcript_first": (
-        "You take part in a conversation between {{ [name, *others] | sort | join(', ') }}. "
+        "You take part in a conversation between {{ ([name] + others) | sort | join(', ') }}. "
         "Speak in one or two sentences, only for the one whose turn it is, without a name before them."
     ),
 }

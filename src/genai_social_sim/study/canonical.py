@@ -28,7 +28,7 @@ from genai_social_sim.domain.plan import (
 )
 from genai_social_sim.study.document import SAMPLING_KEYS, AgentDoc, StudyDoc
 
-UNHEARD_OPTIONS: Final = frozenset({"parallel"})  # of a backend: they change how fast it answers, never what
+UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
 
 
 def written(study: StudyDoc, plan: RunPlan) -> str:
