@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 _CONTROLS: Final = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
-# Unicode categories Cf, Zl and Zp but for the two joiners: bidirectional marks and overrides, zero-width characters, tags.
+# Unicode categories Cf, Zl and Zp but for the two joiners: bidirectional and zero-width characters, tags.
 _FORMATS: Final = (
     "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"

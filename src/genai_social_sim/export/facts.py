@@ -1,0 +1,139 @@
+"""The study as a record holds it, read tolerantly: what is missing is None, nothing is checked again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genai_social_sim.domain.events import RunStarted
+from genai_social_sim.domain.plan import Sampling
+from genai_social_sim.export.tables import Cell
+from genai_social_sim.kernel import templates
+
+SAMPLING: Final = tuple(Sampling.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFacts:
+    """An agent as the study has it; `sampling` in the order of `SAMPLING`."""
+
+    name: str
+    persona: str | None
+    persona_template: str | None
+    backend: str | None
+    sampling: tuple[Cell, ...]
+    options: str
+    attributes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFacts:
+    """A channel as the study has it. `window` None: unknown."""
+
+    name: str
+    members: tuple[str, ...]
+    protocol: str | None
+    protocol_options: str
+    window: int | None
+    opening_from: str | None
+    opening_text: str | None
+
+
+class Facts:
+    """A study's plain values."""
+
+    def __init__(self, started: RunStarted) -> None:
+        try:
+            study = json.loads(started.study.value)
+        except ValueError:
+            study = {}
+        self._study: Mapping[str, Any] = _mapping(study)
+
+    @property
+    def name(self) -> str | None:
+        """The study's name."""
+        return _text(self._study.get("name"))
+
+    @property
+    def names(self) -> list[str]:
+        """The agents' names, in their order."""
+        return [str(agent.get("name", "")) for agent in self._agents()]
+
+    def agents(self) -> Iterator[AgentFacts]:
+        """In their order."""
+        shared = _mapping(self._study.get("model"))
+        return (_agent(agent, shared) for agent in self._agents())
+
+    def channels(self) -> Iterator[ChannelFacts]:
+        """In the order of their names."""
+        channels = _mapping(self._study.get("channels"))
+        for name in sorted(channels):
+            yield self._channel(name, _mapping(channels[name]))
+
+    def _agents(self) -> list[Mapping[str, Any]]:
+        agents = self._study.get("agents")
+        return [agent for agent in agents if isinstance(agent, dict)] if isinstance(agents, list) else []
+
+    def _channel(self, name: str, channel: Mapping[str, Any]) -> ChannelFacts:
+        members = channel.get("members")
+        if not isinstance(members, list):
+            members = self.names
+        protocol = _kinded(channel.get("protocol", self._study.get("protocol")))
+        memory = _kinded(channel.get("memory", self._study.get("memory")))
+        opening = _mapping(channel.get("opening"))
+        window = 0 if memory.get("kind") == "none" else memory.get("utterances")
+        return ChannelFacts(
+            name=name,
+            members=tuple(map(str, members)),
+            protocol=_text(protocol.get("kind")),
+            protocol_options=written({key: value for key, value in protocol.items() if key != "kind"}),
+            window=window if isinstance(window, int) else None,
+            opening_from=_text(opening.get("from", opening.get("speaker"))),
+            opening_text=_text(opening.get("text")),
+        )
+
+
+def written(value: object) -> str:
+    """Canonical JSON."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _agent(agent: Mapping[str, Any], shared: Mapping[str, Any]) -> AgentFacts:
+    model = _mapping(agent.get("model")) or shared
+    template, attributes = _text(agent.get("persona")), _mapping(agent.get("attributes"))
+    name = str(agent.get("name", ""))
+    return AgentFacts(
+        name=name,
+        persona=None if template is None else _rendered(template, {**attributes, "name": name}),
+        persona_template=template,
+        backend=_text(model.get("backend")),
+        sampling=tuple([_number(model.get(key)) for key in SAMPLING]),
+        options=written({key: value for key, value in model.items() if key != "backend" and key not in SAMPLING}),
+        attributes=written(attributes),
+    )
+
+
+def _rendered(template: str, values: Mapping[str, Any]) -> str | None:
+    """As prompts had it; None for a template that this release cannot render."""
+    try:
+        return templates.render(template, **values).strip()
+    except (templates.TemplateProblem, TypeError):
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _kinded(value: object) -> Mapping[str, Any]:
+    return {"kind": value} if isinstance(value, str) else _mapping(value)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

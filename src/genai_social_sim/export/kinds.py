@@ -1,0 +1,64 @@
+"""What a kind of table is made of: its columns, and a fold that turns a run's steps into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
+from typing import Final
+
+from genai_social_sim.export.source import Source, Step, steps
+from genai_social_sim.export.tables import Column, Row, Table
+
+_PEEKED_EVENTS: Final = 5_000
+
+
+class Fold:
+    """Rows of one run: some after each step, the rest at its end. What it remembers is bounded by what is under way."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.run = source.run
+
+    def take(self, step: Step) -> Iterable[Row]:
+        """The rows that follow from one more step."""
+        return ()
+
+    def end(self) -> Iterable[Row]:
+        """The rows that only the whole run gives."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of table. `description`: what one row is."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    fold: Callable[[Source], Fold]
+
+    def table(self, *sources: Source) -> Table:
+        """The table over some runs, one after the other."""
+
+        def rows(most: int | None = None) -> Iterator[Row]:
+            return chain.from_iterable(self._rows(source, most) for source in sources)
+
+        return Table(self.name, self.columns, rows, description=self.description, peek=lambda: rows(_PEEKED_EVENTS))
+
+    def _rows(self, source: Source, most: int | None) -> Iterator[Row]:
+        fold = self.fold(source)
+        for step in steps(source, most=most):
+            yield from fold.take(step)
+        yield from fold.end()
+
+
+@lru_cache(maxsize=64)  # several tables ask for the same event's
+def moment(at: float) -> str | None:
+    """ISO 8601 in UTC with microseconds; None for what is no time."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return None

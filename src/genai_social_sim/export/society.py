@@ -1,0 +1,273 @@
+"""The tidy tables of runs, one function each; and those with a row for each thing that is: runs, agents, channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from genai_social_sim.domain.events import (
+    Answered,
+    Event,
+    FellSilent,
+    RunEnded,
+    RunStarted,
+    SessionEnded,
+    SessionStarted,
+    Spoke,
+)
+from genai_social_sim.errors import RequestError
+from genai_social_sim.export import original
+from genai_social_sim.export.facts import SAMPLING, Facts, written
+from genai_social_sim.export.kinds import Fold, Kind, moment
+from genai_social_sim.export.source import Source, Step, status_after
+from genai_social_sim.export.tables import Cell, Column, Row, Table
+from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERANCES
+from genai_social_sim.ports import Recorded
+
+_STATUS: Final = "running (or its process was killed), finished, interrupted or failed"
+
+
+class _Runs(Fold):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._start: tuple[Cell, ...] = (None,) * 6
+        self._status: str | None = None
+        self._ended: tuple[Cell, Cell] = (None, None)
+        self._sessions = self._spoke = self._silent = self._prompt_tokens = self._answer_tokens = 0
+
+    def take(self, step: Step) -> Iterable[Row]:
+        if step.recorded is not None:
+            self._count(step.recorded, step.recorded.event)
+        return ()
+
+    def end(self) -> Iterable[Row]:
+        status = self.source.status or self._status
+        counts = (self._spoke + self._silent, self._spoke, self._silent, self._prompt_tokens, self._answer_tokens)
+        yield (self.run, *self._start, status, self.source.digest, *counts, self._sessions, *self._ended)
+
+    def _count(self, recorded: Recorded, event: Event) -> None:
+        self._status = status_after(self._status, event)
+        match event:
+            case RunStarted():
+                facts = Facts(event)
+                sizes = (len(facts.names), sum(1 for _ in facts.channels()))
+                self._start = (facts.name, event.study.digest.hex(), event.seed, *sizes, moment(recorded.at))
+            case SessionStarted():
+                self._sessions += 1
+            case Spoke():
+                self._spoke += 1
+            case FellSilent():
+                self._silent += 1
+            case Answered():
+                self._prompt_tokens += event.prompt_tokens
+                self._answer_tokens += event.answer_tokens
+            case RunEnded():
+                self._ended = (moment(recorded.at), event.reason)
+            case _:
+                pass  # openings and failures are counted in other tables
+
+
+RUNS: Final = Kind(
+    name="runs",
+    description="One row for each run.",
+    columns=(
+        RUN,
+        Column("name", "text", "Name of the study."),
+        Column("study_digest", "text", "SHA-256 of the resolved study, hexadecimal: equal for runs of the same study."),
+        Column("seed", "integer", "The run's seed, which decides all its chance."),
+        Column("agents", "integer", "Number of agents."),
+        Column("channels", "integer", "Number of channels."),
+        Column("started_at", "time", "When the record was begun."),
+        Column("status", "text", f"Where it stood when it was exported: {_STATUS}."),
+        Column("digest", "text", "Hash over all that happened, hexadecimal: equal exactly for equal runs."),
+        Column("turns", "integer", "Turns that were taken."),
+        Column("spoke", "integer", "Turns in which the agent said something."),
+        Column("silent", "integer", "Turns in which it said nothing."),
+        Column("prompt_tokens", "integer", "Tokens of all prompts that were answered."),
+        Column("answer_tokens", "integer", "Tokens of all answers."),
+        Column("sessions", "integer", "Processes that worked on it: one more than it was resumed."),
+        Column("ended_at", "time", "When a stopping rule held; no value before."),
+        Column("ended_why", "text", "The stopping rule that held, in words."),
+    ),
+    fold=_Runs,
+)
+
+
+class _Agents(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        event = step.recorded.event if step.recorded else None
+        if isinstance(event, RunStarted):
+            for agent in Facts(event).agents():
+                who = (self.run, agent.name, agent.persona, agent.persona_template, agent.attributes)
+                yield (*who, agent.backend, agent.options, *agent.sampling)
+
+
+_SAMPLING_WORDS: Final[Mapping[str, str]] = {
+    "temperature": "How freely words are drawn: 0 takes the likeliest.",
+    "top_p": "Words are drawn from the likeliest that make up this share.",
+    "top_k": "Words are drawn from this many at most; 0 is off.",
+    "min_p": "Words less likely than this share of the likeliest are left out.",
+    "repeat_penalty": "Above 1, words already used are less likely.",
+    "max_tokens": "The longest answer, in the model's tokens.",
+}
+
+
+def _sampling_column(name: str) -> Column:
+    words = _SAMPLING_WORDS[name] + ("" if name == "max_tokens" else " No value: the backend's own default.")
+    return Column(name, "integer" if name in ("top_k", "max_tokens") else "number", words)
+
+
+AGENTS: Final = Kind(
+    name="agents",
+    description="One row for each agent of a run, in the order of the record.",
+    columns=(
+        RUN,
+        Column("agent", "text", "Name."),
+        Column("persona", "text", "How it was described to its model."),
+        Column("persona_template", "text", "The study's text for it, before names and attributes were put in."),
+        Column("attributes", "json", "Facts about the agent that the study gives."),
+        Column("backend", "text", "What answered for it."),
+        Column("model_options", "json", "The backend's own options: model, words, answers..."),
+        *map(_sampling_column, SAMPLING),
+    ),
+    fold=_Agents,
+)
+
+
+class _Channels(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        event = step.recorded.event if step.recorded else None
+        if isinstance(event, RunStarted):
+            for channel in Facts(event).channels():
+                members = (written(channel.members), len(channel.members))
+                rules = (channel.protocol, channel.protocol_options, channel.window)
+                yield (self.run, channel.name, *members, *rules, channel.opening_from, channel.opening_text)
+
+
+CHANNELS: Final = Kind(
+    name="channels",
+    description="One row for each channel of a run, in the order of their names.",
+    columns=(
+        RUN,
+        Column("channel", "text", "Name."),
+        Column("members", "json", "Names of its members, in their order."),
+        Column("size", "integer", "Number of its members."),
+        Column("protocol", "text", "Whose turn is next: round_robin, random, simultaneous."),
+        Column("protocol_options", "json", "The protocol's further settings."),
+        Column("window", "integer", "How many utterances a prompt shows at most; 0 is no memory."),
+        Column("opening_from", "text", "Whose name the study puts before the opening."),
+        Column("opening_text", "text", "The opening that the study gives. What was said in fact: table `utterances`."),
+    ),
+    fold=_Channels,
+)
+
+
+class _Sessions(Fold):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._number = -1
+        self._open: tuple[Cell, ...] | None = None  # run, number, started_at, resumed, about
+
+    def take(self, step: Step) -> Iterable[Row]:
+        if step.recorded is None:
+            return
+        at = moment(step.recorded.at)
+        match step.recorded.event:
+            case SessionStarted(resumed=resumed, about=about):
+                yield from self._closed(None, "killed", None)
+                self._number += 1
+                self._open = (self.run, self._number, at, resumed, about.value)
+            case SessionEnded(status=status, detail=detail):
+                yield from self._closed(at, status, detail.value or None)
+            case _:
+                pass  # only sessions matter here
+
+    def end(self) -> Iterable[Row]:
+        return self._closed(None, "running", None)
+
+    def _closed(self, ended_at: str | None, status: str, detail: str | None) -> Iterable[Row]:
+        begun, self._open = self._open, None
+        return () if begun is None else ((*begun, ended_at, status, detail),)
+
+
+SESSIONS: Final = Kind(
+    name="sessions",
+    description="One row for each process that worked on a run.",
+    columns=(
+        RUN,
+        Column("session", "integer", "Number of the session within the run, from 0."),
+        Column("started_at", "time", "When it began."),
+        Column("resumed", "flag", "Whether it went on with a run begun before."),
+        Column("about", "json", "Its settings, versions, machine and models."),
+        Column("ended_at", "time", "When it ended in good order; no value if it did not."),
+        Column(
+            "status",
+            "text",
+            "finished, interrupted or failed; killed: it ended without a word and another followed; running: the "
+            "record knows no end of it.",
+        ),
+        Column("detail", "text", "Why it was interrupted or failed."),
+    ),
+    fold=_Sessions,
+)
+
+TIDY: Final = (RUNS, AGENTS, CHANNELS, UTTERANCES, TURNS, CALLS, SESSIONS, EVENTS)
+ORIGINAL: Final = (original.CHAT, original.ANALYTICS)
+KINDS: Final = {kind.name: kind for kind in (*TIDY, *ORIGINAL)}
+
+
+def table(name: str, *sources: Source) -> Table:
+    """A table by its name; raises RequestError if there is none of it."""
+    if name not in KINDS:
+        raise RequestError(f"there is no table {name!r}", remedy=f"The tables are: {', '.join(KINDS)}.")
+    return KINDS[name].table(*sources)
+
+
+def runs(*sources: Source) -> Table:
+    """One row for each run."""
+    return RUNS.table(*sources)
+
+
+def agents(*sources: Source) -> Table:
+    """One row for each agent of a run."""
+    return AGENTS.table(*sources)
+
+
+def channels(*sources: Source) -> Table:
+    """One row for each channel of a run."""
+    return CHANNELS.table(*sources)
+
+
+def utterances(*sources: Source) -> Table:
+    """One row for each utterance, openings included."""
+    return UTTERANCES.table(*sources)
+
+
+def turns(*sources: Source) -> Table:
+    """One row for each turn that was taken, silent ones included."""
+    return TURNS.table(*sources)
+
+
+def calls(*sources: Source) -> Table:
+    """One row for each attempt at a model call that reported back."""
+    return CALLS.table(*sources)
+
+
+def sessions(*sources: Source) -> Table:
+    """One row for each process that worked on a run."""
+    return SESSIONS.table(*sources)
+
+
+def events(*sources: Source) -> Table:
+    """One row for each recorded event."""
+    return EVENTS.table(*sources)
+
+
+def chat(*sources: Source) -> Table:
+    """The original's `chat_export`: one row for each utterance."""
+    return original.CHAT.table(*sources)
+
+
+def analytics(*sources: Source) -> Table:
+    """The original's `analytics_export`: one row for each agent in each of its channels."""
+    return original.ANALYTICS.table(*sources)
