@@ -4,6 +4,7 @@
     ├── RequestError          the request is wrong: exit code 2
     │   └── SpecError         a study file is wrong: file, line, column
     ├── RecordError           a run file cannot be read, written or trusted
+    │   └── EmptyRecordError  a run file in which nothing has been written yet
     ├── BackendError          a backend cannot start or be reached
     └── CompletionError       one call to a model failed; the engine turns it into an event
 """
@@ -53,6 +54,10 @@ class RecordError(SocialSimError):
     """A run file cannot be read, written or trusted."""
 
     code = "bad-record"
+
+
+class EmptyRecordError(RecordError):
+    """A run file in which nothing has been written yet: its process was killed, or has only just begun."""
 
 
 class BackendError(SocialSimError):

@@ -13,7 +13,7 @@ from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
-from genai_social_sim.errors import RecordError
+from genai_social_sim.errors import EmptyRecordError, RecordError
 from genai_social_sim.study.lowering import LoadedStudy, canonical, load, lower, override, parse
 
 RUNS = "runs"  # the folder that run files go to, below the working directory
@@ -126,10 +126,8 @@ def _begun(path: Path) -> bool:
         return False
     try:
         Run(path).close()
-    except RecordError as fault:
-        if "holds no events" in fault.problem:  # killed before its first event was written
-            return False
-        raise
+    except EmptyRecordError:
+        return False  # killed before its first event was written
     return True
 
 

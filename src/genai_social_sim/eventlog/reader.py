@@ -10,7 +10,7 @@ import apsw
 
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
 from genai_social_sim.domain.text import Text
-from genai_social_sim.errors import RecordError
+from genai_social_sim.errors import EmptyRecordError, RecordError
 from genai_social_sim.eventlog.codec import decode
 from genai_social_sim.eventlog.store import open_to_read, unreadable
 from genai_social_sim.ports import Recorded
@@ -53,10 +53,11 @@ class SqliteReader:
         self._texts: dict[int, Text] = {}
 
     def head(self) -> Head:
-        """Where the log stands now; raises RecordError for a file without events."""
-        row = self._one("SELECT seq, chain, digest, turns, status FROM head")
+        """Where the log stands now; raises EmptyRecordError for a file without events."""
+        made = self._one("SELECT 1 FROM sqlite_master WHERE name = 'head'")
+        row = self._one("SELECT seq, chain, digest, turns, status FROM head") if made else None
         if row is None:
-            raise RecordError("this record holds no events", where=str(self.path), remedy="Run its study again.")
+            raise EmptyRecordError("this record holds no events", where=str(self.path), remedy="Run its study again.")
         return Head(*row)
 
     def version(self) -> int:

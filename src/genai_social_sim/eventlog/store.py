@@ -34,6 +34,8 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
     try:
         db = apsw.Connection(str(path), flags=flags)
         db.set_busy_timeout(_BUSY_MS)
+        if create and db.pragma("application_id") != APPLICATION_ID:
+            db.pragma("application_id", APPLICATION_ID)  # before WAL, so that it stands in the file from the first moment
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
         db.pragma("cache_size", -16_000)
@@ -115,7 +117,6 @@ def _migrate(db: apsw.Connection, path: Path) -> None:
     with db:
         for _, sql in todo:
             db.execute(sql)
-        db.pragma("application_id", APPLICATION_ID)
         db.pragma("user_version", todo[-1][0])
         db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", ABOUT.items())
         rows = [(name, column, words) for name, columns in DESCRIBED.items() for column, words in columns.items()]

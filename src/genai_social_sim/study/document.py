@@ -88,6 +88,7 @@ class AgentDoc(Doc):
         description="1 to 64 printable characters without a colon; unique whatever the case.", examples=["BOT1"]
     )
     persona: str = Field(
+        "",
         description="Who the agent is: a text, or a Jinja2 template over `name` and the attributes. May be empty.",
         examples=["A cautious geologist who weighs evidence."],
     )

@@ -59,7 +59,6 @@ MISTAKES = {
     "a misspelt sampling key": (with_change("temperature", "temprature"), "3:28", "unknown key", "`temperature`"),
     "no name": (with_change("name: rare-earths\n", ""), "1:1", "`name` is missing", "name: rare-earths"),
     "no stopping rule": (with_change("stop: {turns: 12}\n", ""), "1:1", "`stop` is missing", "stop: {turns: 12}"),
-    "no persona": (with_change(', persona: "A trade negotiator who wants a deal."', ""), "6:5", "`persona`", "Add it"),
     "nothing after a key": (with_change("seed: 42", "seed:"), "2:6", "no value follows", "seed: 42"),
     "nothing after an optional key": (SMALL + "description:\n", "12:13", "no value follows", "delete the key"),
     # types and ranges
