@@ -34,7 +34,8 @@ def pandas_frame(table: Table) -> Any:
     made = {}
     for column, values in _columns(table):
         if column.type == "time":
-            made[column.name] = pandas.to_datetime(pandas.Series(_moments(values), dtype="object"), utc=True)
+            moments = pandas.to_datetime(pandas.Series(_moments(values), dtype="object"), utc=True)
+            made[column.name] = moments.astype("datetime64[us, UTC]")  # whatever the values, even without any
         else:
             made[column.name] = pandas.Series(values, dtype=_PANDAS.get(column.type, "string"))
     return pandas.DataFrame(made, columns=[column.name for column in table.columns])

@@ -14,7 +14,7 @@ Cell = str | int | float | bool | None
 Row = tuple[Cell, ...]
 ColumnType = Literal["text", "json", "time", "integer", "number", "flag"]
 TYPES: Final = {
-    "text": "any text",
+    "text": "text",
     "json": "JSON as text",
     "time": "date and time in UTC, ISO 8601",
     "integer": "whole number",
@@ -109,7 +109,7 @@ class Table:
         heads = "".join([_tag("th", column.name, title=column.description) for column in self.columns])
         cells = ["".join([_tag("td", _short(cell)) for cell in row]) for row in found[:_SHOWN_ROWS]]
         body = "".join([f"<tr>{row}</tr>" for row in cells])
-        more = f"the first {_SHOWN_ROWS} rows" if len(found) > _SHOWN_ROWS else f"{len(found)} rows at a glance"
+        more = f"the first {_SHOWN_ROWS} rows" if len(found) > _SHOWN_ROWS else f"rows at a glance: {len(found)}"
         words = f"{self.name}: {more}. All of them: .df(), .pl(), .arrow(), .rows()"
         caption = _tag("caption", words, title=self.description)
         return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"

@@ -28,9 +28,9 @@ def test_the_columns_of_the_original_come_first_and_in_its_order() -> None:
     assert names[-1] == "run"
 
 
-def test_a_small_run_counted_by_hand() -> None:
+def small_run() -> Source:
     # Window 2. What each prompt holds (0 is the opening): ada 0, bo 0 1, ada 1 2; bo's turn 3 sees 2 3.
-    source = written(
+    return written(
         begun(window=2),
         opened(),
         answered(0, "one two three", tokens=(10, 3), times=(0.0, 2.0)),
@@ -43,7 +43,10 @@ def test_a_small_run_counted_by_hand() -> None:
         answered(3, "", tokens=(40, 0), times=(0.0, 0.5), finish="passed"),
         silent(3, "bo", in_round=1),
     )
-    assert analytics(source)["ada"] == {
+
+
+def test_a_small_run_counted_by_hand() -> None:
+    assert analytics(small_run())["ada"] == {
         "Bot": "ada",
         "Channel": "hall",
         "Generations": 2,
@@ -63,7 +66,7 @@ def test_a_small_run_counted_by_hand() -> None:
         "Characters": 21,
         "run": "r",
     }
-    bo = analytics(source)["bo"]
+    bo = analytics(small_run())["bo"]
     assert (bo["Generations"], bo["Turns"], bo["Silences"]) == (2, 1, 1)
     assert (bo["MessagesReceived"], bo["MessagesIgnored"]) == (3, 0)
     assert bo["AvgProcessingTime"] == 0.75  # of 1 s and 0.5 s

@@ -103,7 +103,8 @@ def test_arrow_holds_exact_texts_true_types_and_the_descriptions() -> None:
 def test_pandas_keeps_missing_values_apart_from_numbers() -> None:
     pandas = pytest.importorskip("pandas")
     frame = small().df()
-    assert [str(kind) for kind in frame.dtypes][:4] == ["string", "Int64", "float64", "boolean"]
+    expected = ["string", "Int64", "float64", "boolean", "datetime64[us, UTC]"]
+    assert [str(kind) for kind in frame.dtypes] == expected
     assert frame["count"].tolist() == [1, pandas.NA, 2**62]
     assert frame["text"].tolist() == ["a\n\x1b", pandas.NA, ""]
     assert frame["at"][0] == moments()[0]
@@ -129,7 +130,7 @@ def test_a_missing_package_is_named_with_the_command_that_gets_it(
 @pytest.mark.parametrize(("frame", "package"), [("df", "pandas"), ("pl", "polars"), ("arrow", "pyarrow")])
 def test_a_table_without_rows_still_has_its_columns(frame: str, package: str) -> None:
     pytest.importorskip(package)
-    empty = getattr(Table("none", COLUMNS, lambda: []), frame)()
+    empty = getattr(Table("none", COLUMNS, list), frame)()
     names = empty.column_names if frame == "arrow" else list(empty.columns)
     assert names == [column.name for column in COLUMNS]
     assert not Table("none", COLUMNS, lambda: [])
