@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
@@ -53,38 +54,42 @@ class App(click.Group):
             raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; if nobody reads any more (`| head` has seen enough), it did what it was asked."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return 0
+
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit."""
         given = list(sys.argv[1:] if args is None else args)
-        _write_anything()
+        _open_streams()
         extra["standalone_mode"] = False
         try:
             code = super().main(given, prog_name or "gss", **extra)
-        except BrokenPipeError:
-            code = _nobody_reads()
         except (Exception, KeyboardInterrupt) as fault:  # noqa: BLE001 (the outermost place: a traceback is a bug)
             code = failing.told(fault, as_json="--json" in given)
         sys.exit(_flushed(code if isinstance(code, int) else 0))
 
 
-def _write_anything() -> None:
-    """Whatever the terminal's encoding, what it cannot show is escaped."""
+def _open_streams() -> None:
+    """Streams that take anything: what the terminal's encoding cannot show is escaped, a closed one swallows it."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (for as long as we live)
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _flushed(code: int) -> int:
+    """The exit code, after what is left to print was printed or given up: else Python complains at its end."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _nobody_reads(code)
-    return code
-
-
-def _nobody_reads(code: int = 1) -> int:
-    """`| head` has seen enough: what is left to print goes nowhere, so that Python does not complain at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as fault:
+        if not isinstance(fault, BrokenPipeError):
+            code = code or failing.told(fault, as_json=False)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 

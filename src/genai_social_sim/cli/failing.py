@@ -11,6 +11,7 @@ import platform
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +45,12 @@ class FoundWantingError(SocialSimError):
 def told(fault: BaseException, *, as_json: bool) -> int:
     """Tell a person or a program what went wrong; the exit code."""
     code, words, exit_code = _in_words(fault)
+    with suppress(OSError):  # nobody reads; the exit code says it, too
+        _write(fault, code, words, as_json=as_json)
+    return exit_code
+
+
+def _write(fault: BaseException, code: str, words: tuple[str, str, str], *, as_json: bool) -> None:
     if as_json:
         error = {"code": code, "message": words[0], "where": words[1], "remedy": words[2]}
         document: dict[str, Any] = {"ok": False, "error": error}
@@ -53,7 +60,6 @@ def told(fault: BaseException, *, as_json: bool) -> int:
     else:
         label = "stopped" if isinstance(fault, InterruptedRunError) else _LINES[0]
         _write_lines(label, words)
-    return exit_code
 
 
 def _in_words(fault: BaseException) -> tuple[str, tuple[str, str, str], int]:

@@ -122,7 +122,9 @@ def closing_words(path: Path, *, clipped: int = 0) -> None:
 
 def next_steps(path: Path, *, turns: int) -> list[tuple[str, str]]:
     """Three things to try with a run."""
-    look = f"the run at a glance; --turn {max(turns - 1, 0)}: exactly what the model was sent and answered"
+    look = "the run at a glance"
+    if turns:
+        look += f"; --turn {turns - 1}: exactly what the model was sent and answered"
     return [
         (out.command("gss show", path), look),
         (out.command("gss replay", path), "the same digest again, without a model"),

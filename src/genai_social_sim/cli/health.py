@@ -62,7 +62,7 @@ def examine(runs: Path, *, as_json: bool) -> None:
     broken = [finding.what for finding in findings if finding.state == "broken"]
     if broken:
         fault = UnfitError(
-            f"something that is needed does not work: {', '.join(broken)}", remedy="Do what is said there."
+            f"something that is needed does not work: {', '.join(broken)}", remedy="Do what its remedy says."
         )
         fault.data = data
         raise fault
@@ -71,6 +71,8 @@ def examine(runs: Path, *, as_json: bool) -> None:
     else:
         out.say()
         out.say("All that is needed works.", style="bold")
+        if any(finding.state == "missing" for finding in findings):
+            out.say("What is missing is needed by studies on the embedded model only.")
 
 
 def _looked(check: Callable[[], Finding]) -> Finding:

@@ -130,10 +130,21 @@ class _Session:
         return fault
 
     def _report(self) -> None:
+        if self._transcript.fault is not None:
+            raise self._unprinted(self._transcript.fault)
         if self._wish.as_json:
             out.envelope([_told(self._path)])
         else:
             closing_words(self._path, clipped=0 if self._wish.quiet else self._transcript.clipped)
+
+    def _unprinted(self, fault: OSError) -> Exception:
+        if isinstance(fault, BrokenPipeError):
+            return fault
+        return SocialSimError(
+            f"the run is finished, but what was said could not be printed ({fault.strerror})",
+            where="standard output",
+            remedy=f"To print it again: {out.command('gss observe', self._path)}",
+        )
 
 
 def _already(path: Path, wish: Wish, words: str) -> None:

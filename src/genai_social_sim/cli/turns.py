@@ -22,6 +22,7 @@ from genai_social_sim.observers.story import CAUSES_IN_WORDS
 from genai_social_sim.observers.transcript import console_on
 
 _BAR = "| "  # before each line of a text
+_GONE = "x "  # before a part of an answer that was cut off
 _WRAPPED = ": "  # before what is wrapped
 
 
@@ -130,7 +131,7 @@ def _printed(turned: Turned) -> None:
     out.say(f"turn {turned.number}: {where}", style="bold")
     for number, message in enumerate(_messages(turned.prompt) or [], 1):
         _title(f"sent, message {number}: {message['role']}")
-        _quoted(Text(visible(message["content"], keep="\n\t")))
+        _quoted(message["content"])
     if turned.attempts:
         _title("asked for")
         out.facts(_parameters(turned))
@@ -153,7 +154,7 @@ def _attempt(taken: Taken, outcome: Outcome | None) -> None:
     times = f"sent after {taken.sent_s:.3f} s, done after {taken.done_s:.3f} s"
     if isinstance(taken, AttemptFailed):
         _title(f"attempt {taken.attempt} failed: {CAUSES_IN_WORDS[taken.cause]}; {times}")
-        _quoted(Text(visible(taken.detail.value)))
+        _quoted(taken.detail.value)
         return
     first = "" if taken.first_token_s is None else f", first token after {taken.first_token_s:.3f} s"
     _title(f"attempt {taken.attempt} answered; {times}{first}")
@@ -161,22 +162,18 @@ def _attempt(taken: Taken, outcome: Outcome | None) -> None:
     notes = "" if taken.notes.value == "{}" else taken.notes.value
     ended = {"stop": "of its own accord", "length": "at max_tokens", "passed": "it passed"}[taken.finish]
     out.facts([("ended", ended), ("tokens", counts), ("by", taken.by), ("notes", notes)])
-    _quoted(_marked(taken.raw.value, outcome))
+    raw, cut = taken.raw.value, outcome.cut if isinstance(outcome, Spoke) else None
+    start, end = (0, len(raw)) if cut is None else (cut.start, cut.end)
+    _cut_off(raw[:start])
+    _quoted(raw[start:end])
+    _cut_off(raw[end:])
 
 
-def _marked(raw: str, outcome: Outcome | None) -> Text:
-    """The raw answer; what was cut off it stands in marks."""
-    cut = outcome.cut if isinstance(outcome, Spoke) else None
-    if cut is None:
-        return Text(visible(raw, keep="\n\t"))
-    marked = Text()
-    for part, gone in ((raw[: cut.start], True), (raw[cut.start : cut.end], False), (raw[cut.end :], True)):
-        shown = visible(part, keep="\n\t")
-        if gone and part:
-            marked.append(f"[cut>{shown}<cut]", style="dim")
-        else:
-            marked.append(shown)
-    return marked
+def _cut_off(part: str) -> None:
+    if part and not part.strip():
+        part = f"(white space: {json.dumps(part)})"
+    if part:
+        _quoted(part, bar=_GONE)
 
 
 def _outcome(outcome: Outcome) -> None:
@@ -187,7 +184,7 @@ def _outcome(outcome: Outcome) -> None:
         out.say(f"{outcome.agent} was made to say this by the study: {CAUSES_IN_WORDS[outcome.stand_in]}", style="dim")
     if outcome.cut is not None and outcome.cut.why == "spoke_for":
         out.say(f"the answer was cut where it went on as {outcome.cut.other}", style="dim")
-    _quoted(Text(visible(outcome.text.value, keep="\n\t")))
+    _quoted(outcome.text.value)
 
 
 def _title(words: str) -> None:
@@ -195,11 +192,11 @@ def _title(words: str) -> None:
     out.say(words, style="bold cyan")
 
 
-def _quoted(text: Text) -> None:
+def _quoted(text: str, *, bar: str = _BAR) -> None:
     """A text with a bar before each of its lines, so that nothing in it can pass for a line of ours."""
     console = console_on(sys.stdout)
-    for line in text.split("\n", allow_blank=True):
-        pieces = line.wrap(console, max(console.width - len(_BAR), 2)) if console.is_terminal and line.plain else [line]
+    for line in Text(visible(text, keep="\n\t")).split("\n", allow_blank=True):
+        pieces = line.wrap(console, max(console.width - len(bar), 2)) if console.is_terminal and line.plain else [line]
         for number, piece in enumerate(pieces):
-            lead = Text(_BAR if number == 0 else _WRAPPED, style="dim")
+            lead = Text(bar if number == 0 else _WRAPPED, style="dim")
             console.print(Text().append_text(lead).append_text(piece), soft_wrap=True)

@@ -69,8 +69,8 @@ def _print_all(pages: Iterator[list[Recorded]], *, as_json: bool, channels: bool
                 out.json_line(_document(recorded))
         else:
             transcript.saw([recorded.event for recorded in page])
-            if transcript.gone:
-                raise BrokenPipeError
+            if transcript.fault is not None:
+                raise transcript.fault
 
 
 def _document(recorded: Recorded) -> dict[str, Any]:

@@ -99,5 +99,6 @@ class Progress:
     def words(self) -> str:
         """What the line says."""
         of = f" of {self._most:,}" if self._most is not None else ""
-        failures = f", {self._failures:,} failed attempts" if self._failures else ""
+        attempts = "attempt" if self._failures == 1 else "attempts"
+        failures = f", {self._failures:,} failed {attempts}" if self._failures else ""
         return f"{self._turns:,}{of} turns{failures} (Ctrl-C stops; it can be resumed)"

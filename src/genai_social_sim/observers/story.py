@@ -87,8 +87,9 @@ class Story:
         self._clipped.discard(event.turn)
         yield Said(channel=event.channel, speaker=event.agent, text=event.text.value, clipped=clipped)
         if event.cut is not None and event.cut.why == "spoke_for":
-            words = f"cut: {event.agent} went on to speak as {event.cut.other} (turn {event.turn})"
-            yield Note(words=words, channel=event.channel)
+            own = event.cut.other == event.agent.casefold()
+            how = "began another line of its own" if own else f"went on to speak as {event.cut.other}"
+            yield Note(words=f"cut: {event.agent} {how} (turn {event.turn})", channel=event.channel)
         if event.stand_in is not None:
             why = self._retries.pop(event.turn, CAUSES_IN_WORDS[event.stand_in])
             words = f"{event.agent} was made to say this: {why} (turn {event.turn})"

@@ -6,6 +6,8 @@ brings, its own line breaks and what is wrapped, is indented.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final, TextIO
@@ -28,9 +30,17 @@ def colour_of(name: str) -> str:
     return _COLOURS[int.from_bytes(sha256(name.encode()).digest()[:4], "big") % len(_COLOURS)]
 
 
+class PlainConsole(Console):
+    """A console that does not end the process when nobody reads any more: a run goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Let whoever prints decide."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def console_on(out: TextIO) -> Console:
     """A console that takes texts as they are: no markup, no emoji codes, no guessed colours."""
-    return Console(file=out, highlight=False, markup=False, emoji=False)
+    return PlainConsole(file=out, highlight=False, markup=False, emoji=False)
 
 
 class Transcript:
@@ -48,12 +58,12 @@ class Transcript:
         self._channels = channels
         self._before = before
         self._story = Story()
-        self.gone = False  # whether nobody reads any more
+        self.fault: OSError | None = None  # why nothing is printed any more
         self.clipped = 0  # utterances that ended at `max_tokens`
 
     def saw(self, events: Sequence[Event]) -> None:
-        """Print what these events tell. Once nobody reads any more (`| head`) it stays silent."""
-        if self.gone:
+        """Print what these events tell. Once it cannot (`| head` has seen enough, the disk is full) it stays silent."""
+        if self.fault is not None:
             return
         try:
             self._before()
@@ -61,8 +71,8 @@ class Transcript:
                 for told in self._story.tell(event):
                     self.show(told)
             self._out.flush()
-        except (OSError, ValueError):  # a closed pipe, terminal or file
-            self.gone = True
+        except OSError as fault:
+            self.fault = fault
 
     def show(self, told: Told) -> None:
         """Print one thing."""
@@ -71,7 +81,7 @@ class Transcript:
                 self.clipped += told.clipped
                 self._print(self._said(told))
             case Note():
-                lead = f"{visible(told.channel, keep='')} " if self._channels and told.channel else ""
+                lead = f"[{visible(told.channel, keep='')}] " if self._channels and told.channel else ""
                 self._print(Text(f"-- {lead}{visible(told.words, keep='')}", style="dim"))
 
     def _said(self, said: Said) -> Text:
