@@ -1,6 +1,6 @@
 """Runs the workloads and prints a table: microseconds a turn, the floor's, and their ratio; medians of several runs.
 
-    python -m benchmarks [--runs N] [--json] [NAME ...]
+python -m benchmarks [--runs N] [--json] [NAME ...]
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def w3(folder: Path, runs: int) -> Row:
     return {"workload": "W3", "efficiency": ideal / ours, "floor": ideal / bare, "ratio": bare / ours}
 
 
-def memory(folder: Path, runs: int) -> Row:  # noqa: ARG001 (same arguments as the others)
+def memory(folder: Path, runs: int) -> Row:
     """Bytes an agent: how the peak grows from 2,000 to 22,000 agents, each in a process of its own."""
     peaks = [_peak(agents) for agents in (2_000, 22_000)]
     return {"workload": "memory", "KB an agent": (peaks[1] - peaks[0]) / 20_000 / 1024}
@@ -117,7 +117,13 @@ def main() -> None:
             if options.json:
                 print(json.dumps(row), flush=True)
             else:
-                print("  ".join(f"{key} {value:,.2f}" if isinstance(value, float) else f"{value:<12}" for key, value in row.items()), flush=True)
+                print(
+                    "  ".join(
+                        f"{key} {value:,.2f}" if isinstance(value, float) else f"{value:<12}"
+                        for key, value in row.items()
+                    ),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

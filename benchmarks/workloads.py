@@ -39,9 +39,7 @@ from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
 from genai_social_sim.kernel.run import start
 from genai_social_sim.kernel.stage import Stage
 
-_STYLE = PromptStyle(
-    layout="persona_first", frame=DEFAULT_FRAMES["persona_first"], cue=DEFAULT_CUES["persona_first"]
-)
+_STYLE = PromptStyle(layout="persona_first", frame=DEFAULT_FRAMES["persona_first"], cue=DEFAULT_CUES["persona_first"])
 
 
 def reply(number: int) -> str:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from genai_social_sim.eventlog.verification import Verdict
     from genai_social_sim.ports import Answer, LanguageModel, Observer, Request
 
-__all__ = ["Answer", "LanguageModel", "Observer", "ReplayVerdict", "Request", "Run", "SocialSimError", "Study", "Verdict"]
+__all__ = [
+    "Answer",
+    "LanguageModel",
+    "Observer",
+    "ReplayVerdict",
+    "Request",
+    "Run",
+    "SocialSimError",
+    "Study",
+    "Verdict",
+]
 
 _HOMES: Final = {
     "Answer": "ports",

@@ -1,12 +1,12 @@
 """Every error that this package raises on purpose. It knows no other module.
 
-    SocialSimError            code, problem, where, remedy
-    ├── RequestError          the request is wrong: exit code 2
-    │   └── SpecError         a study file is wrong: file, line, column
-    ├── RecordError           a run file cannot be read, written or trusted
-    │   └── EmptyRecordError  a run file in which nothing has been written yet
-    ├── BackendError          a backend cannot start or be reached
-    └── CompletionError       one call to a model failed; the engine turns it into an event
+SocialSimError            code, problem, where, remedy
+├── RequestError          the request is wrong: exit code 2
+│   └── SpecError         a study file is wrong: file, line, column
+├── RecordError           a run file cannot be read, written or trusted
+│   └── EmptyRecordError  a run file in which nothing has been written yet
+├── BackendError          a backend cannot start or be reached
+└── CompletionError       one call to a model failed; the engine turns it into an event
 """
 
 from __future__ import annotations

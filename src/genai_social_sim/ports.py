@@ -46,7 +46,9 @@ class Answer:
 class LanguageModel(Protocol):
     """A backend, opened. Expected failures are `CompletionError`; others are bugs and end the run."""
 
-    slots: int  # calls that it can work on at once
+    @property
+    def slots(self) -> int:
+        """Calls that it can work on at once."""
 
     def identity(self) -> Mapping[str, Any]:
         """What answers, for the record: names, digests, versions; JSON values."""
@@ -77,7 +79,9 @@ class Entry:
 class EventLog(Protocol):
     """The one writer of a run's record."""
 
-    digest: bytes  # over the logical events so far
+    @property
+    def digest(self) -> bytes:
+        """Over the logical events so far."""
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Append in this order, all or none; once it returns they are kept as `durability` promises."""

@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=int(time.monotonic_ns() % 10**6))
     options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
+    sys.stdout.write(f"seed {options.seed}\n")
     rng, done = random.Random(options.seed), 0
     while done < options.kills:
         text = study_text(seed=rng.randrange(10**6), durability=rng.choice(["full", "process"]))
@@ -27,7 +27,8 @@ def main() -> int:
             same = outcome.digest == undisturbed(Path(folder), text)
         done += outcome.kills
         fine = same and outcome.verified and outcome.replayed
-        print(f"{done} kills: {'same digest' if same else 'ANOTHER DIGEST'}; {outcome}", flush=True)
+        sys.stdout.write(f"{done} kills: {'same digest' if same else 'ANOTHER DIGEST'}; {outcome}\n")
+        sys.stdout.flush()
         if not fine or outcome.asked_again or outcome.broken_after_kill:
             return 1
     return 0

@@ -136,13 +136,14 @@ def main() -> None:
     """The process that is killed: plays or resumes the run, and notes each call before it is answered."""
     folder, text = Path(sys.argv[1]), sys.argv[2]
     notes = os.open(folder / "calls", os.O_WRONLY | os.O_APPEND)
-    began = []
+    began: list[float] = []
 
     def speak(request: Request) -> str:
         os.write(notes, f"{request.turn} {request.attempt}\n".encode())
         if not began:
             began.append(time.monotonic())
-            print("began", flush=True)
+            sys.stdout.write("began\n")
+            sys.stdout.flush()
         return _reply(request)
 
     Study.parse(text).run(runs=folder, functions={"speak": speak})

@@ -6,7 +6,6 @@ import random
 from pathlib import Path
 
 import pytest
-
 from tests.scenarios.killed_run import disturbed, study_text, undisturbed
 
 

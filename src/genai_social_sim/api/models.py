@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -46,9 +45,9 @@ def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, 
 
 def cpu_name() -> str:
     """The processor's model, by which repeatable inference holds; empty if the system does not say."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         try:
-            with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 (a file of the kernel)
+            with open("/proc/cpuinfo", encoding="utf-8") as file:
                 names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
         except OSError:
             names = []

@@ -179,7 +179,9 @@ class Run:
 
         head = self._reader.head()
         digest = head.digest.hex()
-        return table(name, Source(run=self.path.stem, record=self._reader, status=head.status, digest=digest, last=head.seq))
+        return table(
+            name, Source(run=self.path.stem, record=self._reader, status=head.status, digest=digest, last=head.seq)
+        )
 
     def _started(self) -> RunStarted:
         first = next(iter(self._reader.events()), None)
@@ -196,5 +198,3 @@ class Run:
             if isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final):
                 found = event
         return found
-
-

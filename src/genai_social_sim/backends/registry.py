@@ -43,7 +43,7 @@ def names() -> list[str]:
 
 def find(name: str) -> OpenBackend:
     """The function that opens a backend; raises RequestError for an unknown name."""
-    opener = _loaded(name, "open_backend")
+    opener: OpenBackend | None = _loaded(name, "open_backend")
     if opener is None:
         raise RequestError(f"there is no backend {name!r}", remedy=f"Use one of: {', '.join(names())}.")
     return opener

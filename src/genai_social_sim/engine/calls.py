@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from genai_social_sim.domain.events import Answered, Asked, AttemptFailed, Cause, Taken
+from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Cause, Taken
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
@@ -50,7 +50,7 @@ class Caller:
         try:
             answer = model.answer(request)
         except CompletionError as fault:
-            return self._failed(job, prompt, asked, sent, cause=fault.cause, detail=str(fault))
+            return self._failed(job, prompt, asked, sent, cause=_cause(fault), detail=str(fault))
         return Report(job, self._answered(job, asked, answer, sent), prompt)
 
     async def waiting(self, model: LanguageModel, job: Job, floor: Floor) -> Report:
@@ -64,7 +64,7 @@ class Caller:
         except TimeoutError:
             return self._failed(job, prompt, asked, sent, cause="timeout", detail=f"no answer within {limit:g} s")
         except CompletionError as fault:
-            return self._failed(job, prompt, asked, sent, cause=fault.cause, detail=str(fault))
+            return self._failed(job, prompt, asked, sent, cause=_cause(fault), detail=str(fault))
         return Report(job, self._answered(job, asked, answer, sent), prompt)
 
     def _request(self, job: Job, floor: Floor) -> tuple[Prompt, Asked, Request]:
@@ -119,3 +119,7 @@ class Caller:
             final=job.attempt % self._stage.plan.timeouts.attempts == 0,
         )
         return Report(job, failure, prompt)
+
+
+def _cause(fault: CompletionError) -> Cause:
+    return fault.cause if fault.cause in CAUSES else "error"

@@ -58,15 +58,15 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "at": "When it was written: seconds since 1970-01-01 UTC. Not part of the digest.",
         "body": (
             "JSON. round, position from 0; agent, channel, speaker: names; call: see about; tokens: prompt and answer "
-            "together (for answered: both); cut: [start, end, why, other], the part of the raw answer, in characters, that "
-            "was kept; stand_in: the failure in whose place the study's words were said; attempt: from 1; prompt: the "
-            "prompt's hash; seed: what the model was given; finish: stop, length (cut at max_tokens) or passed; sent_s, "
-            "first_token_s, done_s: seconds since the turn fell due; by: who answered; cause: why it failed or stayed "
+            "together (for answered: both); cut: [start, end, why, other], the part of the raw answer, in characters, "
+            "that was kept; stand_in: the failure in whose place the study's words were said; attempt: from 1; prompt: the "
+            "prompt's hash; seed: what the model was given; finish: stop, length (cut at max_tokens) or passed; "
+            "sent_s, first_token_s, done_s: seconds since the turn fell due; by: who answered; cause: why it failed or stayed "
             "silent; final: no further attempt."
         ),
         "texts": (
-            "Ids of the texts, in order: run_started study; opened text; spoke text; answered params, raw answer, notes; "
-            "attempt_failed params, detail; session_started about; session_ended detail."
+            "Ids of the texts, in order: run_started study; opened text; spoke text; answered params, raw answer, "
+            "notes; attempt_failed params, detail; session_started about; session_ended detail."
         ),
         "prompt": "For answered and attempt_failed: the messages sent, as ids (see about); null otherwise.",
         "chain": "Link of the chain (see about).",
@@ -78,7 +78,7 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "chain": "Its link of the chain.",
         "digest": "Digest over the logical events so far.",
         "turns": "Turns committed.",
-        "status": "running, finished, interrupted or failed; running without a process that writes means it was killed.",
+        "status": "running, finished, interrupted or failed; running without a process that writes means killed.",
     },
     "described": {
         "": "This table.",

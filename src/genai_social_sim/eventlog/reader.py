@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 
@@ -16,9 +16,10 @@ from genai_social_sim.eventlog.store import open_to_read, unreadable
 from genai_social_sim.ports import Recorded
 
 PAGE: Final = 1000
+_SELECT: Final = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events"
 _MOST_TEXTS: Final = 20_000
 _ROLES: Final[dict[str, Role]] = {"s": "system", "u": "user", "a": "assistant", "t": "text"}
-assert set(_ROLES) == set(ROLE_LETTERS.values())  # noqa: S101 (an invariant of two tables, not of input)
+assert set(_ROLES) == set(ROLE_LETTERS.values())
 
 
 class Stored(NamedTuple):
@@ -67,7 +68,7 @@ class SqliteReader:
     def stored(self, *, after: int = -1, kinds: str = "") -> Iterator[Stored]:
         """Rows with `seq` > `after`, in order, a page at a time; of the named `kinds` (comma separated) only."""
         where = f"AND kind IN ({', '.join(repr(kind) for kind in kinds.split(','))})" if kinds else ""
-        sql = f"SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"  # noqa: S608
+        sql = f"SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"
         while page := self._page(sql, after):
             yield from page
             after = page[-1].seq
@@ -104,8 +105,7 @@ class SqliteReader:
 
     def of_turn(self, turn: int) -> list[Recorded]:
         """All events of one turn, in order."""
-        sql = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events WHERE turn = ? ORDER BY seq"
-        return [self.recorded(row) for row in self._page(sql, turn)]
+        return [self.recorded(row) for row in self._page(f"{_SELECT} WHERE turn = ? ORDER BY seq", turn)]
 
     def prompt(self, turn: int) -> Prompt | None:
         """The prompt of a turn, rebuilt; None for a turn without a call."""
@@ -121,7 +121,7 @@ class SqliteReader:
             messages.append(Message(_ROLES[form[0]], tuple([self.text(int(n)) for n in form[1:].split("+") if n])))
         return Prompt.of(tuple(messages))
 
-    def query(self, sql: str, *values: object) -> Iterator[tuple[object, ...]]:
+    def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query; raises RecordError for what SQLite refuses."""
         try:
             yield from self._db.execute(sql, values)
@@ -133,7 +133,7 @@ class SqliteReader:
         self._db.close()
 
     def _page(self, sql: str, *values: object) -> list[Stored]:
-        return [Stored(*row) for row in self.query(sql, *values)]  # type: ignore[arg-type]
+        return [Stored(*row) for row in self.query(sql, *values)]
 
-    def _one(self, sql: str, *values: object) -> tuple[object, ...] | None:  # type: ignore[explicit-any]
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         return next(iter(self.query(sql, *values)), None)

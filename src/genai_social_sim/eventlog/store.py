@@ -13,6 +13,7 @@ from genai_social_sim.eventlog.described import ABOUT, APPLICATION_ID, DESCRIBED
 
 Durability = Literal["full", "process"]
 _BUSY_MS: Final = 10_000
+_HEADER: Final = 100  # bytes of an SQLite file's header
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -35,7 +36,9 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
         db = apsw.Connection(str(path), flags=flags)
         db.set_busy_timeout(_BUSY_MS)
         if create and db.pragma("application_id") != APPLICATION_ID:
-            db.pragma("application_id", APPLICATION_ID)  # before WAL, so that it stands in the file from the first moment
+            db.pragma(
+                "application_id", APPLICATION_ID
+            )  # before WAL, so that it stands in the file from the first moment
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
         db.pragma("cache_size", -16_000)
@@ -69,12 +72,12 @@ def check_is_record(path: Path) -> None:
         raise RecordError("this is a folder, not a run file", where=str(path), remedy=f"{remedy}.")
     try:
         with path.open("rb") as file:
-            header = file.read(100)
+            header = file.read(_HEADER)
     except FileNotFoundError:
         raise RecordError("there is no such run file", where=str(path), remedy=f"{remedy}.") from None
     except OSError as fault:
         raise RecordError(f"the run file cannot be read ({fault.strerror})", where=str(path)) from fault
-    if len(header) < 100 and header[:16] != b"SQLite format 3\0":
+    if len(header) < _HEADER and header[:16] != b"SQLite format 3\0":
         raise RecordError("this is no run file: it is not an SQLite database", where=str(path), remedy=f"{remedy}.")
     if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise RecordError("this is no run file of genai-social-sim", where=str(path), remedy=f"{remedy}.")

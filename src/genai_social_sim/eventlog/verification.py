@@ -1,4 +1,4 @@
-"""Is a record what was written? Checks chain, digest, texts, prompts and calls, and names the first event that is not."""
+"""Is a record what was written? Checks chain, digest, texts, prompts and calls; names the first event that is not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Verdict:
     problem: str = ""
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     def __init__(self, event: int, problem: str) -> None:
         super().__init__(problem)
         self.event = event
@@ -44,7 +44,7 @@ def verify(path: Path) -> Verdict:
     check = _Check(reader)
     try:
         head = check.run()
-    except _Broken as broken:
+    except _BrokenError as broken:
         return check.verdict(event=broken.event, problem=broken.problem)
     except RecordError as fault:
         return check.verdict(event=check.chain.seq + 1, problem=fault.problem)
@@ -78,7 +78,7 @@ class _Check:
             if row.seq > head.seq:
                 newer = self.reader.head()
                 if row.seq > newer.seq:
-                    raise _Broken(row.seq, "this event was added after the end of the log")
+                    raise _BrokenError(row.seq, "this event was added after the end of the log")
                 head = newer
             self._row(row)
         self._at_the_end(self.reader.head() if self.chain.seq > head.seq else head)
@@ -87,35 +87,37 @@ class _Check:
     def _row(self, row: Stored) -> None:
         expected = self.chain.seq + 1
         if row.seq != expected:
-            raise _Broken(expected, f"event {expected} was removed: event {row.seq} follows event {expected - 1}")
+            raise _BrokenError(expected, f"event {expected} was removed: event {row.seq} follows event {expected - 1}")
         try:
             texts = tuple([self.reader.text(int(number)) for number in row.texts.split()])
             event = decode(row.kind, row.turn, row.body, texts)
         except (ValueError, AttributeError, TypeError) as fault:
-            raise _Broken(row.seq, f"event {row.seq} was changed: {fault}") from fault
+            raise _BrokenError(row.seq, f"event {row.seq} was changed: {fault}") from fault
         self._link(row, texts)
         self._meaning(row, event)
 
     def _link(self, row: Stored, texts: tuple[Text, ...]) -> None:
         try:
             link = self.chain.add(Row(row.kind, row.turn, row.body, texts), row.at)
-        except Exception as fault:  # noqa: BLE001 (a column of another type: struct and codecs say so in several ways)
-            raise _Broken(row.seq, f"event {row.seq} was changed: {fault}") from fault
+        except Exception as fault:
+            raise _BrokenError(row.seq, f"event {row.seq} was changed: {fault}") from fault
         if link != row.chain:
             self.chain.seq -= 1
-            raise _Broken(row.seq, f"event {row.seq} ({row.kind}) was changed: its content does not match the chain")
+            raise _BrokenError(
+                row.seq, f"event {row.seq} ({row.kind}) was changed: its content does not match the chain"
+            )
 
     def _meaning(self, row: Stored, event: Event) -> None:
         if self.ended and isinstance(event, Spoke | FellSilent | RunEnded):
-            raise _Broken(row.seq, f"event {row.seq} was added after the run had ended")
+            raise _BrokenError(row.seq, f"event {row.seq} was added after the run had ended")
         if isinstance(event, Answered | AttemptFailed):
             self._prompt(row)
             self.calls[event.turn] = _binding(event)
         elif isinstance(event, Spoke | FellSilent):
             if self.calls.pop(event.turn, None) != event.call:
-                raise _Broken(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
+                raise _BrokenError(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
             if event.turn != self.turns:
-                raise _Broken(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
+                raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
             self.turns += 1
         elif isinstance(event, RunEnded):
             self.ended = True
@@ -124,21 +126,21 @@ class _Check:
         try:
             rebuilt = self.reader.listed(row.prompt or "").digest.hex()
         except ValueError as fault:
-            raise _Broken(row.seq, f"the prompt of event {row.seq} was changed: {fault}") from fault
+            raise _BrokenError(row.seq, f"the prompt of event {row.seq} was changed: {fault}") from fault
         if rebuilt != json.loads(row.body)["prompt"]:
-            raise _Broken(row.seq, f"the prompt of event {row.seq} was changed: it does not match its hash")
+            raise _BrokenError(row.seq, f"the prompt of event {row.seq} was changed: it does not match its hash")
 
     def _at_the_end(self, head: Head) -> None:
         seq = self.chain.seq
         if head.seq > seq:
-            raise _Broken(seq + 1, f"event {seq + 1} was removed: the log ends at event {seq}, not {head.seq}")
+            raise _BrokenError(seq + 1, f"event {seq + 1} was removed: the log ends at event {seq}, not {head.seq}")
         if (head.chain, head.digest, head.turns) != (self.chain.chain, self.chain.digest, self.turns):
-            raise _Broken(seq, f"the head of the log was changed: it does not match event {seq}")
+            raise _BrokenError(seq, f"the head of the log was changed: it does not match event {seq}")
         first = next(iter(self.reader.query("SELECT min(seq) FROM events")))[0]
         if first != 0:
-            raise _Broken(0, f"an event {first} was added before the first one")
+            raise _BrokenError(0, f"an event {first} was added before the first one")
         if (head.status == "finished") != self.ended:
-            raise _Broken(seq, f"the head of the log says {head.status!r}, which its events do not")
+            raise _BrokenError(seq, f"the head of the log says {head.status!r}, which its events do not")
 
 
 def _binding(event: Answered | AttemptFailed) -> bytes:

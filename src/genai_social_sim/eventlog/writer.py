@@ -105,7 +105,9 @@ class SqliteLog:
         self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
         self._all_ids_known = self._next_id == 1
         row = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
-        seq, chain, digest, self._turns, self._status = row or (-1, START, START, 0, "running")
+        seq, chain, digest, turns, status = row or (-1, START, START, 0, "running")
+        self._turns: int = turns
+        self._status: str = status
         self._chain = Chain(seq, chain, digest)
 
     def _row(self, entry: Entry) -> tuple[object, ...]:

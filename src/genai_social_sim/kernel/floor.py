@@ -80,7 +80,7 @@ def opened(channel: Channel, floor: Floor, line: Line) -> Floor:
     return replace(floor, heard=_kept(floor.heard, line, channel.window))
 
 
-def _turn(plan: RunPlan, index: int, floor: Floor, position: int, agent: AgentId) -> Turn:  # noqa: PLR0913 (a constructor's)
+def _turn(plan: RunPlan, index: int, floor: Floor, position: int, agent: AgentId) -> Turn:
     return Turn(
         number=floor.round * plan.round_size + plan.offsets[index] + position,
         channel=plan.channels[index].name,

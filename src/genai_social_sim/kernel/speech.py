@@ -23,7 +23,9 @@ _BEFORE: Final = _AFTER + "0123456789"
 _ASIDE: Final = re.compile(r"\s*[(\[{*].*$", re.DOTALL)
 _ANY_BREAK: Final = re.compile(rf"(?:\r\n|[{_BREAKS}])")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")
-_TEMPLATE_MARK: Final = re.compile(r"<(?=[|\uff5c/]|s>|<|(?:start|end)_of)|(?<=[|\uff5c])(?=>)|\[(?=/?INST)", re.IGNORECASE)
+_TEMPLATE_MARK: Final = re.compile(
+    r"<(?=[|\uff5c/]|s>|<|(?:start|end)_of)|(?<=[|\uff5c])(?=>)|\[(?=/?INST)", re.IGNORECASE
+)
 
 
 def folded(name: str) -> str:
@@ -75,7 +77,7 @@ def shown(text: Text, *, inline: bool) -> Text:
     """`text` as a prompt shows it.
 
     With `inline` it stands on a speaker's line: line breaks are followed by two blanks, so that no part of it begins
-    a line. Marks of chat templates get a blank inside and control characters become U+FFFD. Most texts stay as they are.
+    a line. Marks of chat templates get a blank inside, control characters become U+FFFD. Most texts stay as they are.
     """
     value = text.value
     if value.isprintable() and not ("<" in value or ">" in value or "[" in value):  # as most are, told quickly

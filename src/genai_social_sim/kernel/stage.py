@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Final
 
-from genai_social_sim.domain.events import Asked
 from genai_social_sim.domain.dice import call_seed
+from genai_social_sim.domain.events import Asked
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Agent, Channel, RandomOrder, RunPlan, Sampling
@@ -59,9 +59,7 @@ class Stage:
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
         again = turn.position if isinstance(self.plan.channels[turn.index].protocol, RandomOrder) else 0
-        seed = call_seed(
-            self.plan.seed, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=again
-        )
+        seed = call_seed(self.plan.seed, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=again)
         return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
 
     def stops(self, turn: Turn) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def _holds(rule: StopRule, plan: RunPlan, progress: Progress, *, wave: bool) -> 
         case AnyOf(rules=rules):
             return next((held for each in rules if (held := _holds(each, plan, progress, wave=wave))), "")
         case AllOf(rules=rules):
-            held = [_holds(each, plan, progress, wave=wave) for each in rules]
-            return " and ".join(held) if all(held) else ""
+            all_held = [_holds(each, plan, progress, wave=wave) for each in rules]
+            return " and ".join(all_held) if all(all_held) else ""
         case _ as unknown:
             assert_never(unknown)
