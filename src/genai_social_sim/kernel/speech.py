@@ -17,21 +17,27 @@ from genai_social_sim.domain.text import Text
 _BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _COLONS: Final = ":\uff1a\ufe55\ufe13\ua789\u2236\u02d0"
 _ANY_COLON: Final = re.compile(f"[{_COLONS}]")
-_LABEL: Final = re.compile(rf"(?:^|(?<=[{_BREAKS}]))([^{_COLONS}{_BREAKS}]{{1,120}})[{_COLONS}]")
+_HEAD: Final = re.compile(rf"([^{_COLONS}{_BREAKS}]+)[{_COLONS}]")
+_LABEL: Final = re.compile(rf"(?:^|(?<=[{_BREAKS}])){_HEAD.pattern}")
 _AFTER: Final = " \t*_#>\"'`~[](){}<>|-\u2013\u2014\u2022\u201c\u201d\u2018\u2019.,"
 _BEFORE: Final = _AFTER + "0123456789"
 _ASIDE: Final = re.compile(r"\s*[(\[{*].*$", re.DOTALL)
 _ANY_BREAK: Final = re.compile(rf"(?:\r\n|[{_BREAKS}])")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")
 _TEMPLATE_MARK: Final = re.compile(
-    r"<(?=[|\uff5c/]|s>|<|(?:start|end)_of)|(?<=[|\uff5c])(?=>)|\[(?=/?INST)", re.IGNORECASE
+    r"<(?=[|\uff5c/<]|(?:s|bos|eos|unk|pad|sop|eop|think|tool_call|im_start|im_end|system|user|assistant)>"
+    r"|(?:start|end)_of|(?:extra_id|reserved)_\d)"
+    r"|(?<=[|\uff5c])(?=>)|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_|AVAILABLE_TOOLS|g?MASK))",
+    re.IGNORECASE,
 )
+# Seen as nothing or as a blank although neither white space nor of category Cf: fillers, variation selectors.
+_UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
 def folded(name: str) -> str:
     """A name as it is compared: without case, look-alike forms (NFKC) and invisible characters."""
-    visible = "".join([char for char in name if unicodedata.category(char) != "Cf"])
-    return " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
+    visible = "".join([char for char in name if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf")])
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFKC", visible)).casefold().split())
 
 
 def cut_of(raw: str, *, speaker: str, names: Collection[str]) -> Cut | None:
@@ -45,15 +51,17 @@ def cut_of(raw: str, *, speaker: str, names: Collection[str]) -> Cut | None:
     start, end, why, other = 0, len(raw), "trimmed", ""
     if ":" in raw or not (raw.isascii() or _ANY_COLON.search(raw) is None):
         me = folded(speaker)
-        for found in _LABEL.finditer(raw):
+        found = _LABEL.search(raw)
+        while found:
             name = _named(found[1], names)
-            if not name:
-                continue
             if name == me and not raw[start : found.start()].strip():
                 start, why = found.end(), "label"
-                continue
-            end, why, other = found.start(), "spoke_for", name
-            break
+                found = _HEAD.match(raw, start) or _LABEL.search(raw, start)
+            elif name:
+                end, why, other = found.start(), "spoke_for", name
+                break
+            else:
+                found = _LABEL.search(raw, found.end())
     kept = raw[start:end]
     start += len(kept) - len(kept.lstrip())
     end = start + len(kept.strip())
