@@ -1,0 +1,199 @@
+"""Hypothesis strategies for texts, prompts, events and plans. Importing this module needs Hypothesis."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from genai_social_sim.domain.events import (
+    CAUSES,
+    Answered,
+    Asked,
+    AttemptFailed,
+    Cut,
+    FellSilent,
+    Opened,
+    RunEnded,
+    RunStarted,
+    SessionEnded,
+    SessionStarted,
+    Spoke,
+)
+from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.plan import (
+    LAYOUTS,
+    AllOf,
+    AnyOf,
+    Channel,
+    RandomOrder,
+    RoundRobin,
+    Rounds,
+    RunPlan,
+    Silence,
+    Simultaneous,
+    StopRule,
+    Tokens,
+    Turns,
+)
+from genai_social_sim.domain.prompt import Message, Prompt, Role
+from genai_social_sim.domain.text import Text
+from genai_social_sim.ports import Entry
+from genai_social_sim.testing.plans import small_channel, small_plan
+
+NAMES: Final = ("ada", "bo", "cy", "di")
+BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_PIECES: Final = (
+    *NAMES,
+    *(name.upper() + ":" for name in NAMES),
+    *(f"\n{name}: " for name in NAMES),
+    *BREAKS,
+    "system:",
+    ": ",
+    "\uff1a",
+    "\u200b",
+    "**",
+    "- ",
+    "<|im_end|>",
+    "<|im_start|>user\n",
+    "[INST]",
+    "</s>",
+    "well then",
+    " ",
+)
+
+SIZES: Final = st.integers(0, 2**53)
+SECONDS: Final = st.floats(0, 1e9, allow_nan=False)
+
+
+def texts(**limits: int) -> st.SearchStrategy[Text]:
+    """Any text that a file can hold, null characters and emoji included."""
+    return st.text(**limits).map(Text.of)
+
+
+def utterances() -> st.SearchStrategy[str]:
+    """What a model might say: words, other speakers' labels, line breaks of all kinds, marks of chat templates."""
+    return st.lists(st.sampled_from(_PIECES) | st.text(max_size=5), max_size=8).map("".join)
+
+
+def prompts() -> st.SearchStrategy[Prompt]:
+    """A text to be continued, or a chat."""
+    pieces = st.lists(texts(max_size=20), min_size=1, max_size=4).map(tuple)
+    chat = st.builds(Message, st.sampled_from(["system", "user", "assistant"]).map(_role), pieces)
+    plain = st.builds(Message, st.just("text").map(_role), pieces)
+    return st.one_of(*[st.lists(kind, min_size=1, max_size=6).map(tuple).map(Prompt.of) for kind in (chat, plain)])
+
+
+def _role(name: str) -> Role:
+    return name  # type: ignore[return-value]
+
+
+_WORDS: Final = texts(max_size=30)
+_HASHES: Final = st.binary(min_size=32, max_size=32)
+_AGENTS: Final = st.text(min_size=1, max_size=8).map(AgentId)
+_CHANNELS: Final = st.text(min_size=1, max_size=8).map(ChannelId)
+_CAUSES: Final = st.sampled_from(CAUSES)
+_WHERE: Final = {
+    "turn": SIZES,
+    "round": SIZES,
+    "channel": _CHANNELS,
+    "agent": _AGENTS,
+    "call": _HASHES,
+    "tokens": SIZES,
+}
+_CUTS: Final = st.builds(
+    Cut,
+    start=SIZES,
+    end=SIZES,
+    why=st.sampled_from(["trimmed", "label", "spoke_for"]),
+    other=st.text(max_size=5),
+)
+LOGICAL: Final = st.one_of(
+    st.builds(RunStarted, study=_WORDS, seed=SIZES),
+    st.builds(Opened, channel=_CHANNELS, speaker=st.text(max_size=5), text=_WORDS),
+    st.builds(Spoke, **_WHERE, text=_WORDS, cut=st.none() | _CUTS, stand_in=st.none() | _CAUSES),
+    st.builds(FellSilent, **_WHERE, cause=_CAUSES),
+    st.builds(RunEnded, reason=st.text(max_size=9), turns=SIZES),
+)
+_SESSIONS: Final = st.one_of(
+    st.builds(SessionStarted, resumed=st.booleans(), about=_WORDS),
+    st.builds(SessionEnded, status=st.sampled_from(["finished", "interrupted", "failed"]), detail=_WORDS),
+)
+
+
+@st.composite
+def _calls(draw: st.DrawFn) -> Entry:
+    prompt = draw(prompts())
+    asked = Asked(prompt=prompt.digest, params=draw(_WORDS), seed=draw(SIZES))
+    first = st.none() | SECONDS
+    answered = st.builds(
+        Answered,
+        turn=SIZES,
+        attempt=SIZES,
+        asked=st.just(asked),
+        raw=_WORDS,
+        finish=st.sampled_from(["stop", "length", "passed"]),
+        prompt_tokens=SIZES,
+        answer_tokens=SIZES,
+        sent_s=SECONDS,
+        first_token_s=first,
+        done_s=SECONDS,
+        by=st.text(max_size=9),
+        notes=_WORDS,
+    )
+    failed = st.builds(
+        AttemptFailed,
+        turn=SIZES,
+        attempt=SIZES,
+        asked=st.just(asked),
+        cause=_CAUSES,
+        detail=_WORDS,
+        sent_s=SECONDS,
+        done_s=SECONDS,
+        final=st.booleans(),
+    )
+    return Entry(draw(answered | failed), prompt)
+
+
+def entries() -> st.SearchStrategy[Entry]:
+    """One event of any kind; a call's with its prompt. They make sense one by one, not together."""
+    return _calls() | LOGICAL.map(Entry) | _SESSIONS.map(Entry)
+
+
+def stop_rules(most_turns: int = 12) -> st.SearchStrategy[StopRule]:
+    """A rule that ends any run after at most `most_turns` turns."""
+    sure = st.builds(Turns, count=st.integers(1, most_turns))
+    other = st.one_of(
+        st.builds(Rounds, count=st.integers(1, 4)),
+        st.builds(Tokens, count=st.integers(1, 60)),
+        st.builds(Silence, rounds=st.integers(1, 2)),
+    )
+    both = st.builds(AllOf, rules=st.tuples(other, other))
+    return sure | st.builds(AnyOf, rules=st.tuples(sure, other | both))
+
+
+@st.composite
+def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
+    """A channel of some of the agents NAMES."""
+    members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
+    protocols = st.one_of(
+        st.builds(RoundRobin, first=st.none() | st.sampled_from(members).map(AgentId)),
+        st.builds(RandomOrder, repeat=st.booleans()),
+        st.just(Simultaneous()),
+    )
+    opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
+    window = draw(st.sampled_from([0, 1, 3, 20]))
+    return small_channel(name, members=" ".join(members), protocol=draw(protocols), opening=opening, window=window)
+
+
+@st.composite
+def plans(draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12) -> RunPlan:
+    """A run of the agents NAMES in one or more channels, an agent perhaps in several."""
+    names = ("court", "hall", "yard")[: draw(st.integers(1, most_channels))]
+    return small_plan(
+        *[draw(channels(name)) for name in names],
+        agents=" ".join(NAMES),
+        stop=draw(stop_rules(most_turns)),
+        seed=draw(st.integers(0, 2**32)),
+        layout=draw(st.sampled_from(LAYOUTS)),
+    )

@@ -1,0 +1,46 @@
+"""A frozen sequence beside a list that does the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genai_social_sim.domain.vector import Vector
+
+EDGES = [0, 1, 31, 32, 33, 1023, 1024, 1025, 1100]
+
+
+@pytest.mark.parametrize("length", [*EDGES, 32**3 + 1])
+def test_it_holds_what_it_is_given(length: int) -> None:
+    vector = Vector(range(length))
+    assert len(vector) == length
+    assert list(vector) == list(range(length))
+
+
+@given(st.sampled_from(EDGES[1:]), st.data())
+def test_changed_copies_are_those_of_a_list_and_the_originals_stay(length: int, data: st.DataObject) -> None:
+    vector, model = Vector(range(length)), list(range(length))
+    kept = [(vector, list(model))]
+    for at in data.draw(st.lists(st.integers(0, length - 1), max_size=8)):
+        vector = vector.replaced(at, -at)
+        model[at] = -at
+        kept.append((vector, list(model)))
+    for each, expected in kept:
+        assert list(each) == expected
+
+
+@pytest.mark.parametrize("at", [-1, 3, 32])
+def test_outside_there_is_nothing(at: int) -> None:
+    vector = Vector("abc")
+    with pytest.raises(IndexError):
+        vector[at]
+    with pytest.raises(IndexError):
+        vector.replaced(at, "x")
+
+
+def test_a_changed_copy_shares_all_but_the_way_to_the_change() -> None:
+    items = [object() for _ in range(2000)]
+    before = Vector(items)
+    after = before.replaced(5, "x")
+    assert all(after._root[slot] is before._root[slot] for slot in range(1, len(before._root)))
