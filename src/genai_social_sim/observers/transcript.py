@@ -19,7 +19,7 @@ from genai_social_sim.domain.events import Event
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.observers.story import Note, Said, Story, Told
 
-_COLOURS: Final = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta", "bright_green")
+_COLOURS: Final = ("cyan", "green", "magenta", "yellow", "bright_blue", "bright_cyan", "bright_magenta", "bright_red")
 _INDENT: Final = "    "
 _NARROW: Final = 24  # columns; below that the indentation is one blank
 CLIPPED: Final = " [...]"
