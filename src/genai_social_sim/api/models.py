@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from genai_social_sim.backends import registry
+from genai_social_sim.backends.machine import processor_name
 from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import LanguageModel
@@ -35,21 +36,9 @@ def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, 
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "cpu": cpu_name(),
+        "cpu": processor_name(),
         "apsw": version("apsw"),
         "settings": dict(settings),
         "models": [dict(model.identity()) for model in dict.fromkeys(models.values())],
     }
     return Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True, default=str))
-
-
-def cpu_name() -> str:
-    """The processor's model, by which repeatable inference holds; empty if the system does not say."""
-    if platform.system() == "Linux":
-        try:
-            with open("/proc/cpuinfo", encoding="utf-8") as file:
-                names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-        except OSError:
-            names = []
-        return names[0] if names else ""
-    return platform.processor()

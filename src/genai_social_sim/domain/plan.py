@@ -148,11 +148,12 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptStyle:
-    """How prompts are laid out; `frame` and `cue` are Jinja templates (see `kernel.prompts`)."""
+    """How prompts are laid out; `frame`, `cue` and `lead` are Jinja templates (see `kernel.prompts`)."""
 
     layout: Layout
     frame: str
     cue: str
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ over `name`, `persona`, `others` (a list of names), `channel`, `topic` (the open
     persona_first     the system message       own ones as assistant, others user   the last user message
     transcript_first  the system message       one user message for all             end of that user message
 
-Messages of one role in a row are sent as one, so that roles alternate. Knows nothing of who is next.
+In the two chat layouts a third template, `lead`, may begin the answer for the model ("NAME:"), for backends that go on from
+there. Messages of one role in a row are sent as one, so that roles alternate. Knows nothing of who is next.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ DEFAULT_FRAMES: Final[Mapping[Layout, str]] = {
         "You are {{ name }}. {{ persona }}\nYou are talking with {{ others | join(', ') }}. "
         "Speak only as {{ name }}, in one or two sentences, without a name before them."
     ),
-    "transcript_first": (
-        "You take part in a conversation between {{ ([name] + others) | sort | join(', ') }}. "
-        "Speak in one or two sentences, only for the one whose turn it is, without a name before them."
-    ),
+    "transcript_first": "You write what the people in a conversation say, one line at a time.",
 }
 DEFAULT_CUES: Final[Mapping[Layout, str]] = {
     "script": "({{ name }}: {{ persona }})\n{{ name }}:",
     "persona_first": "It is your turn, {{ name }}.",
-    "transcript_first": "\nYou are {{ name }}. {{ persona }}\nIt is your turn, {{ name }}.",
+    "transcript_first": (
+        "\n{% if persona %}About {{ name }}: {{ persona }}\n{% endif %}"
+        "Write what {{ name }} says next, in one or two sentences{% if topic %}, about this topic: {{ topic }}{% endif %}"
+    ),
 }
+SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
 
@@ -51,13 +53,17 @@ class Frame:
     tail: tuple[Message, ...]
 
 
-def frame_of(layout: Layout, *, head: str, tail: str) -> Frame:
+def frame_of(layout: Layout, *, head: str, tail: str, lead: str = "") -> Frame:
     """Put the rendered templates into the roles of `layout`."""
-    first: Role = "text" if layout == "script" else "system"
-    last: Role = "text" if layout == "script" else "user"
-    start = (Message(first, (Text.of(head),)),) if head else ()
-    end = (Message(last, (Text.of(tail),)),) if tail else ()
-    return Frame(head=start if layout == "script" else (*start, _SO_FAR), tail=end)
+    if layout == "script":
+        return Frame(head=_message("text", head), tail=_message("text", tail + lead))
+    return Frame(
+        head=(*_message("system", head), _SO_FAR), tail=(*_message("user", tail), *_message("assistant", lead))
+    )
+
+
+def _message(role: Role, content: str) -> tuple[Message, ...]:
+    return (Message(role, (Text.of(content),)),) if content else ()
 
 
 def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text) -> Line:

@@ -31,7 +31,9 @@ _TEMPLATE_MARK: Final = re.compile(
     re.IGNORECASE,
 )
 # Seen as nothing or as a blank although neither white space nor of category Cf: fillers, variation selectors.
-_UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def folded(name: str) -> str:

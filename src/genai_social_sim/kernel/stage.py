@@ -11,7 +11,7 @@ from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.plan import Agent, Channel, RandomOrder, RunPlan, Sampling
+from genai_social_sim.domain.plan import Agent, Channel, Layout, RandomOrder, RunPlan, Sampling
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import Floor, Turn
@@ -63,7 +63,7 @@ class Stage:
         return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
 
     def stops(self, turn: Turn) -> tuple[str, ...]:
-        """Stop sequences: the names of those who could be spoken for, each on a new line."""
+        """Stop sequences: where the model would go on as somebody else."""
         return self._part(turn).stops
 
     def _part(self, turn: Turn) -> Part:
@@ -76,8 +76,7 @@ class Stage:
 
     def _made(self, agent: Agent, index: int) -> Part:
         channel = self.plan.channels[index]
-        names = channel.members if len(channel.members) <= _MOST_STOPS else ()
-        stops = tuple([f"\n{name}:" for name in sorted(names)])
+        stops = _stops(self.plan.prompt.layout, channel)
         return Part(self._rendered(agent, channel), stops, Text.of(_as_json(agent.model.sampling, stops)))
 
     def _rendered(self, agent: Agent, channel: Channel) -> Frame:
@@ -90,10 +89,19 @@ class Stage:
             "topic": channel.opening.text if channel.opening else "",
             "study": self.plan.name,
         }
-        return frame_of(style.layout, head=render(style.frame, **values), tail=render(style.cue, **values))
+        head, tail, lead = [render(template, **values) for template in (style.frame, style.cue, style.lead)]
+        return frame_of(style.layout, head=head, tail=tail, lead=lead)
 
 
 @lru_cache(maxsize=1024)
 def _as_json(sampling: Sampling, stops: tuple[str, ...]) -> str:
     options = {name: value for name, value in asdict(sampling).items() if value is not None}
     return json.dumps(options | {"stop": stops}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _stops(layout: Layout, channel: Channel) -> tuple[str, ...]:
+    """In a script an utterance is a line; in a chat it ends where a line begins with a member's name."""
+    if layout != "persona_first":
+        return ("\n",)
+    names = channel.members if len(channel.members) <= _MOST_STOPS else ()
+    return tuple([f"\n{name}:" for name in sorted(names)])

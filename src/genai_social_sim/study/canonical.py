@@ -38,7 +38,12 @@ def written(study: StudyDoc, plan: RunPlan) -> str:
         "name": plan.name,
         "agents": [_agent(agent, written_agents[agent.name]) for agent in plan.agents],
         "channels": {channel.name: _channel(channel) for channel in plan.channels},
-        "prompt": {"layout": plan.prompt.layout, "frame": plan.prompt.frame, "cue": plan.prompt.cue},
+        "prompt": {
+            "layout": plan.prompt.layout,
+            "frame": plan.prompt.frame,
+            "cue": plan.prompt.cue,
+            "lead": plan.prompt.lead,
+        },
         "stop": _stop(plan.stop),
         "timeouts": _timeouts(plan.timeouts),
     }

@@ -193,13 +193,13 @@ class ChannelDoc(Doc):
 
 
 class PromptDoc(Doc):
-    """How prompts are laid out. The two templates see name, persona, others, channel, topic and study."""
+    """How prompts are laid out. The templates see name, persona, others, channel, topic and study."""
 
     layout: Layout | None = Field(
         default=None,
         description="`script`: one text to be continued; `persona_first`, `transcript_first`: chat messages. "
-        "Default: `script` if the embedded model that comes with the package answers for all agents, else "
-        "`persona_first`.",
+        "Default: `transcript_first` if the embedded model that comes with the package answers for all agents, "
+        "else `persona_first`.",
         examples=["persona_first"],
     )
     frame: str | None = Field(
@@ -211,6 +211,12 @@ class PromptDoc(Doc):
         default=None,
         description="Jinja2 template of what comes after the conversation.",
         examples=["Your turn, {{ name }}."],
+    )
+    lead: str | None = Field(
+        default=None,
+        description="Jinja2 template that begins the answer for the model, for backends that go on from there. Default: "
+        "`{{ name }}:` for the embedded model that comes with the package, else empty.",
+        examples=["{{ name }}:"],
     )
 
 

@@ -174,19 +174,24 @@ def _window(memory: MemoryDoc) -> int:
 
 
 def _prompt(prompt: PromptDoc, agents: Collection[Agent]) -> PromptStyle:
-    from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
+    from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES, SMALL_MODEL_LEAD
 
     shipped = all(_is_shipped(agent.model) for agent in agents)
-    layout: Layout = prompt.layout or ("script" if shipped else "persona_first")
+    layout: Layout = prompt.layout or ("transcript_first" if shipped else "persona_first")
     frame = DEFAULT_FRAMES[layout] if prompt.frame is None else prompt.frame
     cue = DEFAULT_CUES[layout] if prompt.cue is None else prompt.cue
-    return PromptStyle(layout=layout, frame=frame, cue=cue)
+    lead = prompt.lead
+    if lead is None:
+        lead = SMALL_MODEL_LEAD if shipped and layout == "transcript_first" else ""
+    return PromptStyle(layout=layout, frame=frame, cue=cue, lead=lead)
 
 
 def _is_shipped(model: Model) -> bool:
     """Whether this is the small model that comes with the package."""
     options: Mapping[str, Any] = json.loads(model.options)
-    return model.backend == "embedded" and options.get("model", DEFAULT_MODEL) == DEFAULT_MODEL
+    return (
+        model.backend == "embedded" and "path" not in options and options.get("model", DEFAULT_MODEL) == DEFAULT_MODEL
+    )
 
 
 def _stop(stop: StopDoc) -> StopRule:

@@ -160,7 +160,7 @@ def _stops(stop: StopDoc, path: Path) -> Iterator[Problem]:
 
 
 def _prompt(study: StudyDoc) -> Iterator[Problem]:
-    for name, template in (("frame", study.prompt.frame), ("cue", study.prompt.cue)):
+    for name, template in (("frame", study.prompt.frame), ("cue", study.prompt.cue), ("lead", study.prompt.lead)):
         try:
             templates.render(template or "", **_SAMPLE)
         except TemplateProblem as fault:
