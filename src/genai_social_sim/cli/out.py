@@ -47,12 +47,19 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
 
 
 def advice(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Command lines to paste, each with what it does."""
+    """Command lines to paste, each with what it does: beside it or, where that is too long, below it."""
     say()
     say(title, style="bold")
     width = max(len(visible(command)) for command, _ in rows) + 2
+    longest = 2 + width + max(len(words) for _, words in rows)
+    console = console_on(sys.stdout)
+    below = console.is_terminal and longest > console.width
     for command, words in rows:
-        say(Text(f"  {visible(command):<{width}}").append(words, style="dim"))
+        if below:
+            say(f"  {command}")
+            say(f"      {words}", style="dim")
+        else:
+            say(Text(f"  {visible(command):<{width}}").append(words, style="dim"))
 
 
 def hint(words: str) -> None:
