@@ -1,0 +1,114 @@
+"""Whose turn it is, and what is heard before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.plan import RandomOrder, RoundRobin, Rounds, RunPlan
+from genai_social_sim.kernel.run import decide
+from genai_social_sim.testing.plans import small_channel, small_plan
+from tests.support.folding import folded, opened
+
+
+def hall(protocol: object, *, members: str = "ada bo cy", stop: int = 7, window: int = 20, seed: int = 7) -> RunPlan:
+    channel = small_channel("hall", members=members, protocol=protocol, window=window)  # type: ignore[arg-type]
+    return small_plan(channel, stop=stop, seed=seed)
+
+
+def test_in_a_round_robin_members_speak_in_their_order() -> None:
+    assert folded(hall("round-robin", members="cy ada bo")).speakers == "cy ada bo cy ada bo cy"
+
+
+def test_the_first_speaker_opens_every_round_and_the_order_goes_on_from_there() -> None:
+    run = folded(hall(RoundRobin(first=AgentId("bo")), members="cy ada bo"))
+    assert run.speakers == "bo cy ada bo cy ada bo"
+    assert [(turn.round, turn.position) for turn in run.turns[:4]] == [(0, 0), (0, 1), (0, 2), (1, 0)]
+
+
+def test_one_alone_talks_to_itself() -> None:
+    for protocol in ("round-robin", "random", "simultaneous"):
+        assert folded(hall(protocol, members="ada", stop=3)).speakers == "ada ada ada"
+
+
+@pytest.mark.parametrize("members", ["ada bo", "ada bo cy", "ada bo cy di"])
+def test_without_repeats_nobody_has_two_turns_in_a_row(members: str) -> None:
+    channel = small_channel("hall", members=members, protocol="random")
+    run = folded(small_plan(channel, agents="ada bo cy di", stop=400))
+    assert all(one.agent != two.agent for one, two in pairwise(run.turns))
+
+
+def test_without_repeats_each_of_the_others_is_equally_likely() -> None:
+    run = folded(hall("random", stop=3000))
+    counts = Counter((one.agent, two.agent) for one, two in pairwise(run.turns))
+    assert len(counts) == 6
+    assert all(abs(count - 500) < 75 for count in counts.values())  # 3.6 standard deviations
+
+
+def test_with_repeats_everybody_is_equally_likely_after_anybody() -> None:
+    run = folded(hall("random-with-repeats", stop=2700))
+    counts = Counter((one.agent, two.agent) for one, two in pairwise(run.turns))
+    assert len(counts) == 9
+    assert all(abs(count - 300) < 60 for count in counts.values())
+
+
+def test_a_silence_is_a_turn_too() -> None:
+    quiet, loud = (folded(hall("random", stop=60), say) for say in (lambda turn: "", lambda turn: "Hm."))
+    assert quiet.speakers == loud.speakers
+
+
+def test_another_seed_is_another_order() -> None:
+    orders = {folded(hall("random", stop=20, seed=seed)).speakers for seed in range(20)}
+    assert len(orders) == 20
+
+
+def test_each_channel_draws_for_itself() -> None:
+    channels = [small_channel(name, members="ada bo cy", protocol=RandomOrder()) for name in ("hall", "yard")]
+    both = folded(small_plan(*channels, stop=60))
+    alone = folded(small_plan(channels[1], stop=30))
+    in_the_yard = [turn.agent for turn in both.turns if turn.channel == "yard"]
+    assert in_the_yard == [turn.agent for turn in alone.turns]
+    assert in_the_yard != [turn.agent for turn in both.turns if turn.channel == "hall"]
+
+
+def test_in_a_simultaneous_round_all_turns_are_due_at_once() -> None:
+    state = opened(hall("simultaneous"))
+    assert [(turn.agent, turn.number) for turn in decide(state, 0)] == [("ada", 0), ("bo", 1), ("cy", 2)]
+
+
+def test_in_a_simultaneous_round_nobody_sees_what_is_said_in_it() -> None:
+    run = folded(hall("simultaneous", stop=7))
+    first, second = ["ada 0", "bo 1", "cy 2"], ["ada 3", "bo 4", "cy 5"]
+    assert run.shown[:3] == [["Begin."]] * 3
+    assert run.shown[3:6] == [["Begin.", *first]] * 3
+    assert run.shown[6] == ["Begin.", *first, *second]
+
+
+def test_in_a_round_robin_everybody_sees_what_was_just_said() -> None:
+    assert folded(hall("round-robin", stop=3)).shown == [["Begin."], ["Begin.", "ada 0"], ["Begin.", "ada 0", "bo 1"]]
+
+
+@pytest.mark.parametrize("protocol", ["round-robin", "random", "simultaneous"])
+@given(window=st.integers(0, 9), rounds=st.integers(1, 5))
+def test_a_window_shows_the_last_utterances_and_no_more(protocol: str, window: int, rounds: int) -> None:
+    channel = small_channel("hall", members="ada bo cy", protocol=protocol, window=window)
+    run = folded(small_plan(channel, stop=Rounds(count=rounds)))
+    said = ["Begin.", *[f"{turn.agent} {turn.number}" for turn in run.turns]]
+    for turn, shown in zip(run.turns, run.shown, strict=True):
+        known = said[: 1 + (3 * turn.round if protocol == "simultaneous" else turn.number)]
+        assert shown == known[max(len(known) - window, 0) :]
+
+
+def test_a_silence_takes_no_place_in_the_window() -> None:
+    run = folded(hall("round-robin", window=2, stop=7), lambda turn: "" if turn.agent == "bo" else str(turn.number))
+    assert run.shown[6] == ["3", "5"]
+
+
+def test_without_an_opening_the_first_speaker_sees_nothing() -> None:
+    channel = small_channel("hall", members="ada bo", opening="")
+    assert folded(small_plan(channel, stop=2)).shown == [[], ["ada 0"]]
