@@ -121,8 +121,8 @@ def play(plan: RunPlan, path: Path, durability: Durability) -> float:
 def floor(texts: Sequence[str], path: Path, durability: Durability, *, window: int, commit_every: int) -> float:
     """A bare loop that does the least a record needs; seconds, counted as in `play`.
 
-    It joins the last `window` texts to a prompt and stores one JSON row a turn, chained by SHA-256, with an index on the
-    turn: no separate prompts, parameters, seeds, answers or digest.
+    It joins the last `window` texts to a prompt and stores one JSON row a turn, chained by SHA-256, with an index on
+    the turn: no separate prompts, parameters, seeds, answers or digest.
     """
     _remove(path)
     db = apsw.Connection(str(path))
@@ -130,14 +130,14 @@ def floor(texts: Sequence[str], path: Path, durability: Durability, *, window: i
     db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
     db.execute("CREATE TABLE said (seq INTEGER PRIMARY KEY, turn INTEGER UNIQUE, body TEXT, chain BLOB)")
     heard: list[str] = []
-    sent, chain = 0, b""
+    sent, chain, clock = 0, b"", SystemClock()
     began = time.perf_counter()
     db.execute("BEGIN IMMEDIATE")
     for turn, text in enumerate(texts):
         speaker = f"agent{turn % 4}"
         sent += len("\n".join(heard[-window:]))
         heard.append(f"{speaker}: {text}")
-        body = json.dumps({"turn": turn, "agent": speaker, "text": text, "at": time.time()})
+        body = json.dumps({"turn": turn, "agent": speaker, "text": text, "at": clock.now()})
         chain = sha256(chain + body.encode()).digest()
         db.execute("INSERT INTO said VALUES (?, ?, ?, ?)", (turn, turn, body, chain))
         if turn % commit_every == commit_every - 1:

@@ -43,7 +43,7 @@ async def played(path: Path, plan: RunPlan, study: Text, settings: Settings) -> 
 
 
 async def resumed(path: Path, settings: Settings) -> None:
-    """Go on with the run in `path`, set as it was unless `settings` say otherwise; nothing happens if it is finished."""
+    """Go on with the run in `path`, set as it was unless `settings` say otherwise; a finished one is left as it is."""
     reader = SqliteReader(path)
     try:
         if reader.head().status == "finished":

@@ -81,7 +81,7 @@ class Study:
             runs: Folder of the run files.
             again: Make a new record although this run is finished; else a finished run is given back as it is and an
                 interrupted one goes on.
-            settings: `functions`: Python functions by name, for backends rule and scripted. `observers`: told of events.
+            settings: `functions`: Python functions by name, for backends rule and scripted. `observers`: told events.
                 `progress`: called with (what, share) while models load. `durability`: "full" or "process".
                 `parallel`: calls at once.
 

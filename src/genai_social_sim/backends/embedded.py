@@ -6,11 +6,11 @@ Options in a study file:
     path: FILE              or any GGUF file
     context: N              tokens of prompt and answer together (4096)
     parallel: N             calls at once (one a processor core)
-    repeatable: true        the same bits whatever runs beside it; false batches calls together, faster and not repeatable
+    repeatable: true        the same bits whatever runs beside it; false batches calls together and does not repeat
     dry: X, repeat_last_n: N     llama.cpp's further means against loops
 
-Repeatable inference uses one server of one thread and one slot for each call at once. Its answers are the same on the same
-type of processor with the same version of xllamacpp; both are recorded.
+Repeatable inference uses one server of one thread and one slot for each call at once. Its answers are the same on the
+same type of processor with the same version of xllamacpp; both are recorded.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class EmbeddedModel:
         return self._identity
 
     async def complete(self, request: Request) -> Answer:
-        """Answer one request in a thread. One that is given up goes on to its end there before its server is free again."""
+        """Answer one request in a thread. One that is given up goes on there, and its server is free after that."""
         number = await self._server_for(request)
         loop = asyncio.get_running_loop()
         work = self._threads.submit(self._answer, number, request)
@@ -152,8 +152,8 @@ class EmbeddedModel:
         usage, timings, choice = reply["usage"], reply.get("timings", {}), reply["choices"][0]
         if usage["prompt_tokens"] + request.sampling.max_tokens > self._options.context:
             raise CompletionError(
-                f"the prompt has {usage['prompt_tokens']} tokens, the answer may have {request.sampling.max_tokens}, and "
-                f"the context is {self._options.context}",
+                f"the prompt has {usage['prompt_tokens']} tokens, the answer may have {request.sampling.max_tokens}, "
+                f"and the context is {self._options.context}",
                 cause="too_long",
                 remedy="Set a larger `context` or a smaller memory.",
             )

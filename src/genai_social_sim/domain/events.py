@@ -107,7 +107,7 @@ class Asked:
 class Answered:
     """A model answered: in the log before it has any effect. Times are seconds since the turn fell due.
 
-    `notes` is JSON of what the backend reported beyond this (tokens taken from its cache, options it did not honour...).
+    `notes` is JSON of what the backend reported beyond this (tokens from its cache, options it did not honour...).
     """
 
     turn: int

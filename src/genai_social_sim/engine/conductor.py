@@ -48,7 +48,7 @@ class Conductor:
         self._taken.append(turn)
 
     def settle(self) -> list[Logical]:
-        """The events that follow from what was taken, in logical order; to be appended before anything else is asked."""
+        """The events that follow from what was taken, in logical order; append them before anything else is asked."""
         if not self._taken:
             return []
         plan = self.state.stage.plan

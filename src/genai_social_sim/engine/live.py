@@ -194,5 +194,5 @@ def append_and_tell(world: World, entries: Sequence[Entry]) -> None:
 def _halted(turn: Turn, taken: Taken) -> HaltedError:
     detail = taken.detail.value if isinstance(taken, AttemptFailed) else ""
     return HaltedError(
-        f"turn {turn.number} of {turn.agent} failed {taken.attempt} times ({detail}) and the study says on_failure: stop"
+        f"turn {turn.number} of {turn.agent} failed {taken.attempt} times ({detail}), and on_failure is stop"
     )

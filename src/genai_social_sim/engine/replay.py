@@ -20,7 +20,7 @@ _MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What a replay came to. `differs` names the first turn whose prompt, parameters or seed are not the recorded ones."""
+    """What a replay came to. `differs` names the first turn whose prompt, parameters or seed are not as recorded."""
 
     digest: bytes
     turns: int

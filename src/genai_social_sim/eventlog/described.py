@@ -8,14 +8,14 @@ from typing import Final
 APPLICATION_ID: Final = 0x47535331  # "GSS1", in the file's header
 
 ABOUT: Final[Mapping[str, str]] = {
-    "what": "The record of one run of genai-social-sim: a society of language-model agents. Table `described` explains it.",
+    "what": "The record of one run of genai-social-sim, a society of language-model agents. See table `described`.",
     "content": (
         "The content of an event is kind, turn (empty if none) and body, each followed by a line feed, as UTF-8, and "
         "then the 32-byte hashes of the texts that column `texts` lists, in that order."
     ),
     "chain": (
-        "chain(n) = SHA-256(chain(n-1), seq as 8 bytes, at as an IEEE double, SHA-256(content(n))), numbers big endian; "
-        "chain(-1) = SHA-256('genai-social-sim record 1')."
+        "chain(n) = SHA-256(chain(n-1), seq as 8 bytes, at as an IEEE double, SHA-256(content(n))), numbers big "
+        "endian; chain(-1) = SHA-256('genai-social-sim record 1')."
     ),
     "digest": (
         "Over the logical events alone (run_started, opened, spoke, fell_silent, run_ended), in order: "
@@ -30,7 +30,7 @@ ABOUT: Final[Mapping[str, str]] = {
     ),
     "call": (
         "The `call` of a spoke or fell_silent event is SHA-256(prompt hash, params hash, raw answer's hash, "
-        "'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, FINISH the cause, the counts 0."
+        "'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, FINISH its cause, both 0."
     ),
 }
 
@@ -50,19 +50,19 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "": "The log: every recorded fact, in the order in which it was written. Never changed, only appended to.",
         "seq": "Position in the log, from 0.",
         "kind": (
-            "run_started: the study and the seed. session_started, session_ended: a process worked on the run. opened: a "
-            "channel's first text. answered: a model's answer, written before it takes effect. attempt_failed: an attempt "
-            "at a call failed. spoke, fell_silent: what became of a turn. run_ended: a stopping rule held."
+            "run_started: the study and the seed. session_started, session_ended: a process worked on the run. opened: "
+            "a channel's first text. answered: a model's answer, written before it takes effect. attempt_failed: an "
+            "attempt at a call failed. spoke, fell_silent: what became of a turn. run_ended: a stopping rule held."
         ),
         "turn": "Number of the turn in the run's logical order, from 0; null if the event belongs to none.",
         "at": "When it was written: seconds since 1970-01-01 UTC. Not part of the digest.",
         "body": (
             "JSON. round, position from 0; agent, channel, speaker: names; call: see about; tokens: prompt and answer "
             "together (for answered: both); cut: [start, end, why, other], the part of the raw answer, in characters, "
-            "that was kept; stand_in: the failure in whose place the study's words were said; attempt: from 1; prompt: the "
-            "prompt's hash; seed: what the model was given; finish: stop, length (cut at max_tokens) or passed; "
-            "sent_s, first_token_s, done_s: seconds since the turn fell due; by: who answered; cause: why it failed or stayed "
-            "silent; final: no further attempt."
+            "that was kept; stand_in: the failure in whose place the study's words were said; attempt: from 1; prompt: "
+            "the prompt's hash; seed: what the model was given; finish: stop, length (cut at max_tokens) or passed; "
+            "sent_s, first_token_s, done_s: seconds since the turn fell due; by: who answered; cause: why it failed or "
+            "stayed silent; final: no further attempt."
         ),
         "texts": (
             "Ids of the texts, in order: run_started study; opened text; spoke text; answered params, raw answer, "

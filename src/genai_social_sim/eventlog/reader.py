@@ -68,7 +68,7 @@ class SqliteReader:
     def stored(self, *, after: int = -1, kinds: str = "") -> Iterator[Stored]:
         """Rows with `seq` > `after`, in order, a page at a time; of the named `kinds` (comma separated) only."""
         where = f"AND kind IN ({', '.join(repr(kind) for kind in kinds.split(','))})" if kinds else ""
-        sql = f"SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"
+        sql = f"{_SELECT} WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"
         while page := self._page(sql, after):
             yield from page
             after = page[-1].seq

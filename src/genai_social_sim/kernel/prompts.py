@@ -8,14 +8,15 @@ over `name`, `persona`, `others` (a list of names), `channel`, `topic` (the open
     persona_first     the system message       own ones as assistant, others user   the last user message
     transcript_first  the system message       one user message for all             end of that user message
 
-In the two chat layouts a third template, `lead`, may begin the answer for the model ("NAME:"), for backends that go on from
-there. Messages of one role in a row are sent as one, so that roles alternate. Knows nothing of who is next.
+In the two chat layouts a third template, `lead`, may begin the answer for the model ("NAME:"), for backends that go on
+from there. Messages of one role in a row are sent as one, so that roles alternate. Knows nothing of who is next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from genai_social_sim.domain.line import Line
@@ -37,11 +38,13 @@ DEFAULT_CUES: Final[Mapping[Layout, str]] = {
     "persona_first": "It is your turn, {{ name }}.",
     "transcript_first": (
         "\n{% if persona %}About {{ name }}: {{ persona }}\n{% endif %}"
-        "Write what {{ name }} says next, in one or two sentences{% if topic %}, about this topic: {{ topic }}{% endif %}"
+        "Write what {{ name }} says next, in one or two sentences"
+        "{% if topic %}, about this topic: {{ topic }}{% endif %}"
     ),
 }
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
+_GAP: Final = Message("assistant", (_NEWLINE,))
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
 
 
@@ -77,7 +80,20 @@ def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text) 
 def prompt_of(frame: Frame, heard: tuple[Line, ...], *, agent: str) -> Prompt:
     """The prompt of `agent` after what it `heard`."""
     lines = [line.own if line.speaker == agent else line.others for line in heard]
-    return Prompt.of((*frame.head, *lines, *frame.tail))
+    return Prompt.of(_apart((*frame.head, *lines, *frame.tail)))
+
+
+def _apart(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Two utterances of one's own in a row, which nothing would stand between, as two lines."""
+    roles = [message.role for message in messages]
+    if ("assistant", "assistant") not in pairwise(roles):
+        return messages
+    kept = list(messages[:1])
+    for message in messages[1:]:
+        if kept[-1].role == message.role == "assistant":
+            kept.append(_GAP)
+        kept.append(message)
+    return tuple(kept)
 
 
 def render(template: str, **values: Any) -> str:

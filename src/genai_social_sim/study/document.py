@@ -214,8 +214,8 @@ class PromptDoc(Doc):
     )
     lead: str | None = Field(
         default=None,
-        description="Jinja2 template that begins the answer for the model, for backends that go on from there. Default: "
-        "`{{ name }}:` for the embedded model that comes with the package, else empty.",
+        description="Jinja2 template that begins the answer for the model, for backends that go on from there. "
+        "Default: `{{ name }}:` for the embedded model that comes with the package, else empty.",
         examples=["{{ name }}:"],
     )
 

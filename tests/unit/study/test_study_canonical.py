@@ -88,7 +88,7 @@ def test_every_default_is_filled_in() -> None:
     assert value["channels"]["general"]["memory"] == {"kind": "window", "utterances": 20}
     assert value["channels"]["general"]["members"] == ["BOT1", "BOT2"]
     assert value["timeouts"] == {"answer": 120.0, "attempts": 3, "backoff": 0.5, "on_failure": "skip"}
-    assert value["prompt"]["layout"] == "script"
+    assert value["prompt"]["layout"] == "transcript_first"
     assert set(value["agents"][0]["model"]) == {"backend", *SAMPLING_KEYS}
 
 

@@ -53,7 +53,12 @@ def test_the_small_study_becomes_exactly_this_plan() -> None:
                 window=20,
             ),
         ),
-        prompt=PromptStyle(layout="script", frame=DEFAULT_FRAMES["script"], cue=DEFAULT_CUES["script"]),
+        prompt=PromptStyle(
+            layout="transcript_first",
+            frame=DEFAULT_FRAMES["transcript_first"],
+            cue=DEFAULT_CUES["transcript_first"],
+            lead="{{ name }}:",
+        ),
         stop=Turns(count=12),
         timeouts=Timeouts(),
     )
@@ -156,8 +161,8 @@ def test_timeouts_are_read_in_words_and_seconds() -> None:
 @pytest.mark.parametrize(
     ("model", "layout"),
     [
-        ("{backend: embedded}", "script"),
-        ("{backend: embedded, model: smollm2-135m}", "script"),
+        ("{backend: embedded}", "transcript_first"),
+        ("{backend: embedded, model: smollm2-135m}", "transcript_first"),
         ("{backend: embedded, model: big.gguf}", "persona_first"),
         ("{backend: scripted}", "persona_first"),
     ],
