@@ -41,7 +41,7 @@ class Stage:
         self.agents: Final = {agent.name: agent for agent in plan.agents}
         self.channel_index: Final = {channel.name: index for index, channel in enumerate(plan.channels)}
         openers = [channel.opening.speaker for channel in plan.channels if channel.opening]
-        self.names: Final = frozenset(map(folded, [*self.agents, *openers, *ROLE_NAMES]))
+        self.names: Final = {folded(name): name for name in (*ROLE_NAMES, *openers, *self.agents)}
         self._leads: dict[str, Text] = {}
         self._parts: dict[tuple[AgentId, int], Part] = {}
         self.bound: Final = bound(plan.stop, plan.round_size)

@@ -67,6 +67,10 @@ def on_outcomes(rule: StopRule) -> bool:
             assert_never(unknown)
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def _single_file(plan: RunPlan) -> bool:
     return len(plan.channels) == 1 and not isinstance(plan.channels[0].protocol, Simultaneous)
 
@@ -74,13 +78,13 @@ def _single_file(plan: RunPlan) -> bool:
 def _holds(rule: StopRule, plan: RunPlan, progress: Progress, *, wave: bool) -> str:
     match rule:
         case Turns(count=count):
-            return f"{count} turns" if progress.turns >= count else ""
+            return _many(count, "turn") if progress.turns >= count else ""
         case Rounds(count=count):
-            return f"{count} rounds" if progress.turns >= count * plan.round_size else ""
+            return _many(count, "round") if progress.turns >= count * plan.round_size else ""
         case Tokens(count=count):
-            return f"{count} tokens" if wave and progress.tokens >= count else ""
+            return _many(count, "token") if wave and progress.tokens >= count else ""
         case Silence(rounds=rounds):
-            return f"silence of {rounds} rounds" if wave and progress.quiet >= rounds * plan.round_size else ""
+            return f"silence of {_many(rounds, 'round')}" if wave and progress.quiet >= rounds * plan.round_size else ""
         case AnyOf(rules=rules):
             return next((held for each in rules if (held := _holds(each, plan, progress, wave=wave))), "")
         case AllOf(rules=rules):
