@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from genai_social_sim.backends.registry import Surroundings
@@ -21,8 +22,10 @@ from genai_social_sim.engine.live import World
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.session import perform
 from genai_social_sim.eventlog.memory import MemoryLog
+from genai_social_sim.eventlog.store import Durability
+from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.ports import Entry, LanguageModel, Observer, Request
+from genai_social_sim.ports import Entry, EventLog, LanguageModel, Observer, Recorded, Request
 from genai_social_sim.testing.plans import small_channel, small_plan
 from tests.support.virtual_time import LoopClock, in_virtual_time
 
@@ -100,7 +103,7 @@ class Scenario:
     def play(self, past: Sequence[Entry] = ()) -> Played:
         """To its end, on a clock of its own; going on after `past` if there is one."""
         log = self.log_with(past)
-        in_virtual_time(self.played(log))
+        in_virtual_time(self.played(log, list(log.events())))
         return Played(self.plan, log)
 
     def log_with(self, past: Sequence[Entry] = ()) -> MemoryLog:
@@ -108,14 +111,22 @@ class Scenario:
         log.append(past)
         return log
 
-    async def played(self, log: MemoryLog) -> None:
-        """Play what is not in `log` yet."""
+    def record(self, path: Path, *, durability: Durability = "process") -> Path:
+        """Played into a run file."""
+        log = SqliteLog(path, durability=durability, clock=LoopClock(), create=True)
+        try:
+            in_virtual_time(self.played(log, []))
+        finally:
+            log.close()
+        return path
+
+    async def played(self, log: EventLog, events: Sequence[Recorded]) -> None:
+        """Play on after `events`."""
         stage = Stage(self.plan)
-        events = list(log.events())
         begin = None if events else RunStarted(study=STUDY, seed=self.plan.seed)
         await perform(recovered(stage, events), self.world(log), about=Text.of("{}"), begin=begin)
 
-    def world(self, log: MemoryLog) -> World:
+    def world(self, log: EventLog) -> World:
         wanted = dict.fromkeys([agent.model for agent in self.plan.agents], self.model)
         return World(
             log=log,
@@ -134,7 +145,7 @@ class Scenario:
         log = self.log_with()
 
         async def work() -> None:
-            task = asyncio.ensure_future(self.but(observers=[_CancelAfter(after_events, lambda: task)]).played(log))
+            task = asyncio.ensure_future(self.but(observers=[_CancelAfter(after_events, lambda: task)]).played(log, []))
             await asyncio.wait([task])
             if not task.cancelled():
                 task.result()

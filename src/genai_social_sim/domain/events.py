@@ -158,3 +158,17 @@ Logical = RunStarted | Opened | Spoke | FellSilent | RunEnded
 Outcome = Spoke | FellSilent  # what became of a turn
 Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
 Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded
+Status = Literal["running", "finished", "interrupted", "failed"]
+
+
+def status_after(status: Status, event: Event) -> Status:
+    """Where a run stands after an event. Once a stopping rule held it is finished, however its sessions end."""
+    match event:
+        case RunEnded():
+            return "finished"
+        case SessionStarted() if status != "finished":
+            return "running"
+        case SessionEnded() if status != "finished":
+            return event.status
+        case _:
+            return status

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, assert_never
+from typing import Any, Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
@@ -33,8 +32,7 @@ _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow
 _name: Final = lru_cache(maxsize=4096)(_json)  # names come again and again
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An event in the form in which it is stored; `texts` are those that it refers to."""
 
     kind: str

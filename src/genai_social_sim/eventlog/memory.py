@@ -23,9 +23,11 @@ class DigestLog:
         return self._chain.digest
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Take the events into the digest."""
+        """Take the events into the digest, all or none."""
+        chain = self._chain.copy()
         for entry in entries:
-            self._chain.add(encode(entry.event), 0.0)
+            chain.add(encode(entry.event), 0.0)
+        self._chain = chain
 
     def close(self) -> None:
         """Nothing to close."""

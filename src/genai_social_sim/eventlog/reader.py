@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,8 @@ from genai_social_sim.ports import Recorded
 PAGE: Final = 1000
 _SELECT: Final = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events"
 _MOST_TEXTS: Final = 20_000
+_IDS: Final = r"(?:[1-9][0-9]*(?:\+[1-9][0-9]*)*)?"
+_LISTED: Final = re.compile(f"[suat]{_IDS}(?: [suat]{_IDS})*")
 _ROLES: Final[dict[str, Role]] = {"s": "system", "u": "user", "a": "assistant", "t": "text"}
 assert set(_ROLES) == set(ROLE_LETTERS.values())
 
@@ -69,9 +72,14 @@ class SqliteReader:
         """Rows with `seq` > `after`, in order, a page at a time; of the named `kinds` (comma separated) only."""
         where = f"AND kind IN ({', '.join(repr(kind) for kind in kinds.split(','))})" if kinds else ""
         sql = f"{_SELECT} WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"
-        while page := self._page(sql, after):
+        more = True
+        while more:
+            page, fault = self._page(sql, after)
             yield from page
-            after = page[-1].seq
+            if fault is not None:
+                raise fault
+            more = bool(page)
+            after = page[-1].seq if page else after
 
     def events(self, *, after: int = -1, kinds: str = "") -> Iterator[Recorded]:
         """Events with `seq` > `after`, in order; those that exist when it gets there."""
@@ -81,12 +89,18 @@ class SqliteReader:
     def recorded(self, row: Stored) -> Recorded:
         """The event of a row; raises RecordError if it is none."""
         try:
-            texts = [self.text(int(number)) for number in row.texts.split()]
-            return Recorded(row.seq, row.at, decode(row.kind, row.turn, row.body, texts))
+            return Recorded(row.seq, row.at, decode(row.kind, row.turn, row.body, self.texts_of(row)))
         except ValueError as fault:
             raise RecordError(
                 f"event {row.seq} cannot be read ({fault})", where=str(self.path), remedy=f"gss verify {self.path}"
             ) from fault
+
+    def texts_of(self, row: Stored) -> tuple[Text, ...]:
+        """The texts that a row lists; raises ValueError for a list that no writer makes."""
+        numbers = [int(number) for number in str(row.texts).split()]
+        if " ".join(map(str, numbers)) != row.texts:
+            raise ValueError(f"not a list of texts: {row.texts!r}")
+        return tuple([self.text(number) for number in numbers])
 
     def text(self, number: int) -> Text:
         """The text with this id; raises ValueError if there is none or it does not match its hash."""
@@ -105,7 +119,10 @@ class SqliteReader:
 
     def of_turn(self, turn: int) -> list[Recorded]:
         """All events of one turn, in order."""
-        return [self.recorded(row) for row in self._page(f"{_SELECT} WHERE turn = ? ORDER BY seq", turn)]
+        page, fault = self._page(f"{_SELECT} WHERE turn = ? ORDER BY seq", turn)
+        if fault is not None:
+            raise fault
+        return [self.recorded(row) for row in page]
 
     def prompt(self, turn: int) -> Prompt | None:
         """The prompt of a turn, rebuilt; None for a turn without a call."""
@@ -113,27 +130,35 @@ class SqliteReader:
         return None if row is None else self.listed(row[0])
 
     def listed(self, prompt: str) -> Prompt:
-        """The prompt that the column `prompt` lists; raises ValueError if it lists none."""
+        """The prompt that the column `prompt` lists; raises ValueError for a list that no writer makes."""
+        if not _LISTED.fullmatch(str(prompt)):
+            raise ValueError(f"not a list of messages: {prompt!r}")
         messages = []
         for form in prompt.split(" "):
-            if form[:1] not in _ROLES:
-                raise ValueError(f"no message: {form!r}")
             messages.append(Message(_ROLES[form[0]], tuple([self.text(int(n)) for n in form[1:].split("+") if n])))
         return Prompt.of(tuple(messages))
 
     def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Rows of a reading query; raises RecordError for what SQLite refuses."""
+        """Rows of a reading query; raises RecordError for what SQLite refuses. A number too large for it is in no row."""
         try:
             yield from self._db.execute(sql, values)
-        except apsw.Error as fault:
+        except OverflowError:
+            return
+        except (apsw.Error, UnicodeDecodeError) as fault:
             raise unreadable(self.path, fault) from fault
 
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
 
-    def _page(self, sql: str, *values: object) -> list[Stored]:
-        return [Stored(*row) for row in self.query(sql, *values)]
+    def _page(self, sql: str, *values: object) -> tuple[list[Stored], RecordError | None]:
+        """Rows up to the first one that cannot be read, and why it cannot."""
+        page: list[Stored] = []
+        try:
+            page.extend(Stored(*row) for row in self.query(sql, *values))
+        except RecordError as fault:
+            return page, fault
+        return page, None
 
     def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         return next(iter(self.query(sql, *values)), None)

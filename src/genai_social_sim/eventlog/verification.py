@@ -6,7 +6,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, Event, FellSilent, RunEnded, Spoke
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    Event,
+    FellSilent,
+    RunEnded,
+    Spoke,
+    Status,
+    status_after,
+)
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.chain import Chain
@@ -58,7 +67,7 @@ class _Check:
         self.reader = reader
         self.chain = Chain()
         self.turns = 0
-        self.ended = False
+        self.status: Status = "running"
         self.calls: dict[int, bytes] = {}  # what the latest answer or failure of a turn binds, until it takes effect
 
     def verdict(self, *, status: str = "", event: int | None = None, problem: str = "") -> Verdict:
@@ -73,15 +82,21 @@ class _Check:
         )
 
     def run(self) -> Head:
-        head = self.reader.head()
+        head = self._head()
         for row in self.reader.stored():
             if row.seq > head.seq:
-                newer = self.reader.head()
+                newer = self._head()
                 if row.seq > newer.seq:
                     raise _BrokenError(row.seq, "this event was added after the end of the log")
                 head = newer
             self._row(row)
-        self._at_the_end(self.reader.head() if self.chain.seq > head.seq else head)
+        self._at_the_end(head)
+        return head
+
+    def _head(self) -> Head:
+        head = self.reader.head()
+        if not (isinstance(head.seq, int) and isinstance(head.turns, int)):
+            raise _BrokenError(self.chain.seq + 1, "the head of the log was changed: its position is no number")
         return head
 
     def _row(self, row: Stored) -> None:
@@ -89,27 +104,34 @@ class _Check:
         if row.seq != expected:
             raise _BrokenError(expected, f"event {expected} was removed: event {row.seq} follows event {expected - 1}")
         try:
-            texts = tuple([self.reader.text(int(number)) for number in row.texts.split()])
+            texts = self.reader.texts_of(row)
             event = decode(row.kind, row.turn, row.body, texts)
-        except (ValueError, AttributeError, TypeError) as fault:
+        except (ValueError, AttributeError, TypeError, RecursionError) as fault:
             raise _BrokenError(row.seq, f"event {row.seq} was changed: {fault}") from fault
+        if not (row.turn is None or isinstance(row.turn, int)):  # '' would hash as null does
+            raise _BrokenError(row.seq, f"event {row.seq} was changed: its turn is {row.turn!r}")
         self._link(row, texts)
         self._meaning(row, event)
 
     def _link(self, row: Stored, texts: tuple[Text, ...]) -> None:
+        before = self.chain.copy()
         try:
             link = self.chain.add(Row(row.kind, row.turn, row.body, texts), row.at)
         except Exception as fault:
+            self.chain = before
             raise _BrokenError(row.seq, f"event {row.seq} was changed: {fault}") from fault
         if link != row.chain:
-            self.chain.seq -= 1
+            self.chain = before
             raise _BrokenError(
                 row.seq, f"event {row.seq} ({row.kind}) was changed: its content does not match the chain"
             )
 
     def _meaning(self, row: Stored, event: Event) -> None:
-        if self.ended and isinstance(event, Spoke | FellSilent | RunEnded):
+        if self.status == "finished" and isinstance(event, Spoke | FellSilent | RunEnded):
             raise _BrokenError(row.seq, f"event {row.seq} was added after the run had ended")
+        self.status = status_after(self.status, event)
+        if row.prompt is not None and not isinstance(event, Answered | AttemptFailed):
+            raise _BrokenError(row.seq, f"event {row.seq} was changed: a {row.kind} event has no prompt")
         if isinstance(event, Answered | AttemptFailed):
             self._prompt(row)
             self.calls[event.turn] = _binding(event)
@@ -119,13 +141,11 @@ class _Check:
             if event.turn != self.turns:
                 raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
             self.turns += 1
-        elif isinstance(event, RunEnded):
-            self.ended = True
 
     def _prompt(self, row: Stored) -> None:
         try:
             rebuilt = self.reader.listed(row.prompt or "").digest.hex()
-        except ValueError as fault:
+        except (ValueError, RecordError) as fault:
             raise _BrokenError(row.seq, f"the prompt of event {row.seq} was changed: {fault}") from fault
         if rebuilt != json.loads(row.body)["prompt"]:
             raise _BrokenError(row.seq, f"the prompt of event {row.seq} was changed: it does not match its hash")
@@ -139,8 +159,11 @@ class _Check:
         first = next(iter(self.reader.query("SELECT min(seq) FROM events")))[0]
         if first != 0:
             raise _BrokenError(0, f"an event {first} was added before the first one")
-        if (head.status == "finished") != self.ended:
+        if head.status != self.status:
             raise _BrokenError(seq, f"the head of the log says {head.status!r}, which its events do not")
+        for (said,) in self.reader.query("PRAGMA integrity_check(1)"):  # of the indexes, by which turns are looked up
+            if said != "ok":
+                raise _BrokenError(seq, f"the events are as they were written, but the file is damaged: {said}")
 
 
 def _binding(event: Answered | AttemptFailed) -> bytes:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Final
+from typing import Any, Final
 
 import apsw
 from filelock import FileLock, Timeout
 
-from genai_social_sim.domain.events import FellSilent, RunEnded, SessionEnded, SessionStarted, Spoke
+from genai_social_sim.domain.events import FellSilent, Spoke, Status, status_after
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
@@ -39,15 +39,22 @@ def _only_writer(path: Path) -> FileLock:
             where=str(path),
             remedy=f"Watch it with: gss observe {path} --follow",
         ) from None
+    except OSError as fault:
+        raise RecordError(
+            f"the lock of this run cannot be taken ({fault.strerror})",
+            where=str(lock.lock_file),
+            remedy="It belongs to another user, or its folder cannot be written to. Set TMPDIR to a folder of your own.",
+        ) from fault
     return lock
 
 
 class SqliteLog:
-    """Appends to one run file. A second writer on the same file finds its next position taken and is refused."""
+    """Appends to one run file. A writer that finds its next position taken is refused then, and ever after."""
 
     def __init__(self, path: Path, *, durability: Durability, clock: Clock, create: bool = False) -> None:
         self._path = path
         self._clock = clock
+        self._fenced = False
         self._lock = _only_writer(path)
         try:
             self._db = open_to_write(path, durability=durability, create=create)
@@ -72,6 +79,10 @@ class SqliteLog:
         Raises:
             RecordError: If the disk is full, the file is damaged, or another process appended to it.
         """
+        if self._fenced:
+            raise self._refusal()
+        if not entries:
+            return
         try:
             rows = [self._row(entry) for entry in entries]
             with self._db:
@@ -81,20 +92,29 @@ class SqliteLog:
                 self._db.execute(_HEAD, (head.seq, head.chain, head.digest, self._turns, self._status))
         except apsw.ConstraintError as fault:
             self._reload()
-            raise RecordError(
-                "another process has appended to this run; this one stops here",
-                where=str(self._path),
-                remedy="Let only one process work on a run.",
-            ) from fault
+            self._fenced = True
+            raise self._refusal() from fault
         except apsw.Error as fault:
             self._reload()
             raise unreadable(self._path, fault) from fault
+        except BaseException:
+            self._reload()
+            raise
         self._new_texts.clear()
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
-        self._db.close()
-        self._lock.release()
+        try:
+            self._db.close()
+        finally:
+            self._lock.release()
+
+    def _refusal(self) -> RecordError:
+        return RecordError(
+            "another process has appended to this run; this one stops here",
+            where=str(self._path),
+            remedy="Let only one process work on a run.",
+        )
 
     def _reload(self) -> None:
         """Take up where the file stands: at the start, and after an append that failed."""
@@ -104,10 +124,10 @@ class SqliteLog:
         self._new_texts: list[tuple[int, bytes, str]] = []
         self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
         self._all_ids_known = self._next_id == 1
-        row = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
+        row: Any = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
         seq, chain, digest, turns, status = row or (-1, START, START, 0, "running")
         self._turns: int = turns
-        self._status: str = status
+        self._status: Status = status
         self._chain = Chain(seq, chain, digest)
 
     def _row(self, entry: Entry) -> tuple[object, ...]:
@@ -117,12 +137,7 @@ class SqliteLog:
         link = self._chain.add(row, at)
         if isinstance(event, Spoke | FellSilent):
             self._turns += 1
-        elif isinstance(event, SessionStarted):
-            self._status = "running"
-        elif isinstance(event, RunEnded):
-            self._status = "finished"
-        elif isinstance(event, SessionEnded):
-            self._status = event.status
+        self._status = status_after(self._status, event)
         texts = " ".join([str(self._id(text)) for text in row.texts])
         prompt = None if entry.prompt is None else self._listed(entry.prompt)
         return self._chain.seq, row.kind, row.turn, at, row.body, texts, prompt, link

@@ -66,9 +66,9 @@ SIZES: Final = st.integers(0, 2**53)
 SECONDS: Final = st.floats(0, 1e9, allow_nan=False)
 
 
-def texts(**limits: int) -> st.SearchStrategy[Text]:
+def texts(*, max_size: int | None = None) -> st.SearchStrategy[Text]:
     """Any text that a file can hold, null characters and emoji included."""
-    return st.text(**limits).map(Text.of)
+    return st.text(max_size=max_size).map(Text.of)
 
 
 def utterances() -> st.SearchStrategy[str]:
