@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from genai_social_sim.domain.events import Event, Finish
 from genai_social_sim.domain.ids import AgentId, ChannelId
@@ -13,8 +13,7 @@ from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Prompt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """All that a backend needs for one call; a worker elsewhere derives the same answer from it."""
 
     turn: int
@@ -68,8 +67,7 @@ class InstantModel(Protocol):
         """Answer one request at once; raises `CompletionError` like `LanguageModel.complete`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event to be appended; a call's event brings its prompt along."""
 
     event: Event
@@ -90,8 +88,7 @@ class EventLog(Protocol):
         """Leave the file complete by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event as it stands in the log. `at`: seconds since the epoch, UTC."""
 
     seq: int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from genai_social_sim.domain.prompt import Message
 from genai_social_sim.domain.text import Text
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What `speaker` said in a channel; `turn` is -1 for an opening.
 
     `others` is the message by which other agents' prompts show it, `own` that of the speaker's.

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from genai_social_sim.domain.text import Text
 
 Role = Literal["system", "user", "assistant", "text"]
 ROLE_LETTERS: Final = {"system": "s", "user": "u", "assistant": "a", "text": "t"}
+_HEADS: Final = {role: letter.encode() for role, letter in ROLE_LETTERS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class _Message(NamedTuple):
+    role: Role
+    pieces: tuple[Text, ...]
+    preimage: bytes  # role letter, number of pieces and their digests: what a prompt's digest covers
+
+
+class Message(_Message):
     """One message; its content is its pieces joined without anything between them.
 
     The role `text` marks a prompt for plain completion: all its messages have it.
     """
 
-    role: Role
-    pieces: tuple[Text, ...]
-    preimage: bytes = field(init=False, repr=False)  # role letter and piece digests: what a prompt's digest covers
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        head = b"%b%b" % (ROLE_LETTERS[self.role].encode(), len(self.pieces).to_bytes(2, "big"))
-        object.__setattr__(self, "preimage", head + b"".join([piece.digest for piece in self.pieces]))
+    def __new__(cls, role: Role, pieces: tuple[Text, ...]) -> Message:
+        """Make a message with what its digest covers."""
+        head = _HEADS[role] + len(pieces).to_bytes(2, "big")
+        return super().__new__(cls, role, pieces, head + b"".join([piece.digest for piece in pieces]))
+
+    def __repr__(self) -> str:
+        return f"Message({self.role!r}, {self.content!r})"
 
     @property
     def content(self) -> str:
@@ -33,8 +40,7 @@ class Message:
         return "".join([piece.value for piece in self.pieces])
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """The messages of one call, in order; make it with `Prompt.of`.
 
     `digest` is the SHA-256 over, for each message, its role's letter, the number of its pieces (two

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Cause, Taken
 from genai_social_sim.domain.prompt import Prompt
@@ -18,8 +17,7 @@ from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, R
 _NO_NOTES: Final = Text.of("{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A turn to be answered, its attempt (from 1), and when the turn fell due."""
 
     turn: Turn
@@ -27,8 +25,7 @@ class Job:
     due_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What came of a job: an answer or a failure, with the prompt that was sent."""
 
     job: Job

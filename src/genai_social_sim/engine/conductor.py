@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from genai_social_sim.domain.events import Logical, Outcome
 from genai_social_sim.kernel.floor import Turn, wave_begins
-from genai_social_sim.kernel.run import RunState, apply, decide, ending, hear
+from genai_social_sim.kernel.run import RunState, apply, decide, ending, hear, tallied
 
 
 class Conductor:
@@ -58,7 +58,7 @@ class Conductor:
         events: list[Logical] = []
         round_before = self.state.progress.turns // plan.round_size
         while not self.ended and (outcome := self._outcomes.pop(self.state.progress.turns, None)):
-            self.state = apply(self.state, outcome)
+            self.state = tallied(self.state, outcome)
             events.append(outcome)
             if end := ending(self.state):
                 self.state = apply(self.state, end)

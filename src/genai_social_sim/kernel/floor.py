@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass
+from typing import NamedTuple, assert_never
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId, ChannelId
@@ -23,8 +23,7 @@ class Turn:
     agent: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
+class Floor(NamedTuple):
     """The state of one channel after the turns before (`round`, `position`)."""
 
     round: int = 0
@@ -77,7 +76,7 @@ def took(channel: Channel, floor: Floor, *, agent: AgentId, line: Line | None) -
 
 def opened(channel: Channel, floor: Floor, line: Line) -> Floor:
     """The floor with the opening on it."""
-    return replace(floor, heard=_kept(floor.heard, line, channel.window))
+    return floor._replace(heard=_kept(floor.heard, line, channel.window))
 
 
 def _turn(plan: RunPlan, index: int, floor: Floor, position: int, agent: AgentId) -> Turn:

@@ -1,7 +1,8 @@
 """Prompt layouts: from what an agent has heard to the messages that its model is sent.
 
 A prompt is a head, the lines heard, and a tail. Head and tail are Jinja templates rendered once per agent and channel,
-over `name`, `persona`, `others` (a list of names), `channel`, `topic` (the opening's text) and `study`:
+over `name`, `persona`, `others` (a list of names), `company` (those names in one text), `channel`, `topic`
+(the opening's text) and `study`:
 
     layout            head (`frame`)           lines                                tail (`cue`)
     script            start of a plain text    "NAME: what was said"                end of that text
@@ -15,9 +16,8 @@ from there. Messages of one role in a row are sent as one, so that roles alterna
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Layout
@@ -28,7 +28,7 @@ from genai_social_sim.kernel.speech import shown
 DEFAULT_FRAMES: Final[Mapping[Layout, str]] = {
     "script": "A conversation between {{ ([name] + others) | sort | join(', ') }}.\n\n",
     "persona_first": (
-        "You are {{ name }}. {{ persona }}\nYou are talking with {{ others | join(', ') }}. "
+        "You are {{ name }}. {{ persona }}\nYou are talking with {{ company }}. "
         "Speak only as {{ name }}, in one or two sentences, without a name before them."
     ),
     "transcript_first": "You write what the people in a conversation say, one line at a time.",
@@ -48,8 +48,7 @@ _GAP: Final = Message("assistant", (_NEWLINE,))
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What stands before and after the lines in every prompt of one agent in one channel."""
 
     head: tuple[Message, ...]
@@ -72,8 +71,11 @@ def _message(role: Role, content: str) -> tuple[Message, ...]:
 def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text) -> Line:
     """An utterance in the forms in which `layout` shows it; `lead` is what stands before the words."""
     role: Role = "text" if layout == "script" else "user"
-    others = Message(role, (lead, shown(text, inline=True), _NEWLINE))
-    own = Message("assistant", (shown(text, inline=False),)) if layout == "persona_first" else others
+    inline = shown(text, inline=True)
+    others = Message(role, (lead, inline, _NEWLINE))
+    own = others
+    if layout == "persona_first":
+        own = Message("assistant", (text if inline is text else shown(text, inline=False),))
     return Line(turn, speaker, text, others, own)
 
 

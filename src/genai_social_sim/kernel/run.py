@@ -6,8 +6,7 @@ applied: a fast channel waits for a slow one only where the study makes it. Know
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
@@ -29,8 +28,7 @@ from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.stopping import Progress, counted, reached
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(NamedTuple):
     """A run after some of its events."""
 
     stage: Stage
@@ -98,20 +96,24 @@ def hear(state: RunState, outcome: Outcome) -> RunState:
     return RunState(stage, state.floors.replaced(index, floor), state.progress, state.openings)
 
 
+def tallied(state: RunState, outcome: Outcome) -> RunState:
+    """The run's own count after a turn that its channel has heard."""
+    progress = counted(state.progress, tokens=outcome.tokens, spoke=isinstance(outcome, Spoke))
+    return RunState(state.stage, state.floors, progress, state.openings)
+
+
 def apply(state: RunState, event: Event) -> RunState:
     """The state after an event of the log."""
     match event:
         case Spoke() | FellSilent():
-            heard = hear(state, event)
-            progress = counted(state.progress, tokens=event.tokens, spoke=isinstance(event, Spoke))
-            return RunState(heard.stage, heard.floors, progress, heard.openings)
+            return tallied(hear(state, event), event)
         case Opened():
             index = state.stage.channel_index[event.channel]
             line = state.stage.line(turn=-1, speaker=event.speaker, text=event.text)
             floor = opened(state.stage.plan.channels[index], state.floors[index], line)
-            return replace(state, floors=state.floors.replaced(index, floor), openings=state.openings + 1)
+            return state._replace(floors=state.floors.replaced(index, floor), openings=state.openings + 1)
         case RunEnded():
-            return replace(state, progress=replace(state.progress, ended=event.reason))
+            return state._replace(progress=state.progress._replace(ended=event.reason))
         case RunStarted() | Answered() | AttemptFailed() | SessionStarted() | SessionEnded():
             return state
         case _ as unknown:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked
@@ -24,8 +24,7 @@ _MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memo
 ROLE_NAMES: Final = ("system", "user", "assistant")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What stays the same in all calls of one agent in one channel; `params` is canonical JSON."""
 
     frame: Frame
@@ -44,6 +43,7 @@ class Stage:
         self.names: Final = {folded(name): name for name in (*ROLE_NAMES, *openers, *self.agents)}
         self._leads: dict[str, Text] = {}
         self._parts: dict[tuple[AgentId, int], Part] = {}
+        self._stops: dict[int, tuple[str, ...]] = {}
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
 
@@ -71,20 +71,23 @@ class Stage:
         if part is None:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
+                self._stops.clear()
             part = self._parts[turn.agent, turn.index] = self._made(self.agents[turn.agent], turn.index)
         return part
 
     def _made(self, agent: Agent, index: int) -> Part:
         channel = self.plan.channels[index]
-        stops = _stops(self.plan.prompt.layout, channel)
+        stops = self._stops.get(index) or self._stops.setdefault(index, _stops(self.plan.prompt.layout, channel))
         return Part(self._rendered(agent, channel), stops, Text.of(_as_json(agent.model.sampling, stops)))
 
     def _rendered(self, agent: Agent, channel: Channel) -> Frame:
         style = self.plan.prompt
+        others = [member for member in channel.members if member != agent.name]
         values = {
             "name": agent.name,
             "persona": agent.persona,
-            "others": [member for member in channel.members if member != agent.name],
+            "others": others,
+            "company": ", ".join(others),
             "channel": channel.name,
             "topic": channel.opening.text if channel.opening else "",
             "study": self.plan.name,

@@ -8,16 +8,14 @@ no turn is ever asked that is not in the run.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.plan import AllOf, AnyOf, Rounds, RunPlan, Silence, Simultaneous, StopRule, Tokens, Turns
 
 LOOKAHEAD_ROUNDS: Final = 64  # a fast channel waits for a slow one after that, so that waiting answers stay few
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What the stopping rules look at, counted in logical order."""
 
     turns: int = 0

@@ -193,7 +193,7 @@ class ChannelDoc(Doc):
 
 
 class PromptDoc(Doc):
-    """How prompts are laid out. The templates see name, persona, others, channel, topic and study."""
+    """How prompts are laid out. The templates see name, persona, others, company, channel, topic and study."""
 
     layout: Layout | None = Field(
         default=None,

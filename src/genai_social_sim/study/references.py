@@ -23,7 +23,15 @@ from genai_social_sim.study.source import Path
 from genai_social_sim.study.words import folded
 
 MAX_PERSONA: Final = 100_000
-_SAMPLE: Final = {"name": "A", "persona": "", "others": ["B"], "channel": "c", "topic": "", "study": "s"}
+_SAMPLE: Final = {
+    "name": "A",
+    "persona": "",
+    "others": ["B"],
+    "company": "B",
+    "channel": "c",
+    "topic": "",
+    "study": "s",
+}
 _TEMPLATE_REMEDY: Final = "Write plain text, or a Jinja2 template such as `{{ name }}`."
 
 

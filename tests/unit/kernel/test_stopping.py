@@ -34,7 +34,7 @@ def end_of(channels: tuple[Channel, ...], rule: StopRule, *, tokens: int = 10, q
 @pytest.mark.parametrize(
     ("rule", "turns", "words"),
     [
-        (Turns(count=1), 1, "1 turns"),
+        (Turns(count=1), 1, "1 turn"),
         (Turns(count=7), 7, "7 turns"),
         (Rounds(count=2), 6, "2 rounds"),
         (AnyOf(rules=(Turns(count=5), Rounds(count=2))), 5, "5 turns"),
@@ -71,7 +71,7 @@ def test_one_word_breaks_a_silence() -> None:
 
 def test_of_several_rules_the_first_that_holds_names_the_end() -> None:
     rule = AnyOf(rules=(Silence(rounds=1), Turns(count=3)))
-    assert end_of(ROUND_ROBIN, rule, quiet_after=0) == (3, "silence of 1 rounds")
+    assert end_of(ROUND_ROBIN, rule, quiet_after=0) == (3, "silence of 1 round")
 
 
 def test_all_of_several_rules_have_to_hold_at_the_same_time() -> None:
