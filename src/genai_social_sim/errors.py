@@ -67,10 +67,28 @@ class BackendError(SocialSimError):
 
 
 class CompletionError(SocialSimError):
-    """One call to a model failed. `cause` is one of `domain.events.CAUSES`."""
+    """One call to a model failed.
+
+    Args:
+        problem: What happened.
+        cause: One of `domain.events.CAUSES`.
+        remedy: What to do.
+        retry: Whether another attempt can come to anything; not so for a call that is refused as it is.
+        retry_after_s: How long the server wants to be left alone, in seconds.
+    """
 
     code = "completion"
 
-    def __init__(self, problem: str, *, cause: str = "error", remedy: str = "") -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        cause: str = "error",
+        remedy: str = "",
+        retry: bool = True,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(problem, remedy=remedy)
         self.cause = cause
+        self.retry = retry
+        self.retry_after_s = retry_after_s

@@ -13,6 +13,14 @@ from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Prompt
 
 
+class Limits(NamedTuple):
+    """How long a call may take, in seconds; None is no limit of its own. The engine itself holds `answer_s`."""
+
+    answer_s: float = 120.0
+    connect_s: float | None = None
+    first_token_s: float | None = None
+
+
 class Request(NamedTuple):
     """All that a backend needs for one call; a worker elsewhere derives the same answer from it."""
 
@@ -27,6 +35,8 @@ class Request(NamedTuple):
     sampling: Sampling
     stop: tuple[str, ...]
     seed: int
+    limits: Limits = Limits()
+    choices: tuple[str, ...] = ()  # the legal answers, if it has to choose; empty: it says what it likes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,7 @@ class Answer:
     answer_tokens: int = 0
     first_token_s: float | None = None
     by: str = ""  # which server or function answered
+    legal_mass: float | None = None  # probability on the choices before any constraint; None where it cannot be told
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
