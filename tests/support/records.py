@@ -44,6 +44,7 @@ def spoiled(record: bytes, path: Path, *statements: tuple[str, tuple[Any, ...]])
     """A copy at `path`, changed by SQL behind the log's back."""
     copied(record, path)
     with closing(apsw.Connection(str(path))) as db:
+        db.pragma("synchronous", "OFF")
         for sql, values in statements:
             db.execute(sql, values)
     return path

@@ -110,7 +110,7 @@ def decode(kind: str, turn: int | None, body: str, texts: Sequence[Text]) -> Eve
     """The event of a row; raises ValueError if it is none that this release knows."""
     try:
         return _DECODERS[kind](turn, json.loads(body), texts)
-    except (KeyError, IndexError, TypeError, ValueError) as fault:
+    except (KeyError, IndexError, TypeError, ValueError, RecursionError) as fault:
         raise ValueError(f"not a {kind} event: {fault}") from fault
 
 

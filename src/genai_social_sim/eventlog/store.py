@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
@@ -47,6 +49,19 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
     except apsw.Error as fault:
         raise unreadable(path, fault) from fault
     return db
+
+
+@contextmanager
+def transaction(db: apsw.Connection) -> Iterator[None]:
+    """All or none. Not apsw's own, which hides a full disk behind a rollback that SQLite has done already."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def open_to_read(path: Path) -> apsw.Connection:
@@ -117,7 +132,7 @@ def _migrate(db: apsw.Connection, path: Path) -> None:
     todo = [(number, sql) for number, sql in migrations() if number > version]
     if not todo:
         return
-    with db:
+    with transaction(db):
         for _, sql in todo:
             db.execute(sql)
         db.pragma("user_version", todo[-1][0])

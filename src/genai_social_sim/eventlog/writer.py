@@ -17,7 +17,7 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.chain import START, Chain
 from genai_social_sim.eventlog.codec import encode
-from genai_social_sim.eventlog.store import Durability, open_to_write, unreadable
+from genai_social_sim.eventlog.store import Durability, open_to_write, transaction, unreadable
 from genai_social_sim.ports import Clock, Entry
 
 _MOST_IDS: Final = 100_000  # ids of texts that are remembered; older ones are looked up again
@@ -85,7 +85,7 @@ class SqliteLog:
             return
         try:
             rows = [self._row(entry) for entry in entries]
-            with self._db:
+            with transaction(self._db):
                 self._db.executemany(_TEXT, self._new_texts)
                 self._db.executemany(_EVENT, rows)
                 head = self._chain

@@ -79,13 +79,9 @@ def utterances() -> st.SearchStrategy[str]:
 def prompts() -> st.SearchStrategy[Prompt]:
     """A text to be continued, or a chat."""
     pieces = st.lists(texts(max_size=20), min_size=1, max_size=4).map(tuple)
-    chat = st.builds(Message, st.sampled_from(["system", "user", "assistant"]).map(_role), pieces)
-    plain = st.builds(Message, st.just("text").map(_role), pieces)
-    return st.one_of(*[st.lists(kind, min_size=1, max_size=6).map(tuple).map(Prompt.of) for kind in (chat, plain)])
-
-
-def _role(name: str) -> Role:
-    return name  # type: ignore[return-value]
+    roles: tuple[tuple[Role, ...], ...] = (("system", "user", "assistant"), ("text",))
+    kinds = [st.tuples(st.sampled_from(some), pieces).map(lambda made: Message(*made)) for some in roles]
+    return st.one_of(*[st.lists(kind, min_size=1, max_size=6).map(tuple).map(Prompt.of) for kind in kinds])
 
 
 _WORDS: Final = texts(max_size=30)
