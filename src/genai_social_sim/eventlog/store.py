@@ -71,7 +71,7 @@ def open_to_read(path: Path) -> apsw.Connection:
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         db.set_busy_timeout(_BUSY_MS)
         version = db.pragma("user_version")
-    except apsw.CantOpenError:
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
         db = _open_immutable(path)
         version = db.pragma("user_version")
     except apsw.Error as fault:
@@ -109,6 +109,13 @@ def unreadable(path: Path, fault: Exception) -> RecordError:
 
 def _open_immutable(path: Path) -> apsw.Connection:
     """A finished record on a medium that cannot be written to, where WAL mode cannot make its shared-memory file."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise RecordError(
+            "this record was not closed, and its last events cannot be read where nothing can be written",
+            where=str(path),
+            remedy=f"Copy it together with {log.name} to a folder of your own.",
+        )
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     try:
         return apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
