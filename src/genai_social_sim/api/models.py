@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -24,7 +24,8 @@ async def opened(plan: RunPlan, surroundings: registry.Surroundings) -> AsyncIte
         for model in dict.fromkeys(agent.model for agent in plan.agents):
             key = (model.backend, model.options)
             if key not in by_options:
-                by_options[key] = registry.find(model.backend)(json.loads(model.options), surroundings)
+                begun = registry.find(model.backend)(json.loads(model.options), surroundings)
+                by_options[key] = await begun if isinstance(begun, Awaitable) else begun
                 stack.push_async_callback(by_options[key].close)
         yield {agent.model: by_options[agent.model.backend, agent.model.options] for agent in plan.agents}
 

@@ -1,12 +1,12 @@
 """Finds a backend by its name: ours, or one that an installed package offers as an entry point.
 
-A backend is a module with `open_backend(options, surroundings) -> LanguageModel` and, if its options can be checked
+A backend is a module with `open_backend(options, surroundings) -> LanguageModel`, which may be `async`, and, if its options can be checked
 without opening it, `check_options(options)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -33,7 +33,7 @@ class Surroundings:
     progress: Progress = lambda what, share: None
 
 
-OpenBackend = Callable[[Mapping[str, Any], Surroundings], LanguageModel]
+OpenBackend = Callable[[Mapping[str, Any], Surroundings], LanguageModel | Awaitable[LanguageModel]]
 
 
 def names() -> list[str]:

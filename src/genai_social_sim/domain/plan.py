@@ -139,7 +139,10 @@ StopRule = Turns | Rounds | Tokens | Silence | AnyOf | AllOf
 class Timeouts:
     """Limits of one turn. Seconds. `on_failure` is what happens once the last attempt failed."""
 
-    answer_s: float = 120.0
+    answer_s: float = 120.0  # of one attempt
+    connect_s: float | None = None
+    first_token_s: float | None = None
+    turn_s: float | None = None  # from the first attempt's beginning over all attempts and pauses
     attempts: int = 3
     backoff_s: float = 0.5  # before the second attempt; doubles for each further one
     on_failure: Literal["skip", "stop", "say"] = "skip"

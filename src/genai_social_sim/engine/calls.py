@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Final, NamedTuple
 
-from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Cause, Taken
+from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Taken
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Request
+from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
 
 _NO_NOTES: Final = Text.of("{}")
 
 
 class Job(NamedTuple):
-    """A turn to be answered, its attempt (from 1), and when the turn fell due."""
+    """A turn to be answered, its attempt (from 1), when the turn fell due and when its first attempt began."""
 
     turn: Turn
     attempt: int
     due_at: float
+    began_at: float | None = None
 
 
 class Report(NamedTuple):
-    """What came of a job: an answer or a failure, with the prompt that was sent."""
+    """What came of a job: an answer or a failure, with the prompt that was sent and how long the server wants peace."""
 
     job: Job
     taken: Taken
     prompt: Prompt
+    retry_after_s: float = 0.0
 
 
 class Caller:
@@ -39,6 +42,8 @@ class Caller:
     def __init__(self, stage: Stage, clock: Clock) -> None:
         self._stage = stage
         self._clock = clock
+        timeouts = stage.plan.timeouts
+        self._limits = Limits(timeouts.answer_s, timeouts.connect_s, timeouts.first_token_s)
 
     def at_once(self, model: InstantModel, job: Job, floor: Floor) -> Report:
         """Ask a backend that answers without waiting."""
@@ -47,22 +52,35 @@ class Caller:
         try:
             answer = model.answer(request)
         except CompletionError as fault:
-            return self._failed(job, prompt, asked, sent, cause=_cause(fault), detail=str(fault))
+            return self._failed(_Sent(job, prompt, asked, sent), fault)
         return Report(job, self._answered(job, asked, answer, sent), prompt)
 
     async def waiting(self, model: LanguageModel, job: Job, floor: Floor) -> Report:
-        """Ask and wait, at most as long as the study allows for an answer."""
+        """Ask and wait, at most as long as the study allows for an answer and for the turn."""
         prompt, asked, request = self._request(job, floor)
-        limit = self._stage.plan.timeouts.answer_s
-        sent = self._clock.elapsed()
+        now = self._clock.elapsed()
+        job = job if job.began_at is not None else job._replace(began_at=now)
+        limit = min(self._limits.answer_s, self._left(job, now))
         try:
             async with asyncio.timeout(limit):
                 answer = await model.complete(request)
         except TimeoutError:
-            return self._failed(job, prompt, asked, sent, cause="timeout", detail=f"no answer within {limit:g} s")
+            fault = CompletionError(f"no answer within {limit:g} s", cause="timeout")
+            return self._failed(_Sent(job, prompt, asked, now), fault)
         except CompletionError as fault:
-            return self._failed(job, prompt, asked, sent, cause=_cause(fault), detail=str(fault))
-        return Report(job, self._answered(job, asked, answer, sent), prompt)
+            return self._failed(_Sent(job, prompt, asked, now), fault)
+        return Report(job, self._answered(job, asked, answer, now), prompt)
+
+    def given_up(self, job: Job, floor: Floor, why: str) -> Report:
+        """The report on a call whose backend does not come back even when told to."""
+        prompt, asked, _ = self._request(job, floor)
+        sent = job.due_at if job.began_at is None else job.began_at
+        return self._failed(_Sent(job, prompt, asked, sent), CompletionError(why, cause="timeout"))
+
+    def _left(self, job: Job, now: float) -> float:
+        """Seconds that are left of a turn's whole time."""
+        whole = self._stage.plan.timeouts.turn_s
+        return math.inf if whole is None else max(0.0, whole - (now - (job.began_at or now)))
 
     def _request(self, job: Job, floor: Floor) -> tuple[Prompt, Asked, Request]:
         turn, stage = job.turn, self._stage
@@ -81,14 +99,18 @@ class Caller:
             sampling=agent.model.sampling,
             stop=stage.stops(turn),
             seed=asked.seed,
+            limits=self._limits,
         )
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:
         first = answer.first_token_s
         notes = _NO_NOTES
-        if answer.notes:
-            notes = Text.of(json.dumps(answer.notes, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+        if answer.notes or answer.legal_mass is not None:
+            told = (
+                dict(answer.notes) if answer.legal_mass is None else {**answer.notes, "legal_mass": answer.legal_mass}
+            )
+            notes = Text.of(json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
         return Answered(
             turn=job.turn.number,
             attempt=job.attempt,
@@ -104,19 +126,25 @@ class Caller:
             notes=notes,
         )
 
-    def _failed(self, job: Job, prompt: Prompt, asked: Asked, sent: float, *, cause: Cause, detail: str) -> Report:
+    def _failed(self, sent: _Sent, fault: CompletionError) -> Report:
+        job, now = sent.job, self._clock.elapsed()
+        pause = fault.retry_after_s or 0.0
+        again = fault.retry and job.attempt % self._stage.plan.timeouts.attempts and self._left(job, now) > pause
         failure = AttemptFailed(
             turn=job.turn.number,
             attempt=job.attempt,
-            asked=asked,
-            cause=cause,
-            detail=Text.of(detail),
-            sent_s=round(sent - job.due_at, 6),
-            done_s=round(self._clock.elapsed() - job.due_at, 6),
-            final=job.attempt % self._stage.plan.timeouts.attempts == 0,
+            asked=sent.asked,
+            cause=fault.cause if fault.cause in CAUSES else "error",
+            detail=Text.of(str(fault)),
+            sent_s=round(sent.at - job.due_at, 6),
+            done_s=round(now - job.due_at, 6),
+            final=not again,
         )
-        return Report(job, failure, prompt)
+        return Report(job, failure, sent.prompt, pause)
 
 
-def _cause(fault: CompletionError) -> Cause:
-    return fault.cause if fault.cause in CAUSES else "error"
+class _Sent(NamedTuple):
+    job: Job
+    prompt: Prompt
+    asked: Asked
+    at: float

@@ -101,7 +101,8 @@ def _stop(rule: StopRule) -> dict[str, Any]:
 
 
 def _timeouts(timeouts: Timeouts) -> dict[str, Any]:
-    return {
+    limits = {"connect": timeouts.connect_s, "first_token": timeouts.first_token_s, "turn": timeouts.turn_s}
+    return {key: limit for key, limit in limits.items() if limit is not None} | {
         "answer": timeouts.answer_s,
         "attempts": timeouts.attempts,
         "backoff": timeouts.backoff_s,

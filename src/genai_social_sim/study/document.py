@@ -263,6 +263,17 @@ class TimeoutsDoc(Doc):
     """Limits of one turn, and what happens when they are reached."""
 
     answer: Seconds = Field(default=120.0, description="The longest wait for one answer.", examples=["120 s"])
+    connect: Seconds | None = Field(
+        default=None, description="The longest wait for a connection to a model server.", examples=["5 s"]
+    )
+    first_token: Seconds | None = Field(
+        default=None, description="The longest wait for the first word of an answer.", examples=["30 s"]
+    )
+    turn: Seconds | None = Field(
+        default=None,
+        description="The longest time for a turn from its first attempt on, over all attempts and pauses.",
+        examples=["5 min"],
+    )
     attempts: int = Field(
         default=3, ge=1, le=100, description="How often an agent is asked before it counts as a failure."
     )

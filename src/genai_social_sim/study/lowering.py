@@ -215,6 +215,9 @@ def _timeouts(timeouts: TimeoutsDoc) -> Timeouts:
     after = timeouts.on_failure
     return Timeouts(
         answer_s=timeouts.answer,
+        connect_s=timeouts.connect,
+        first_token_s=timeouts.first_token,
+        turn_s=timeouts.turn,
         attempts=timeouts.attempts,
         backoff_s=timeouts.backoff,
         on_failure="say" if isinstance(after, SayDoc) else after,
