@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from typing import Final, NamedTuple
+from operator import index
+from typing import Final, NamedTuple, get_args
 
-from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Taken
+from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Finish, Taken
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
@@ -16,6 +17,7 @@ from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
 
 _NO_NOTES: Final = Text.of("{}")
+_FINISHES: Final = get_args(Finish)
 
 
 class Job(NamedTuple):
@@ -104,25 +106,28 @@ class Caller:
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:
+        _check(answer)
         first = answer.first_token_s
         notes = _NO_NOTES
         if answer.notes or answer.legal_mass is not None:
             told = (
                 dict(answer.notes) if answer.legal_mass is None else {**answer.notes, "legal_mass": answer.legal_mass}
             )
-            notes = Text.of(json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+            notes = Text.of(
+                json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            )
         return Answered(
             turn=job.turn.number,
             attempt=job.attempt,
             asked=asked,
             raw=Text.of(answer.text),
             finish=answer.finish,
-            prompt_tokens=answer.prompt_tokens,
-            answer_tokens=answer.answer_tokens,
+            prompt_tokens=index(answer.prompt_tokens),
+            answer_tokens=index(answer.answer_tokens),
             sent_s=round(sent - job.due_at, 6),
-            first_token_s=None if first is None else round(sent - job.due_at + first, 6),
+            first_token_s=None if first is None else round(sent - job.due_at + float(first), 6),
             done_s=round(self._clock.elapsed() - job.due_at, 6),
-            by=answer.by,
+            by=answer.by if answer.by.isascii() else Text.of(answer.by).value,
             notes=notes,
         )
 
@@ -148,3 +153,14 @@ class _Sent(NamedTuple):
     prompt: Prompt
     asked: Asked
     at: float
+
+
+def _check(answer: Answer) -> None:
+    """A backend's reply is looked at once, here: one that no record could hold is a bug of the backend."""
+    first = answer.first_token_s
+    if (
+        not isinstance(answer.text, str)
+        or answer.finish not in _FINISHES
+        or not (first is None or math.isfinite(first))
+    ):
+        raise TypeError(f"a backend gave back what no record can hold: {answer!r}")
