@@ -71,6 +71,15 @@ class LanguageModel(Protocol):
 
 
 @runtime_checkable
+class ServedModel(Protocol):
+    """A backend that stands before servers: the engine adapts to how they cope, and says when they are down."""
+
+    @property
+    def where(self) -> str:
+        """The servers' names, without credentials."""
+
+
+@runtime_checkable
 class InstantModel(Protocol):
     """A backend whose answers cost nothing to compute: the engine asks without a task."""
 

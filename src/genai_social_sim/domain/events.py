@@ -16,6 +16,7 @@ from genai_social_sim.domain.text import Text
 Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
 Cause = Literal["passed", "empty", "spoke_for", "timeout", "unreachable", "refused", "too_long", "garbled", "error"]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
+Notice = Literal["server_down", "server_up", "stalled", "observer_dropped"]
 EndReason = str  # the stopping rule that ended the run, in words
 
 
@@ -154,10 +155,22 @@ class SessionEnded:
     detail: Text
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """Something about the running that a reader of the record has to know.
+
+    `what`: a model server stopped or began to answer; a turn was waited for in vain; an observer failed, was dropped.
+    """
+
+    what: Notice
+    turn: int | None
+    detail: Text
+
+
 Logical = RunStarted | Opened | Spoke | FellSilent | RunEnded
 Outcome = Spoke | FellSilent  # what became of a turn
 Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
-Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded
+Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded | Noticed
 Status = Literal["running", "finished", "interrupted", "failed"]
 
 

@@ -42,6 +42,14 @@ class Conductor:
         self._open.clear()
         return turns
 
+    def left_out(self) -> list[Logical]:
+        """The end, if a stopping rule holds already and the log was cut off before it said so."""
+        end = ending(self.state)
+        if end is None:
+            return []
+        self.state = apply(self.state, end)
+        return [end]
+
     def take(self, turn: Turn, outcome: Outcome) -> None:
         """What became of a turn that was given out."""
         self._outcomes[turn.number] = outcome

@@ -10,22 +10,79 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from genai_social_sim.domain.events import AttemptFailed
+from genai_social_sim.domain.events import Answered, AttemptFailed, Noticed
+from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.calls import Job, Report
-from genai_social_sim.ports import LanguageModel
+from genai_social_sim.engine.pace import Pace
+from genai_social_sim.ports import Clock, LanguageModel, ServedModel
 
 Ask = Callable[[LanguageModel, Job], Awaitable[Report]]
+_LETS_GO_S: Final = 1.0  # how long a worker may take to end once it is told to
+
+
+class Finished:
+    """Reports and notices that wait to be written down, and the first fault that no study foresaw."""
+
+    def __init__(self) -> None:
+        self._reports: list[tuple[Lane, Report]] = []
+        self._notices: list[Noticed] = []
+        self._some = asyncio.Event()
+        self._fault: BaseException | None = None
+
+    def put(self, lane: Lane, report: Report) -> None:
+        """Add a report."""
+        self._reports.append((lane, report))
+        self._some.set()
+
+    def notice(self, notice: Noticed) -> None:
+        """Add a notice."""
+        self._notices.append(notice)
+        self._some.set()
+
+    def ended(self, worker: asyncio.Task[None]) -> None:
+        """A worker ended: of itself only by a bug in its backend."""
+        if not worker.cancelled() and (fault := worker.exception()) is not None:
+            self._fault = self._fault or fault
+            self._some.set()
+
+    async def wait(self, longest_s: float) -> bool:
+        """Until there is something, and the workers that just finished have begun their next calls.
+
+        False if nothing came in all that time. Raises what ended a worker.
+        """
+        try:
+            async with asyncio.timeout(longest_s):
+                await self._some.wait()
+        except TimeoutError:
+            return False
+        await asyncio.sleep(0)
+        if self._fault is not None:
+            raise self._fault
+        return True
+
+    def take(self) -> tuple[list[tuple[Lane, Report]], list[Noticed]]:
+        """All that has come in."""
+        taken = self._reports, self._notices
+        self._reports, self._notices = [], []
+        self._some.clear()
+        return taken
 
 
 class Lane:
-    """The jobs of one model. Finished ones go to `finished`."""
+    """The jobs of one model. What comes of them goes to `finished`."""
 
-    def __init__(self, model: LanguageModel, *, slots: int, ask: Ask, finished: Finished) -> None:
+    def __init__(self, model: LanguageModel, *, slots: int, ask: Ask, finished: Finished, clock: Clock) -> None:
         self.model: Final = model
+        self.where: Final = model.where if isinstance(model, ServedModel) else ""
+        self.working: Final[dict[int, Job]] = {}  # what each worker is waiting for
         self._slots = slots
         self._ask = ask
         self._finished = finished
+        self._clock = clock
+        self._pace = Pace(slots) if self.where else None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._room = asyncio.Event()
+        self._workers: dict[int, asyncio.Task[None]] = {}
 
     def put(self, job: Job) -> None:
         """Add a job; the oldest is taken first."""
@@ -35,38 +92,65 @@ class Lane:
         """Add a job after a pause that keeps nobody waiting."""
         asyncio.get_running_loop().call_later(delay_s, self.put, job)
 
-    def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    def start(self) -> None:
         """Let its workers begin."""
-        return [tasks.create_task(self._work()) for _ in range(self._slots)]
+        for number in range(self._slots):
+            self._hire(number)
 
-    async def _work(self) -> None:
+    async def stop(self) -> None:
+        """End its workers; one that does not let go is left behind."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.cancel()
+        if workers:
+            await asyncio.wait(workers, timeout=_LETS_GO_S)
+
+    def give_up(self, number: int) -> None:
+        """Put another worker in the place of one whose backend does not come back."""
+        self.working.pop(number, None)
+        self._workers.pop(number).cancel()
+        self._hire(number)
+
+    def _hire(self, number: int) -> None:
+        worker = asyncio.create_task(self._work(number))
+        worker.add_done_callback(self._finished.ended)
+        self._workers[number] = worker
+
+    async def _work(self, number: int) -> None:
+        me = asyncio.current_task()
         while True:
+            if self._pace is not None:
+                await self._until_there_is_room(self._pace)
             job = await self._jobs.get()
-            self._finished.put(self, await self._ask(self.model, job))
+            self.working[number] = job
+            report = await self._ask(self.model, job)
+            if self._workers.get(number) is not me:
+                return  # given up meanwhile
+            del self.working[number]
+            if self._pace is not None:
+                self._adapt(self._pace, report)
+            self._finished.put(self, report)
 
+    async def _until_there_is_room(self, pace: Pace) -> None:
+        while not pace.has_room(len(self.working), now := self._clock.elapsed()):
+            self._room.clear()
+            try:
+                async with asyncio.timeout(max(0.001, pace.rests_until - now) if pace.rests_until > now else None):
+                    await self._room.wait()
+            except TimeoutError:
+                continue
 
-class Finished:
-    """Reports that wait to be written down."""
-
-    def __init__(self) -> None:
-        self._reports: list[tuple[Lane, Report]] = []
-        self._some = asyncio.Event()
-
-    def put(self, lane: Lane, report: Report) -> None:
-        """Add one."""
-        self._reports.append((lane, report))
-        self._some.set()
-
-    async def wait(self) -> None:
-        """Until there is one, and until the workers that just finished have begun their next calls."""
-        await self._some.wait()
-        await asyncio.sleep(0)
-
-    def take(self) -> list[tuple[Lane, Report]]:
-        """All that have come in."""
-        reports, self._reports = self._reports, []
-        self._some.clear()
-        return reports
+    def _adapt(self, pace: Pace, report: Report) -> None:
+        taken, now = report.taken, self._clock.elapsed()
+        seconds = taken.done_s - taken.sent_s
+        if isinstance(taken, Answered):
+            change = pace.answered(seconds, now)
+        else:
+            change = pace.failed(taken.cause, seconds, now, peace_s=report.retry_after_s)
+        if change:
+            words = f"{self.where} ({taken.detail.value})" if isinstance(taken, AttemptFailed) else self.where
+            self._finished.notice(Noticed(what=change, turn=None, detail=Text.of(words)))
+        self._room.set()
 
 
 def backoff_s(first_s: float, report: Report) -> float:
@@ -75,4 +159,4 @@ def backoff_s(first_s: float, report: Report) -> float:
     if not isinstance(failure, AttemptFailed):
         raise TypeError("only a failure is followed by another attempt")
     spread = (failure.asked.seed * 31 + failure.attempt) % 1000 / 1000
-    return float(first_s * 2 ** ((failure.attempt - 1) % 16) * (0.5 + spread / 2))
+    return max(report.retry_after_s, float(first_s * 2 ** ((failure.attempt - 1) % 16) * (0.5 + spread / 2)))

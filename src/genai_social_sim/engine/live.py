@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from genai_social_sim.domain.events import AttemptFailed, Event, Taken
+from genai_social_sim.domain.events import AttemptFailed, Noticed, Taken
 from genai_social_sim.domain.plan import Model
+from genai_social_sim.domain.text import Text
+from genai_social_sim.engine.audience import Audience
 from genai_social_sim.engine.calls import Caller, Job, Report
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.engine.lanes import Finished, Lane, backoff_s
@@ -20,6 +23,7 @@ from genai_social_sim.kernel.run import RunState
 from genai_social_sim.ports import Clock, Entry, EventLog, InstantModel, LanguageModel, Observer
 
 _MOST_AT_ONCE: Final = 256  # instant answers in one commit
+_GRACE_S: Final = 5.0  # how far beyond its deadline a call may be before it counts as stuck
 _LONGEST_S: Final = 0.1  # and how long they may take until observers hear of them
 
 
@@ -29,6 +33,13 @@ class HaltedError(SocialSimError):
     code = "halted"
 
 
+class BudgetError(SocialSimError):
+    """The budget is used up; the run can be resumed with a larger one."""
+
+    code = "budget"
+    exit_code = 130
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """Where a run stands: its state, and answers that are in the log but have not taken effect."""
@@ -36,6 +47,14 @@ class Past:
     state: RunState
     answers: Mapping[int, Taken]
     attempts: Mapping[int, int]  # made so far, by turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run may use up in all before it is interrupted, to be resumed with more; None is no limit."""
+
+    tokens: int | None = None
+    seconds: float | None = None  # of this session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +71,18 @@ class World:
     observers: Sequence[Observer] = ()
     slots: int | None = None
     hurried: bool = False
+    budget: Budget = field(default_factory=Budget)
 
 
 class LiveRun:
     """Plays one run from where it stands to its end."""
 
-    def __init__(self, past: Past, world: World) -> None:
+    def __init__(self, past: Past, world: World, audience: Audience) -> None:
         self._stage = past.state.stage
         self._conductor = Conductor(past.state)
         self._caller = Caller(self._stage, world.clock)
         self._world = world
+        self._audience = audience
         self._answers = dict(past.answers)
         self._attempts = past.attempts
         self._finished = Finished()
@@ -69,6 +90,7 @@ class LiveRun:
         self._entries: list[Entry] = []
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
+        self._began = world.clock.elapsed()
         self._model_of = {agent.name: id(world.models[agent.model]) for agent in self._stage.plan.agents}
         opened = {id(model): model for model in world.models.values()}
         self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
@@ -79,35 +101,74 @@ class LiveRun:
 
         Raises:
             HaltedError: If a turn failed and the study wants the run to stop then.
+            BudgetError: If the budget is used up.
             RecordError: If the record cannot be written.
         """
+        for lane in self._lanes.values():
+            lane.start()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                workers = [task for lane in self._lanes.values() for task in lane.start(tasks)]
-                try:
-                    await self._loop()
-                finally:
-                    for worker in workers:
-                        worker.cancel()
-        except BaseExceptionGroup as several:
-            raise several.exceptions[0] from None
+            await self._loop()
+        except asyncio.CancelledError:
+            self._keep_what_came()
+            raise
+        finally:
+            for lane in self._lanes.values():
+                await lane.stop()
 
     async def _loop(self) -> None:
+        self._entries.extend(map(Entry, self._conductor.left_out()))
         while not self._conductor.ended:
             self._hand_out()
             self._answer_instantly()
             self._take_reports()
             if self._must_commit():
                 self._commit()
+                self._check_budget()
                 await asyncio.sleep(0)
             elif not self._conductor.restless and not self._instant:
                 if not self._waiting:
                     raise RuntimeError("nothing is due and nothing is awaited, but no stopping rule holds")
-                await self._finished.wait()
+                if not await self._finished.wait(self._patience_s()):
+                    self._look_for_the_stuck()
+        self._commit()
+
+    def _patience_s(self) -> float:
+        """How long nothing may come in before somebody looks why."""
+        left = math.inf
+        if self._world.budget.seconds is not None:
+            left = max(0.0, self._world.budget.seconds - (self._world.clock.elapsed() - self._began))
+        return min(left, self._stage.plan.timeouts.answer_s + _GRACE_S)
+
+    def _look_for_the_stuck(self) -> None:
+        """Nothing came in for long: give up calls beyond their deadline, so that the study's policy can go on."""
+        self._check_budget()
+        now, limit = self._world.clock.elapsed(), self._stage.plan.timeouts.answer_s + _GRACE_S
+        for lane in self._lanes.values():
+            for number, job in tuple(lane.working.items()):
+                sent = job.due_at if job.began_at is None else job.began_at
+                if now - sent < limit:
+                    continue
+                waits = (
+                    f"turn {job.turn.number} of {job.turn.agent} waits for {lane.where or type(lane.model).__name__}"
+                )
+                why = f"{waits} since {now - sent:.0f} s, beyond its deadline: the backend does not let go"
+                lane.give_up(number)
+                self._finished.notice(Noticed(what="stalled", turn=job.turn.number, detail=Text.of(why)))
+                floor = self._conductor.state.floors[job.turn.index]
+                self._finished.put(lane, self._caller.given_up(job, floor, why))
+
+    def _check_budget(self) -> None:
+        budget, spent = self._world.budget, self._conductor.state.progress.tokens
+        if self._conductor.ended:
+            return
+        if budget.tokens is not None and spent >= budget.tokens:
+            raise BudgetError(f"the budget of {budget.tokens:,} tokens is used up ({spent:,})")
+        if budget.seconds is not None and self._world.clock.elapsed() - self._began >= budget.seconds:
+            raise BudgetError(f"the budget of {budget.seconds:g} s is used up")
 
     def _lane(self, model: LanguageModel) -> Lane:
         slots = min(model.slots, self._world.slots or model.slots)
-        return Lane(model, slots=slots, ask=self._ask, finished=self._finished)
+        return Lane(model, slots=slots, ask=self._ask, finished=self._finished, clock=self._world.clock)
 
     async def _ask(self, model: LanguageModel, job: Job) -> Report:
         return await self._caller.waiting(model, job, self._conductor.state.floors[job.turn.index])
@@ -133,30 +194,38 @@ class LiveRun:
             job = self._instant.popleft()
             model = self._instant_models[self._model_of[job.turn.agent]]
             report = self._caller.at_once(model, job, self._conductor.state.floors[job.turn.index])
-            if self._write_down(report):
+            self._write_down(report)
+            if _is_decided(report):
+                self._take(job.turn, report.taken)
+            else:
                 self._instant.append(Job(job.turn, job.attempt + 1, job.due_at))
         self._settle()
 
     def _take_reports(self) -> None:
-        for lane, report in self._finished.take():
-            if self._write_down(report):
+        reports, notices = self._finished.take()
+        self._entries.extend(map(Entry, notices))
+        for lane, report in reports:
+            self._write_down(report)
+            self._waiting -= _is_decided(report)
+            if not _is_decided(report):
                 job = report.job
                 pause = backoff_s(self._stage.plan.timeouts.backoff_s, report)
-                lane.put_later(Job(job.turn, job.attempt + 1, job.due_at), pause)
-            else:
-                self._waiting -= 1
+                lane.put_later(job._replace(attempt=job.attempt + 1), pause)
+        for _, report in reports:
+            if _is_decided(report):
+                self._take(report.job.turn, report.taken)
         self._settle()
 
-    def _write_down(self, report: Report) -> bool:
-        """Put a report among what is committed next; whether there is to be another attempt."""
+    def _keep_what_came(self) -> None:
+        """Before an interrupt ends the run: what has come in is in the log and need not be asked again."""
+        self._take_reports()
+        self._commit()
+
+    def _write_down(self, report: Report) -> None:
+        """Put a report among what is committed next."""
         if not self._entries:
             self._since = self._world.clock.elapsed()
-        taken = report.taken
-        self._entries.append(Entry(taken, report.prompt))
-        if isinstance(taken, AttemptFailed) and not taken.final:
-            return True
-        self._take(report.job.turn, taken)
-        return False
+        self._entries.append(Entry(report.taken, report.prompt))
 
     def _take(self, turn: Turn, taken: Taken) -> None:
         outcome = outcome_of(self._stage, turn, taken)
@@ -180,15 +249,12 @@ class LiveRun:
     def _commit(self) -> None:
         if self._entries:
             entries, self._entries = self._entries, []
-            append_and_tell(self._world, entries)
+            self._audience.append(entries)
 
 
-def append_and_tell(world: World, entries: Sequence[Entry]) -> None:
-    """Write first, tell after."""
-    world.log.append(entries)
-    events: list[Event] = [entry.event for entry in entries]
-    for observer in world.observers:
-        observer.saw(events)
+def _is_decided(report: Report) -> bool:
+    """Whether a report settles its turn; else there is another attempt."""
+    return not isinstance(report.taken, AttemptFailed) or report.taken.final
 
 
 def _halted(turn: Turn, taken: Taken) -> HaltedError:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from genai_social_sim.domain.events import RunStarted, SessionEnded, SessionStarted
 from genai_social_sim.domain.text import Text
-from genai_social_sim.engine.live import HaltedError, LiveRun, Past, World, append_and_tell
+from genai_social_sim.engine.audience import Audience
+from genai_social_sim.engine.live import BudgetError, HaltedError, LiveRun, Past, World
 from genai_social_sim.errors import RecordError
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.ports import Entry
@@ -25,31 +26,36 @@ async def perform(past: Past, world: World, *, about: Text, begin: RunStarted | 
 
     Raises:
         HaltedError: If a failed turn stopped it.
+        BudgetError: If the budget is used up; the run can be resumed.
         asyncio.CancelledError: If it was interrupted; the record is in order and the run can be resumed.
     """
+    audience = Audience(world.log, world.observers)
     opened = openings(past.state)
     entries = [Entry(begin)] if begin else []
     entries.append(Entry(SessionStarted(resumed=begin is None, about=about)))
     entries.extend(map(Entry, opened))
-    append_and_tell(world, entries)
+    audience.append(entries)
     state = past.state
     for event in opened:
         state = apply(state, event)
     try:
-        await LiveRun(replace(past, state=state), world).play()
+        await LiveRun(replace(past, state=state), world, audience).play()
     except asyncio.CancelledError:
-        _end(world, "interrupted", "interrupted from outside")
+        _end(audience, "interrupted", "interrupted from outside")
+        raise
+    except BudgetError as spent:
+        _end(audience, "interrupted", spent.problem)
         raise
     except HaltedError as halt:
-        _end(world, "failed", str(halt))
+        _end(audience, "failed", str(halt))
         raise
     except RecordError:
         raise  # there is nowhere to write it
     except Exception as bug:
-        _end(world, "failed", f"{type(bug).__name__}: {bug}")
+        _end(audience, "failed", f"{type(bug).__name__}: {bug}")
         raise
-    _end(world, "finished", "")
+    _end(audience, "finished", "")
 
 
-def _end(world: World, status: Literal["finished", "interrupted", "failed"], detail: str) -> None:
-    append_and_tell(world, [Entry(SessionEnded(status=status, detail=Text.of(detail)))])
+def _end(audience: Audience, status: Literal["finished", "interrupted", "failed"], detail: str) -> None:
+    audience.append([Entry(SessionEnded(status=status, detail=Text.of(detail)))])

@@ -18,6 +18,7 @@ from genai_social_sim.domain.events import (
     Cut,
     Event,
     FellSilent,
+    Noticed,
     Opened,
     RunEnded,
     RunStarted,
@@ -65,6 +66,8 @@ def encode(event: Event) -> Row:  # noqa: C901 (one line a kind)
             return Row("run_ended", None, _json({"reason": event.reason, "turns": event.turns}), ())
         case SessionStarted():
             return Row("session_started", None, _json({"resumed": event.resumed}), (event.about,))
+        case Noticed():
+            return Row("noticed", event.turn, _json({"what": event.what}), (event.detail,))
         case SessionEnded():
             return Row("session_ended", None, _json({"status": event.status}), (event.detail,))
         case _ as unknown:
@@ -173,5 +176,6 @@ _DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {
     "run_started": lambda _, body, texts: RunStarted(study=texts[0], seed=body["seed"]),
     "run_ended": lambda _, body, __: RunEnded(reason=body["reason"], turns=body["turns"]),
     "session_started": lambda _, body, texts: SessionStarted(resumed=body["resumed"], about=texts[0]),
+    "noticed": lambda turn, body, texts: Noticed(what=body["what"], turn=turn, detail=texts[0]),
     "session_ended": lambda _, body, texts: SessionEnded(status=body["status"], detail=texts[0]),
 }

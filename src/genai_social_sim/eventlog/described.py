@@ -52,7 +52,8 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "kind": (
             "run_started: the study and the seed. session_started, session_ended: a process worked on the run. opened: "
             "a channel's first text. answered: a model's answer, written before it takes effect. attempt_failed: an "
-            "attempt at a call failed. spoke, fell_silent: what became of a turn. run_ended: a stopping rule held."
+            "attempt at a call failed. spoke, fell_silent: what became of a turn. run_ended: a "
+            "stopping rule held. noticed: something about the running, such as a server that does not answer."
         ),
         "turn": "Number of the turn in the run's logical order, from 0; null if the event belongs to none.",
         "at": "When it was written: seconds since 1970-01-01 UTC. Not part of the digest.",
@@ -62,11 +63,11 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
             "that was kept; stand_in: the failure in whose place the study's words were said; attempt: from 1; prompt: "
             "the prompt's hash; seed: what the model was given; finish: stop, length (cut at max_tokens) or passed; "
             "sent_s, first_token_s, done_s: seconds since the turn fell due; by: who answered; cause: why it failed or "
-            "stayed silent; final: no further attempt."
+            "stayed silent; final: no further attempt; what: what was noticed."
         ),
         "texts": (
             "Ids of the texts, in order: run_started study; opened text; spoke text; answered params, raw answer, "
-            "notes; attempt_failed params, detail; session_started about; session_ended detail."
+            "notes; attempt_failed params, detail; session_started about; session_ended, noticed detail."
         ),
         "prompt": "For answered and attempt_failed: the messages sent, as ids (see about); null otherwise.",
         "chain": "Link of the chain (see about).",

@@ -13,6 +13,7 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Event,
     FellSilent,
+    Noticed,
     Opened,
     Outcome,
     RunEnded,
@@ -114,7 +115,7 @@ def apply(state: RunState, event: Event) -> RunState:
             return state._replace(floors=state.floors.replaced(index, floor), openings=state.openings + 1)
         case RunEnded():
             return state._replace(progress=state.progress._replace(ended=event.reason))
-        case RunStarted() | Answered() | AttemptFailed() | SessionStarted() | SessionEnded():
+        case RunStarted() | Answered() | AttemptFailed() | SessionStarted() | SessionEnded() | Noticed():
             return state
         case _ as unknown:
             assert_never(unknown)

@@ -13,6 +13,8 @@ from genai_social_sim.domain.events import (
     Cause,
     Event,
     FellSilent,
+    Notice,
+    Noticed,
     Opened,
     RunEnded,
     RunStarted,
@@ -31,6 +33,12 @@ CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "too_long": "the prompt does not fit the model's context",
     "garbled": "the answer could not be read",
     "error": "the model failed",
+}
+_NOTICED: Final[Mapping[Notice, str]] = {
+    "server_down": "a model server does not answer",
+    "server_up": "a model server answers again",
+    "stalled": "waited for in vain",
+    "observer_dropped": "an observer failed and was dropped",
 }
 
 
@@ -62,7 +70,7 @@ class Story:
         self._clipped: set[int] = set()
         self._retries: dict[int, str] = {}  # why the last attempt at a turn failed, in words
 
-    def tell(self, event: Event) -> Iterator[Told]:
+    def tell(self, event: Event) -> Iterator[Told]:  # noqa: C901 (one line a kind)
         """What there is to tell of one event; nothing for most of those that only say how things came about."""
         match event:
             case Opened():
@@ -77,6 +85,8 @@ class Story:
                     self._clipped.add(event.turn)
             case AttemptFailed():
                 yield from self._failed(event)
+            case Noticed():
+                yield Note(words=f"{_NOTICED[event.what]}: {event.detail.value}")
             case RunStarted() | RunEnded() | SessionStarted() | SessionEnded():
                 yield from _of_the_run(event)
             case _ as unknown:
@@ -87,7 +97,7 @@ class Story:
         self._clipped.discard(event.turn)
         yield Said(channel=event.channel, speaker=event.agent, text=event.text.value, clipped=clipped)
         if event.cut is not None and event.cut.why == "spoke_for":
-            own = event.cut.other == event.agent.casefold()
+            own = event.cut.other == event.agent
             how = "began another line of its own" if own else f"went on to speak as {event.cut.other}"
             yield Note(words=f"cut: {event.agent} {how} (turn {event.turn})", channel=event.channel)
         if event.stand_in is not None:

@@ -73,7 +73,7 @@ def test_an_answer_of_its_own_accord_is_not() -> None:
 def test_a_cut_names_whom_the_answer_went_on_as() -> None:
     cut = Cut(start=0, end=4, why="spoke_for", other="bo")
     assert words(replace(SPOKE, cut=cut)) == ["cut: ADA went on to speak as bo (turn 4)"]
-    own = Cut(start=0, end=4, why="spoke_for", other="ada")
+    own = Cut(start=0, end=4, why="spoke_for", other="ADA")
     assert words(replace(SPOKE, cut=own)) == ["cut: ADA began another line of its own (turn 4)"]
     assert words(replace(SPOKE, cut=Cut(start=1, end=4, why="trimmed"))) == []
 
