@@ -1,0 +1,192 @@
+"""Writes the reference pages that follow from the code: the study file, its JSON schema, the commands.
+
+python tools/reference.py            writes docs/reference/{study.md,study.schema.json,commands.md}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Final
+
+from click.testing import CliRunner
+
+from genai_social_sim.backends.registry import BACKENDS
+from genai_social_sim.cli.app import COMMANDS, app
+from genai_social_sim.study.schema import json_schema
+
+FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+REMEDY: Final = "python tools/reference.py"
+_WIDTH: Final = 100
+_MADE: Final = "<!-- Written by tools/reference.py; edit the descriptions in the code instead. -->\n"
+
+# Where each part of a study file stands, and what it is called here; in the order of the page.
+PARTS: Final[Mapping[str, str]] = {
+    "ModelDoc": "model",
+    "AgentDoc": "agents[]",
+    "ChannelDoc": "channels.NAME",
+    "OpeningDoc": "channels.NAME.opening",
+    "RoundRobinDoc": "protocol, kind round_robin",
+    "RandomDoc": "protocol, kind random",
+    "SimultaneousDoc": "protocol, kind simultaneous",
+    "WindowDoc": "memory, kind window",
+    "NoMemoryDoc": "memory, kind none",
+    "PromptDoc": "prompt",
+    "StopDoc": "stop",
+    "TimeoutsDoc": "timeouts",
+    "SayDoc": "timeouts.on_failure",
+}
+_TYPES: Final = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "list",
+    "object": "mapping",
+}
+# Where a description speaks of what is not there yet; to be deleted once it is.
+_NOT_YET: Final = {("ChannelDoc", "opening"): "The first text. Without one, the first speaker begins."}
+_INTRODUCTION: Final = """
+A study file is YAML (UTF-8). Keys that are not listed here are refused, with the line, what is wrong and what to write
+instead. A key without "required" may be left out. One that says `null` may be given as `null`; elsewhere leave it out.
+
+Any value can be changed for one run: `gss run study.yaml --set stop.turns=40 --set agents.BOT1.model.temperature=0.2`.
+For editors there is a [JSON schema](study.schema.json) (also: `gss schema`). To use it with the YAML language server,
+put a line with its path at the top of the study: `# yaml-language-server: $schema=study.schema.json`.
+
+`protocol` and `memory` may be given as one word if they need no further key: `protocol: random`, `memory: none`. They
+stand at the top for all channels, or in a channel for it alone. Durations are such as `120 s`, `500 ms`, `2 min`,
+`1 h`, or a number of seconds.
+
+A whole study to look at: [examples/rare-earths/study.yaml](../../examples/rare-earths/study.yaml).
+"""
+
+
+def study_page() -> str:
+    """The page about the study file."""
+    schema = json_schema()
+    parts = schema["$defs"]
+    lines = [_MADE, "# The study file", _INTRODUCTION]
+    lines += ["## The whole", "", schema["description"], "", *_table(schema, "")]
+    for name, title in PARTS.items():
+        lines += [f"## `{title}`", "", cleandoc(parts[name]["description"]), "", *_table(parts[name], name)]
+    lines += ["## The backends' own options", "", "They stand beside the other keys of `model`.", ""]
+    for name in sorted(BACKENDS):
+        lines += [
+            f"### `backend: {name}`",
+            "",
+            "```text",
+            cleandoc(import_module(BACKENDS[name]).__doc__ or ""),
+            "```",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def commands_page() -> str:
+    """The page about the commands."""
+    lines = [_MADE, "# The commands", "", "What `gss --help` and `gss COMMAND --help` print.", ""]
+    for name in ("", *COMMANDS):
+        words = [*([name] if name else []), "--help"]
+        shown = CliRunner().invoke(app, words, prog_name="gss", terminal_width=_WIDTH).output
+        lines += [f"## `{f'gss {name}'.strip()}`", "", "```text", shown.rstrip(), "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def schema_file() -> str:
+    """The JSON schema of study files, as `gss schema` prints it."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+PAGES: Final = {"study.md": study_page, "study.schema.json": schema_file, "commands.md": commands_page}
+
+
+def _table(part: Mapping[str, Any], name: str) -> Iterator[str]:
+    yield "| key | value | what it does | default | example |"
+    yield "|---|---|---|---|---|"
+    required = part.get("required", ())
+    for key, value in part["properties"].items():
+        default = "required" if key in required else _default(value)
+        words = _NOT_YET.get((name, key), value["description"])
+        cells = [f"`{key}`", _kind(value), words, default, _example(value)]
+        yield "| " + " | ".join([cell.replace("|", "\\|").replace("\n", " ") for cell in cells]) + " |"
+    yield ""
+
+
+def _default(value: Mapping[str, Any]) -> str:
+    return f"`{_written(value['default'])}`" if value.get("default", ...) not in (..., None) else ""
+
+
+def _example(value: Mapping[str, Any]) -> str:
+    return f"`{_written(value['examples'][0])}`" if value.get("examples") else ""
+
+
+def _kind(value: Mapping[str, Any]) -> str:
+    """The type of a value in words, with its bounds."""
+    if "$ref" in value:
+        title = PARTS[_name(value["$ref"])]
+        return f"[mapping](#{_anchor(title)})"
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return ", ".join([f"`{each}`" for each in value["enum"]])
+    if "oneOf" in value:
+        links = [f"[{kind}](#{_anchor(PARTS[_name(at)])})" for kind, at in value["discriminator"]["mapping"].items()]
+        return f"mapping of a kind ({', '.join(links)}), or its kind alone"
+    if "anyOf" in value:
+        choices = [each for each in value["anyOf"] if "oneOf" in each] or value["anyOf"]
+        return " or ".join([_kind(each) for each in choices])
+    kind = _TYPES[value["type"]]
+    if kind == "list":
+        return f"list of {_kind(value['items'])}s"
+    if isinstance(value.get("additionalProperties"), dict):
+        inner = value["additionalProperties"]
+        return f"mapping of names to {_kind(inner)}"
+    return kind + _bounds(value)
+
+
+def _name(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+def _bounds(value: Mapping[str, Any]) -> str:
+    if value["type"] == "string" and "pattern" in value:
+        return ""  # the description says it in words
+    words = [
+        f"{words} {value[key]:,}"
+        for key, words in {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}.items()
+        if key in value
+    ]
+    return f" {' '.join(words)}" if words else ""
+
+
+def _anchor(title: str) -> str:
+    """As GitHub makes it from a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def _written(value: Any) -> str:
+    """A value as one would write it in YAML, on one line."""
+    if isinstance(value, dict):
+        held = {key: each for key, each in value.items() if each is not None}
+        return "{" + ", ".join([f"{key}: {_written(each)}" for key, each in held.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join([_written(each) for each in value]) + "]"
+    if isinstance(value, str) and re.fullmatch(r"\w[\w .-]*", value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def main() -> None:
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+        print(f"wrote {FOLDER / name}")
+
+
+if __name__ == "__main__":
+    main()
