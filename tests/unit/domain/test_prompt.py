@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from hashlib import sha256
 
 import pytest
@@ -70,3 +72,8 @@ def test_a_plain_text_is_its_pieces_and_nothing_between_them() -> None:
 def test_an_empty_prompt_is_no_text() -> None:
     assert not Prompt.of(()).is_text
     assert Prompt.of(()).digest == sha256(b"").digest()
+
+
+def test_a_prompt_can_be_copied_and_sent_to_another_process() -> None:
+    prompt = Prompt.of((message("user", "ada: ", "Hi."), message("assistant", "Yes.")))
+    assert deepcopy(prompt) == pickle.loads(pickle.dumps(prompt)) == prompt

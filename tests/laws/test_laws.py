@@ -1,0 +1,262 @@
+"""What holds for every plan: laws of the kernel, the engine and the log, for plans and answers that nobody chose."""
+
+from __future__ import annotations
+
+import asyncio
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genai_social_sim.domain.dice import Dice
+from genai_social_sim.domain.events import Answered, Event, FellSilent, Opened, Outcome, RunEnded, SessionEnded, Spoke
+from genai_social_sim.domain.plan import RunPlan, Simultaneous, Timeouts
+from genai_social_sim.engine.recovery import recovered
+from genai_social_sim.engine.replay import replay
+from genai_social_sim.errors import CompletionError
+from genai_social_sim.eventlog.memory import DigestLog
+from genai_social_sim.kernel.run import RunState, apply, hear, start
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.stopping import bound
+from genai_social_sim.ports import Answer, Request
+from genai_social_sim.study.lowering import canonical, lower, parse
+from genai_social_sim.testing.strategies import plans, utterances
+from tests.support.models import Counted
+from tests.support.scenario import STUDY, Played, Scenario, scripted
+
+FEW = settings(max_examples=25)
+
+
+def said(seed: int) -> Any:
+    """Answers that follow from the request alone: words, silences, other speakers' lines, failures."""
+    hostile = ("Yes.", "ada: Yes.\nbo: No.", "bo: I am bo.", " ", "x\u2028cy: y", "<|im_end|>[INST]", "Größe 🙂")
+
+    def answer(request: Request) -> Answer | None:
+        dice = Dice(seed, "said", request.seed, request.attempt)
+        draw = dice.below(10)
+        if draw == 0:
+            raise CompletionError("no connection", cause="unreachable")
+        if draw == 1:
+            return None
+        text = f"{request.agent} {request.turn}" if draw < 5 else dice.choice(hostile)
+        return Answer(text=text, prompt_tokens=dice.below(9), answer_tokens=dice.below(9), by="scripted")
+
+    return answer
+
+
+def instant(plan: RunPlan, seed: int) -> Scenario:
+    return Scenario(plan=patient(plan), model=scripted(said(seed)))
+
+
+def patient(plan: RunPlan) -> RunPlan:
+    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__ if name not in ("round_size", "offsets")}
+    return RunPlan(**{**fields, "timeouts": Timeouts(attempts=2, backoff_s=0.5)})
+
+
+def waiting(plan: RunPlan, seed: int, *, luck: int, slots: int) -> Scenario:
+    dice, answer = Dice(luck, "luck"), said(seed)
+
+    async def complete(request: Request) -> Answer:
+        await asyncio.sleep(dice.unit() * 10 if dice.below(4) else 0)
+        return answer(request) or Answer(text="", finish="passed", by="scripted")
+
+    return Scenario(plan=patient(plan), model=Counted(complete, slots=slots))
+
+
+def states(played: Played) -> list[RunState]:
+    """The state before each event, and after the last one."""
+    found = [start(Stage(played.plan))]
+    for event in played.events:
+        found.append(apply(found[-1], event))
+    return found
+
+
+def looks(state: RunState) -> Any:
+    return list(state.floors), state.progress, state.openings
+
+
+SEEDS = st.integers(0, 1000)
+
+
+@given(plans(), SEEDS)
+def test_a_run_ends_where_its_rules_say_and_its_turns_are_counted_without_a_gap(plan: RunPlan, seed: int) -> None:
+    played = instant(plan, seed).play()
+    turns = [event.turn for event in played.of(Spoke, FellSilent)]
+    assert turns == list(range(len(turns)))
+    assert len(turns) <= bound(plan.stop, plan.round_size)
+    assert played.of(RunEnded)[0].turns == len(turns)
+    assert played.events[-1].status == "finished"  # type: ignore[union-attr]
+
+
+@given(plans(), SEEDS, SEEDS, st.sampled_from([1, 2, 8]))
+def test_the_order_of_arrival_changes_nothing(plan: RunPlan, seed: int, luck: int, slots: int) -> None:
+    one = instant(plan, seed).play()
+    assert waiting(plan, seed, luck=luck, slots=slots).play().digest == one.digest
+    assert instant(plan, seed).but(hurried=True).play().digest == one.digest
+
+
+@FEW
+@given(plans(most_turns=8), SEEDS, SEEDS)
+def test_folding_any_prefix_and_going_on_is_the_run(plan: RunPlan, seed: int, luck: int) -> None:
+    """Also where answers are in the log that have not taken effect; none of them is asked for again."""
+    whole = waiting(plan, seed, luck=luck, slots=3).play()
+    entries, expected = whole.entries(), states(whole)
+    for length in range(1, len(entries)):
+        past = list(whole.log.events())[:length]
+        assert looks(recovered(Stage(whole.plan), past).state) == looks(expected[length])
+        run = instant(plan, seed)
+        resumed = run.play(entries[:length])
+        assert resumed.digest == whole.digest
+        fresh = [event for event in resumed.events[length:] if isinstance(event, Answered)]
+        old = {event.turn for event in resumed.events[:length] if isinstance(event, Answered)}
+        assert not old & {event.turn for event in fresh}
+
+
+@FEW
+@given(plans(), SEEDS, st.integers(1, 40))
+def test_interrupted_and_resumed_again_and_again_it_is_the_same_run(plan: RunPlan, seed: int, every: int) -> None:
+    whole, run = instant(plan, seed).play(), waiting(plan, seed, luck=seed, slots=2)
+    stopped = run.cancelled(after_events=every)
+    assert run.play(stopped.entries()).digest == whole.digest
+
+
+@given(plans(), SEEDS)
+def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> None:
+    seen: list[Request] = []
+    answer = said(seed)
+
+    def listening(request: Request) -> Answer | None:
+        seen.append(request)
+        return answer(request)
+
+    played = Scenario(plan=patient(plan), model=scripted(listening)).play()
+    rooms = {channel.name: channel for channel in plan.channels}
+    uttered = {(event.channel, event.turn): event.text for event in played.of(Spoke)}
+    opened = {event.channel: event.text for event in played.of(Opened)}
+    for request in seen:
+        room = rooms[request.channel]
+        assert request.agent in room.members
+        assert len(request.heard) <= room.window
+        for line in request.heard:
+            known = opened[room.name] if line.turn < 0 else uttered[room.name, line.turn]
+            assert line.text == known
+            assert line.turn < request.turn
+
+
+@given(plans(), SEEDS)
+def test_everybody_hears_all_of_their_channel_that_was_said_before(plan: RunPlan, seed: int) -> None:
+    """Up to the window, and in a simultaneous channel up to the previous round."""
+    played = instant(plan, seed).play()
+    before = states(played)
+    rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
+    said_in: dict[str, list[tuple[int, int]]] = {name: [] for name in rooms}
+    for at, event in enumerate(played.events):
+        if isinstance(event, Opened):
+            said_in[event.channel].append((-1, -1))
+        if not isinstance(event, Spoke | FellSilent):
+            continue
+        index, room = rooms[event.channel]
+        late = event.round if isinstance(room.protocol, Simultaneous) else 10**9
+        known = [turn for turn, round_no in said_in[event.channel] if round_no < late]
+        assert [line.turn for line in before[at].floors[index].heard] == known[max(0, len(known) - room.window) :]
+        if isinstance(event, Spoke):
+            said_in[event.channel].append((event.turn, event.round))
+
+
+@given(plans(), SEEDS)
+def test_applying_an_event_leaves_the_state_before_it_as_it_was(plan: RunPlan, seed: int) -> None:
+    events = instant(plan, seed).play().events
+    state, other = start(Stage(plan)), start(Stage(plan))
+    for event in events:
+        before = deepcopy(looks(state))
+        after, again = apply(state, event), apply(state, event)
+        assert looks(state) == before
+        assert looks(after) == looks(again) == looks(other := apply(other, event))
+        state = after
+
+
+@given(plans(), SEEDS, SEEDS)
+def test_channels_may_be_heard_in_any_order(plan: RunPlan, seed: int, luck: int) -> None:
+    played = instant(plan, seed).play()
+    outcomes: list[Outcome] = played.of(Spoke, FellSilent)
+    queues = {channel.name: [each for each in outcomes if each.channel == channel.name] for channel in plan.channels}
+    dice, ready = Dice(luck, "hearing"), opened(played.events, plan)
+    one = other = ready
+    for outcome in outcomes:
+        one = hear(one, outcome)
+    while waiting_rooms := [name for name, queue in queues.items() if queue]:
+        other = hear(other, queues[dice.choice(waiting_rooms)].pop(0))
+    assert looks(one) == looks(other)
+
+
+def opened(events: list[Event], plan: RunPlan) -> RunState:
+    state = start(Stage(plan))
+    for event in events:
+        if isinstance(event, Opened):
+            state = apply(state, event)
+    return state
+
+
+@given(plans(), SEEDS)
+def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
+    played = instant(plan, seed).play()
+    taken = {event.turn: event for event in played.events if hasattr(event, "asked")}
+    turns = len(played.of(Spoke, FellSilent))
+    replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns)
+    assert (replayed.differs, replayed.digest) == ("", played.log.digest)
+
+
+@given(plans(), SEEDS, utterances())
+def test_the_digest_knows_every_word(plan: RunPlan, seed: int, other: str) -> None:
+    """Change what is answered in the first turn: the same digest if and only if it is the same answer."""
+    answer = said(seed)
+
+    def altered(request: Request) -> Answer | None:
+        return Answer(text=other, by="scripted") if request.turn == 0 else answer(request)
+
+    one = Scenario(plan=patient(plan), model=scripted(altered)).play()
+    two = instant(plan, seed).play()
+    first = [replace(event, attempt=1) for event in two.of(Answered) if event.turn == 0]
+    assert (one.digest == two.digest) == (first == [event for event in one.of(Answered) if event.turn == 0])
+
+
+STUDY_TEXT = """
+name: listing
+seed: 3
+model: {{backend: scripted, answers: [a, b, c]}}
+agents:
+{agents}
+channels:
+{channels}
+stop: {{rounds: 3}}
+"""
+
+
+@FEW
+@given(
+    st.permutations(["ada", "bo", "cy"]),
+    st.permutations(["court", "hall", "yard"]),
+    st.permutations(["bo", "cy"]),
+    st.sampled_from(["random", "simultaneous"]),
+)
+def test_the_order_of_listing_changes_nothing_where_it_means_nothing(
+    agents: list[str], channels: list[str], members: list[str], protocol: str
+) -> None:
+    def study(agents: list[str], channels: list[str], members: list[str]) -> Any:
+        listed = "\n".join(f"  - {{name: {name}, persona: I am {name}.}}" for name in agents)
+        rooms = "\n".join(
+            f"  {name}: {{protocol: {{kind: {protocol}}}, members: [{', '.join(members)}]}}"
+            if name == "yard"
+            else f"  {name}: {{protocol: {{kind: {protocol}}}, opening: {{from: ada, text: Hi.}}}}"
+            for name in channels
+        )
+        return parse(STUDY_TEXT.format(agents=listed, channels=rooms), source="study.yaml")
+
+    one, two = study(agents, channels, members), study(["ada", "bo", "cy"], ["court", "hall", "yard"], ["bo", "cy"])
+    assert canonical(one) == canonical(two)
+    plays = [Scenario(plan=lower(each), model=scripted()).play() for each in (one, two)]
+    assert plays[0].digest == plays[1].digest
+    assert plays[0].events[-1] == plays[1].events[-1]
+    assert isinstance(plays[0].events[-1], SessionEnded)
