@@ -146,6 +146,29 @@ class Run:
         await resumed(self.path, Settings(**settings))
         return self
 
+    def fork(self, *, at_turn: int, say: Mapping[str, str] | None = None, **settings: Any) -> Run:
+        """Another run with the same past: at `at_turn`, agents `say` something else; then it is played on to its end.
+
+        Chance that the change does not touch stays the same. Without `say` it comes to this run's own digest.
+
+        Args:
+            at_turn: The first turn that is played anew, from 0.
+            say: What agents whose turn it is then are made to say, by name.
+            settings: As for `Study.run`.
+
+        Raises:
+            RequestError: If the run has not come to that turn, or an agent has no turn then.
+        """
+        return finished(self.afork(at_turn=at_turn, say=say, **settings))
+
+    async def afork(self, *, at_turn: int, say: Mapping[str, str] | None = None, **settings: Any) -> Run:
+        """`fork`, for code that waits."""
+        from genai_social_sim.api.fork import forked
+
+        path = unused(self.path.with_name(f"{self.path.stem}-fork{at_turn}{self.path.suffix}"))
+        await forked(self.path, path, at_turn=at_turn, say=say or {}, settings=Settings(**settings))
+        return Run(path)
+
     @property
     def utterances(self) -> Table:
         """What was said, openings included, a row each."""
@@ -198,3 +221,12 @@ class Run:
             if isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final):
                 found = event
         return found
+
+
+def unused(path: Path) -> Path:
+    """`path`, or the first of its numbered neighbours that does not exist."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate

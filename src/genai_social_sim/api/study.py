@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_social_sim.api.play import Settings, played, resumed
-from genai_social_sim.api.run import Run
+from genai_social_sim.api.run import Run, unused
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.plan import RunPlan
@@ -71,7 +71,7 @@ class Study:
         """
         mark = sha256(self.text.encode()).hexdigest()[:8]
         path = Path(runs) / f"{self.name}-{mark}-seed{self.seed if seed is None else seed}.sqlite"
-        return _free(path) if again else path
+        return unused(path) if again else path
 
     def run(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False, **settings: Any) -> Run:
         """Run it and wait for its end; the record can be watched from elsewhere meanwhile.
@@ -110,15 +110,6 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<Study {self.name}>"
-
-
-def _free(path: Path) -> Path:
-    """`path`, or the first of its numbered neighbours that does not exist."""
-    candidate, number = path, 1
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return candidate
 
 
 def _begun(path: Path) -> bool:

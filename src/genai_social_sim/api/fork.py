@@ -1,0 +1,131 @@
+"""Counterfactuals: a new record with the same past, in which an agent says something else, played on from there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from genai_social_sim.api.play import Settings, resumed
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    FellSilent,
+    Opened,
+    RunStarted,
+    SessionStarted,
+    Spoke,
+)
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.text import Text
+from genai_social_sim.engine.clock import SystemClock
+from genai_social_sim.errors import RequestError
+from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.eventlog.writer import SqliteLog
+from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.run import RunState, apply, decide, start
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.ports import Entry
+from genai_social_sim.study.lowering import from_canonical, lower
+
+_AT_ONCE = 500  # turns of the past in one commit
+
+
+async def forked(parent: Path, path: Path, *, at_turn: int, say: Mapping[str, str], settings: Settings) -> None:
+    """Write the past of `parent` before `at_turn` to `path`, put `say` in place of answers due then, and play on.
+
+    Raises:
+        RequestError: If the run has not come to that turn, or an agent in `say` has no turn then.
+    """
+    reader = SqliteReader(parent)
+    try:
+        turns, digest = reader.head().turns, reader.head().digest.hex()
+        if not 0 <= at_turn <= turns:
+            raise RequestError(
+                f"the run cannot be forked at turn {at_turn}: it has {turns} turns",
+                where=str(parent),
+                remedy=f"Give a turn from 0 to {turns}.",
+            )
+        fork = _Fork(reader, at_turn)
+        about = {"fork": {"of": digest, "at_turn": at_turn, "say": dict(say)}, "settings": {}}
+        entries = fork.past(Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True)))
+        said = fork.said(say)
+        log = SqliteLog(path, durability=settings.durability or "full", clock=SystemClock(), create=True)
+        try:
+            for batch in _batches([*entries, *said]):
+                log.append(batch)
+        finally:
+            log.close()
+    finally:
+        reader.close()
+    await resumed(path, settings)
+
+
+class _Fork:
+    def __init__(self, reader: SqliteReader, at_turn: int) -> None:
+        self._reader = reader
+        self._at_turn = at_turn
+        self._state: RunState | None = None
+
+    def past(self, about: Text) -> list[Entry]:
+        """The events before the fork: each turn's calls, then what became of it."""
+        entries: list[Entry] = []
+        calls: dict[int, list[Entry]] = {}
+        for recorded in self._reader.events():
+            event = recorded.event
+            if isinstance(event, RunStarted):
+                self._state = start(Stage(lower(from_canonical(event.study.value), seed=event.seed)))
+                entries += [Entry(event), Entry(SessionStarted(resumed=False, about=about))]
+            elif isinstance(event, Answered | AttemptFailed) and event.turn < self._at_turn:
+                calls.setdefault(event.turn, []).append(Entry(event, self._reader.prompt(event.turn)))
+            elif isinstance(event, Opened):
+                entries.append(Entry(event))
+                self._state = apply(self.state, event)
+            elif isinstance(event, Spoke | FellSilent) and event.turn < self._at_turn:
+                entries += [*calls.pop(event.turn, []), Entry(event)]
+                self._state = apply(self.state, event)
+        return entries
+
+    @property
+    def state(self) -> RunState:
+        """The run at the fork, once its past was read."""
+        if self._state is None:
+            raise TypeError("the first event of a record starts its run")
+        return self._state
+
+    def said(self, say: Mapping[str, str]) -> list[Entry]:
+        """The answers that are put in place of the agents' own."""
+        due = [turn for index in range(len(self.state.floors)) for turn in decide(self.state, index)]
+        return [self._said(self._turn_of(agent, due), text) for agent, text in say.items()]
+
+    def _turn_of(self, agent: str, due: list[Turn]) -> Turn:
+        for turn in due:
+            if turn.agent == AgentId(agent):
+                return turn
+        names = ", ".join(dict.fromkeys(turn.agent for turn in due)) or "nobody: the run ends there"
+        raise RequestError(
+            f"{agent} has no turn at turn {self._at_turn}", remedy=f"Then it is the turn of: {names}. Choose another."
+        )
+
+    def _said(self, turn: Turn, text: str) -> Entry:
+        prompt = self.state.stage.prompt(turn, self.state.floors[turn.index])
+        answer = Answered(
+            turn=turn.number,
+            attempt=1,
+            asked=self.state.stage.asked(turn, prompt),
+            raw=Text.of(text),
+            finish="stop",
+            prompt_tokens=0,
+            answer_tokens=0,
+            sent_s=0.0,
+            first_token_s=None,
+            done_s=0.0,
+            by="fork",
+            notes=Text.of("{}"),
+        )
+        return Entry(answer, prompt)
+
+
+def _batches(entries: list[Entry]) -> Iterator[list[Entry]]:
+    for at in range(0, len(entries), _AT_ONCE):
+        yield entries[at : at + _AT_ONCE]
