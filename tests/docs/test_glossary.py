@@ -27,6 +27,7 @@ WORDS: Final = [
     *KINDS,
     *PROTOCOLS,
     *BACKENDS,
+    *get_args(events.Notice),
     *get_args(events.Cause),
     *get_args(events.Finish),
     *get_args(events.Status),
