@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +14,15 @@ from genai_social_sim.domain.events import RunStarted, SessionStarted
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.clock import SystemClock
-from genai_social_sim.engine.live import Past, World
+from genai_social_sim.engine.live import Budget, Past, World
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.session import perform
+from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.run import start
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.ports import Observer
+from genai_social_sim.ports import LanguageModel, Observer
 from genai_social_sim.study.lowering import from_canonical, lower
 
 
@@ -34,6 +35,8 @@ class Settings:
     functions: Mapping[str, Any] = field(default_factory=dict)
     observers: Sequence[Observer] = ()
     progress: Progress = lambda what, share: None
+    budget: Budget = field(default_factory=Budget)
+    allow_other_model: bool = False  # go on although the weights are not those that the run began with
 
 
 async def played(path: Path, plan: RunPlan, study: Text, settings: Settings) -> None:
@@ -53,17 +56,20 @@ async def resumed(path: Path, settings: Settings) -> None:
             raise TypeError("the first event of a record starts its run")
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
         past = recovered(stage, reader.events())
-        settings = _as_before(reader, settings)
+        sessions = _about(reader)
     finally:
         reader.close()
-    await _play(path, past, settings, begin=None)
+    await _play(path, past, _as_before(settings, sessions), sessions=sessions)
 
 
-def _as_before(reader: SqliteReader, settings: Settings) -> Settings:
-    before: dict[str, Any] = {}
-    for recorded in reader.events(kinds="session_started"):
-        if isinstance(recorded.event, SessionStarted):
-            before = json.loads(recorded.event.about.value)["settings"]
+def _about(reader: SqliteReader) -> list[dict[str, Any]]:
+    """What the record says of each session so far, in order."""
+    events = [recorded.event for recorded in reader.events(kinds="session_started")]
+    return [json.loads(event.about.value) for event in events if isinstance(event, SessionStarted)]
+
+
+def _as_before(settings: Settings, sessions: list[dict[str, Any]]) -> Settings:
+    before: dict[str, Any] = sessions[-1].get("settings", {}) if sessions else {}
     return replace(
         settings,
         durability=settings.durability or before.get("durability"),
@@ -71,12 +77,39 @@ def _as_before(reader: SqliteReader, settings: Settings) -> Settings:
     )
 
 
-async def _play(path: Path, past: Past, settings: Settings, *, begin: RunStarted | None) -> None:
+def _check_weights(path: Path, models: Iterable[LanguageModel], sessions: list[dict[str, Any]]) -> None:
+    """Refuse to go on with weights that no session of this run has had; raises RecordError."""
+    known = {str(model.get("weights")) for about in sessions for model in about.get("models", ())}
+    for model in models:
+        identity = model.identity()
+        weights = str(identity.get("weights"))
+        if known and weights not in known:
+            raise RecordError(
+                f"the weights of {identity.get('model', identity.get('backend'))} are not those that this run began "
+                f"with ({weights} is new)",
+                where=str(path),
+                remedy="Put the old ones back; or go on with --allow-other-model, which is recorded.",
+            )
+
+
+async def _play(
+    path: Path,
+    past: Past,
+    settings: Settings,
+    *,
+    begin: RunStarted | None = None,
+    sessions: Sequence[dict[str, Any]] = (),
+) -> None:
     clock = SystemClock()
     surroundings = Surroundings(settings.functions, settings.progress)
     async with opened(past.state.stage.plan, surroundings) as models:
         durability = settings.durability or "full"
-        about = session_about(models, {"durability": durability, "parallel": settings.parallel})
+        own = {"durability": durability, "parallel": settings.parallel}
+        if settings.allow_other_model:
+            own["allow_other_model"] = True
+        else:
+            _check_weights(path, models.values(), list(sessions))
+        about = session_about(models, own)
         log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
         try:
             world = World(
@@ -86,6 +119,7 @@ async def _play(path: Path, past: Past, settings: Settings, *, begin: RunStarted
                 observers=settings.observers,
                 slots=settings.parallel,
                 hurried=durability == "process",
+                budget=settings.budget,
             )
             await perform(past, world, about=about, begin=begin)
         finally:

@@ -13,6 +13,7 @@ from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
+from genai_social_sim.engine.live import Budget
 from genai_social_sim.errors import EmptyRecordError, RecordError
 from genai_social_sim.study.lowering import LoadedStudy, canonical, load, lower, override, parse
 
@@ -105,7 +106,8 @@ class Study:
 
     def _settings(self, given: dict[str, Any]) -> Settings:
         document = self._loaded.document
-        own = {"durability": document.durability, "parallel": document.parallel}
+        budget = Budget(tokens=document.budget.tokens, seconds=document.budget.time)
+        own = {"durability": document.durability, "parallel": document.parallel, "budget": budget}
         return Settings(**{**own, **{name: value for name, value in given.items() if value is not None}})
 
     def __repr__(self) -> str:

@@ -202,8 +202,8 @@ class EmbeddedModel:
         template = str(about.pop("template"))
         return {
             "backend": "embedded",
-            "file": path.name,
-            "weights_sha256": weights.file_hash(path),
+            "model": path.name,
+            "weights": f"sha256:{weights.file_hash(path)}",
             **about,
             "template_sha256": sha256(template.encode()).hexdigest(),
             "context": self._options.context,

@@ -65,6 +65,11 @@ parallel_option = click.option(
     help="Calls under way at once for each model. It never changes the result."
     "  [default: as the study or the model says]",
 )
+other_model_option = click.option(
+    "--allow-other-model",
+    is_flag=True,
+    help="Go on although the model's weights are not those that the run began with; the record says so.",
+)
 durability_option = click.option(
     "--durability",
     type=click.Choice(["full", "process"]),

@@ -34,6 +34,7 @@ class Wish:
 
     parallel: int | None
     durability: Literal["full", "process"] | None
+    allow_other_model: bool
     quiet: bool
     as_json: bool
 
@@ -107,6 +108,7 @@ class _Session:
             "progress": self._loading,
             "durability": self._wish.durability,
             "parallel": self._wish.parallel,
+            "allow_other_model": self._wish.allow_other_model,
         }
 
     def _loading(self, what: str, share: float) -> None:

@@ -292,6 +292,15 @@ class TimeoutsDoc(Doc):
     )
 
 
+class BudgetDoc(Doc):
+    """What a run may use up before it is interrupted in good order, to be resumed with more."""
+
+    tokens: int | None = Field(
+        default=None, ge=1, description="Prompts and answers together, over all sessions.", examples=[1_000_000]
+    )
+    time: Seconds | None = Field(default=None, description="Of one session, by the clock.", examples=["2 h"])
+
+
 class StudyDoc(Doc):
     """A study: who talks with whom, in which order, about what, and for how long."""
 
@@ -332,6 +341,11 @@ class StudyDoc(Doc):
         default="full",
         description="What committed turns survive: `full` a power cut, `process` (faster) the end of the process.",
         examples=["full"],
+    )
+    budget: BudgetDoc = Field(
+        default_factory=BudgetDoc,
+        description="When to interrupt the run; unlike `stop` it does not end it. Never changes the result.",
+        examples=[{"time": "2 h"}],
     )
     parallel: int | None = Field(
         default=None,

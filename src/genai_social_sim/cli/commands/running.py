@@ -11,6 +11,7 @@ from genai_social_sim.cli.command import (
     Command,
     durability_option,
     json_option,
+    other_model_option,
     parallel_option,
     quiet_option,
     run_argument,
@@ -51,6 +52,7 @@ _JSON = (
 @click.option("--again", is_flag=True, help="Play it in a new record although it is finished.")
 @parallel_option
 @durability_option
+@other_model_option
 @quiet_option
 @json_option
 def run(**given: Any) -> None:
@@ -77,6 +79,7 @@ def run(**given: Any) -> None:
 @run_argument
 @parallel_option
 @durability_option
+@other_model_option
 @quiet_option
 @json_option
 def resume(run: Path, **given: Any) -> None:
