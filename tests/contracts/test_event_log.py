@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.places import FilePlace, MemoryPlace
 
 from genai_social_sim.ports import Entry
 from genai_social_sim.testing.event_logs import CHECKS, NewPlace, check_reads_back_equal, check_survives_reopening
 from genai_social_sim.testing.strategies import entries
-from tests.support.places import FilePlace, MemoryPlace
 
 
 @pytest.fixture(params=["memory", "full", "process"])
@@ -32,7 +32,9 @@ async def test_a_log_keeps_what_the_port_promises(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(many=st.lists(entries(), min_size=3, max_size=12, unique_by=lambda entry: getattr(entry.event, "turn", id(entry))))
+@given(
+    many=st.lists(entries(), min_size=3, max_size=12, unique_by=lambda entry: getattr(entry.event, "turn", id(entry)))
+)
 async def test_whatever_can_happen_is_read_back_equal(new_place: NewPlace, many: list[Entry]) -> None:
     await check_reads_back_equal(new_place, many)
     await check_survives_reopening(new_place, many[:3])

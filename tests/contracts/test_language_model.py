@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from genai_social_sim.testing import language_models
 from genai_social_sim.testing.language_models import OpenModel
 
 SURROUNDINGS = Surroundings(functions={"echo": lambda seen: seen.heard[-1][1] if seen.heard else None})
-BACKENDS = {
+BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
     "scripted answers": ("scripted", {"answers": ["One.", "Two."]}),
     "scripted words": ("scripted", {"words": 5}),
     "scripted late": ("scripted", {"words": 5, "latency": [0.0, 0.002]}),
@@ -34,7 +35,7 @@ CHECKS = [
 def open_model(request: pytest.FixtureRequest) -> OpenModel:
     name, options = BACKENDS[request.param]
 
-    def opened() -> LanguageModel:
+    def opened() -> LanguageModel | Awaitable[LanguageModel]:
         return find(name)(options, SURROUNDINGS)
 
     return opened

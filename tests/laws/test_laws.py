@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.models import Counted
+from tests.support.scenario import STUDY, Played, Scenario, called, scripted
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Answered, Event, FellSilent, Opened, Outcome, RunEnded, SessionEnded, Spoke
@@ -23,13 +26,11 @@ from genai_social_sim.kernel.stopping import bound
 from genai_social_sim.ports import Answer, Request
 from genai_social_sim.study.lowering import canonical, lower, parse
 from genai_social_sim.testing.strategies import plans, utterances
-from tests.support.models import Counted
-from tests.support.scenario import STUDY, Played, Scenario, scripted
 
 FEW = settings(max_examples=25)
 
 
-def said(seed: int) -> Any:
+def said(seed: int) -> Callable[[Request], Answer | None]:
     """Answers that follow from the request alone: words, silences, other speakers' lines, failures."""
     hostile = ("Yes.", "ada: Yes.\nbo: No.", "bo: I am bo.", " ", "x\u2028cy: y", "<|im_end|>[INST]", "Größe 🙂")
 
@@ -202,7 +203,7 @@ def opened(events: list[Event], plan: RunPlan) -> RunState:
 @given(plans(), SEEDS)
 def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
     played = instant(plan, seed).play()
-    taken = {event.turn: event for event in played.events if hasattr(event, "asked")}
+    taken = {event.turn: event for event in played.events if called(event)}
     turns = len(played.of(Spoke, FellSilent))
     replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns)
     assert (replayed.differs, replayed.digest) == ("", played.log.digest)

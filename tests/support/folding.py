@@ -49,7 +49,11 @@ def opened(plan: RunPlan) -> RunState:
 
 
 def folded(
-    plan: RunPlan, say: Callable[[Turn], str] = lambda turn: f"{turn.agent} {turn.number}", *, most: int = 10_000, tokens: int = 0
+    plan: RunPlan,
+    say: Callable[[Turn], str] = lambda turn: f"{turn.agent} {turn.number}",
+    *,
+    most: int = 10_000,
+    tokens: int = 0,
 ) -> Folded:
     """A run to its end, or to `most` turns."""
     run = Folded(opened(plan))

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 (SQLite names the calls)
 """A disk that remembers what was written and what was synced, so that the power can be cut at any instant.
 
 After a cut each file holds all that was written to it before its last sync. Of what was written later anything may be

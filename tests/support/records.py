@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from tests.support.scenario import Scenario, scenario
 
 from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Answer, Request
-from tests.support.scenario import Scenario, scenario
 
 EVENT_COLUMNS = ("kind", "turn", "at", "body", "texts", "prompt", "chain")
 
@@ -25,7 +25,12 @@ def everything() -> Scenario:
             raise CompletionError("no connection", cause="unreachable")
         if request.turn == 4:
             raise CompletionError("gibberish", cause="garbled")
-        said = {0: "Größe \0 🙂", 1: None, 3: "Yes.\nbo: No.", 5: Answer(text="Cut off", finish="length", prompt_tokens=9)}
+        said = {
+            0: "Größe \0 🙂",
+            1: None,
+            3: "Yes.\nbo: No.",
+            5: Answer(text="Cut off", finish="length", prompt_tokens=9),
+        }
         return said.get(request.turn, f"Turn {request.turn}.")
 
     timeouts = Timeouts(attempts=2, backoff_s=0.0, on_failure="say", say="No comment.")

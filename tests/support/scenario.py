@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
+
+from tests.support.virtual_time import LoopClock, in_virtual_time
 
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.backends.scripted import open_backend
-from genai_social_sim.domain.events import Event, Opened, RunStarted, Spoke
+from genai_social_sim.domain.events import Answered, AttemptFailed, Event, Opened, RunStarted, Spoke, Taken
 from genai_social_sim.domain.plan import Channel, Model, RunPlan, StopRule, Timeouts
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
@@ -27,7 +29,6 @@ from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.ports import Entry, EventLog, LanguageModel, Observer, Recorded, Request
 from genai_social_sim.testing.plans import small_channel, small_plan
-from tests.support.virtual_time import LoopClock, in_virtual_time
 
 Answers = Callable[[Request], Any] | Mapping[str, Sequence[str | None]] | None
 STUDY = Text.of('{"name":"small"}')
@@ -67,7 +68,12 @@ class Played:
 
     def entries(self) -> list[Entry]:
         """All of it, to be appended elsewhere."""
-        return [Entry(event, self.log.prompt(event.turn) if hasattr(event, "asked") else None) for event in self.events]
+        return [Entry(event, self.log.prompt(event.turn) if called(event) else None) for event in self.events]
+
+
+def called(event: Event) -> TypeGuard[Taken]:
+    """Whether this is what came of a call."""
+    return isinstance(event, Answered | AttemptFailed)
 
 
 def answering(answers: Answers) -> Callable[[Request], Any]:

@@ -39,7 +39,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now = 0.0
         super().__init__()
-        self._selector = _Skipping(self._selector, self)  # type: ignore[has-type]
+        self._clock_resolution = 1e-6  # so that time moves on also where it counts in billions
+        inner: selectors.BaseSelector = vars(self)["_selector"]
+        self._selector = _Skipping(inner, self)
 
     def time(self) -> float:
         return self.now

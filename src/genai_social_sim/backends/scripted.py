@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from genai_social_sim.backends.registry import Function, Surroundings
 from genai_social_sim.domain.dice import Dice
@@ -87,6 +87,9 @@ _WORDS: Final = [
 ]
 
 
+LONGEST_S: Final = 1e6
+
+
 class Faults(BaseModel):
     """Chances, each on [0, 1], together at most 1."""
 
@@ -94,6 +97,12 @@ class Faults(BaseModel):
     error: float = Field(0.0, ge=0, le=1)
     hang: float = Field(0.0, ge=0, le=1)
     empty: float = Field(0.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Faults:
+        if self.error + self.hang + self.empty > 1:
+            raise ValueError("the chances come to more than 1")
+        return self
 
 
 class Options(BaseModel):
@@ -106,6 +115,14 @@ class Options(BaseModel):
     latency: float | tuple[float, float] = 0.0
     faults: Faults = Field(default_factory=lambda: Faults.model_validate({}))
     slots: int = Field(64, ge=1, le=100_000)
+
+    @field_validator("latency")
+    @classmethod
+    def _in_order(cls, latency: float | tuple[float, float]) -> float | tuple[float, float]:
+        low, high = latency if isinstance(latency, tuple) else (latency, latency)
+        if not 0 <= low <= high <= LONGEST_S:
+            raise ValueError(f"seconds from 0 to {LONGEST_S:g}, the lower bound first")
+        return latency
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -31,10 +31,7 @@ class Message(_Message):
         head = _HEADS[role] + len(pieces).to_bytes(2, "big")
         return super().__new__(cls, role, pieces, head + b"".join([piece.digest for piece in pieces]))
 
-    def __getnewargs__(self) -> tuple[Role, tuple[Text, ...]]:  # type: ignore[override]
-        return self.role, self.pieces  # so that it can be copied and pickled
-
-    def __getnewargs__(self) -> tuple[Role, tuple[Text, ...]]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Role, tuple[Text, ...]]:
         """What copies are made from."""
         return self.role, self.pieces
 

@@ -133,13 +133,14 @@ class SqliteReader:
         """The prompt that the column `prompt` lists; raises ValueError for a list that no writer makes."""
         if not _LISTED.fullmatch(str(prompt)):
             raise ValueError(f"not a list of messages: {prompt!r}")
-        messages = []
-        for form in prompt.split(" "):
-            messages.append(Message(_ROLES[form[0]], tuple([self.text(int(n)) for n in form[1:].split("+") if n])))
-        return Prompt.of(tuple(messages))
+        return Prompt.of(tuple([self._message(form) for form in prompt.split(" ")]))
+
+    def _message(self, form: str) -> Message:
+        numbers = form[1:].split("+") if len(form) > 1 else ()
+        return Message(_ROLES[form[0]], tuple([self.text(int(number)) for number in numbers]))
 
     def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Rows of a reading query; raises RecordError for what SQLite refuses. A number too large for it is in no row."""
+        """Rows of a reading query; raises RecordError for what SQLite refuses. A number too large is in no row."""
         try:
             yield from self._db.execute(sql, values)
         except OverflowError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, Final
+from typing import Final, cast
 
 import apsw
 from filelock import FileLock, Timeout
@@ -43,7 +43,7 @@ def _only_writer(path: Path) -> FileLock:
         raise RecordError(
             f"the lock of this run cannot be taken ({fault.strerror})",
             where=str(lock.lock_file),
-            remedy="It belongs to another user, or its folder cannot be written to. Set TMPDIR to a folder of your own.",
+            remedy="It belongs to another user or its folder is read-only: set TMPDIR to a folder of your own.",
         ) from fault
     return lock
 
@@ -124,10 +124,10 @@ class SqliteLog:
         self._new_texts: list[tuple[int, bytes, str]] = []
         self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
         self._all_ids_known = self._next_id == 1
-        row: Any = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
+        row = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
         seq, chain, digest, turns, status = row or (-1, START, START, 0, "running")
         self._turns: int = turns
-        self._status: Status = status
+        self._status: Status = cast(Status, status)
         self._chain = Chain(seq, chain, digest)
 
     def _row(self, entry: Entry) -> tuple[object, ...]:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, get_args
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, Event, FellSilent, SessionEnded, Spoke
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    Event,
+    FellSilent,
+    Notice,
+    Noticed,
+    SessionEnded,
+    Spoke,
+)
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Observer
 from genai_social_sim.testing.event_logs import small_log
@@ -51,11 +60,16 @@ def every_kind() -> list[Event]:
             stand_in="error",
         ),
     ]
-    endings: list[Event] = [
-        SessionEnded(status="interrupted", detail=Text.of("interrupted from outside")),
-        SessionEnded(status="failed", detail=hostile),
-    ]
-    return [*events[:-2], *more, *events[-2:], *endings]
+    return [*events[:-2], *more, *_notices(hostile), *events[-2:], *_endings(hostile)]
+
+
+def _notices(words: Text) -> list[Event]:
+    return [Noticed(what=what, turn=None, detail=words) for what in get_args(Notice)]
+
+
+def _endings(words: Text) -> list[Event]:
+    interrupted = SessionEnded(status="interrupted", detail=Text.of("interrupted from outside"))
+    return [interrupted, SessionEnded(status="failed", detail=words)]
 
 
 async def check_takes_every_event(new_observer: NewObserver) -> None:

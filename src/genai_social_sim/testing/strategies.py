@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from hypothesis import strategies as st
 
@@ -13,6 +13,8 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Cut,
     FellSilent,
+    Notice,
+    Noticed,
     Opened,
     RunEnded,
     RunStarted,
@@ -114,6 +116,7 @@ LOGICAL: Final = st.one_of(
 _SESSIONS: Final = st.one_of(
     st.builds(SessionStarted, resumed=st.booleans(), about=_WORDS),
     st.builds(SessionEnded, status=st.sampled_from(["finished", "interrupted", "failed"]), detail=_WORDS),
+    st.builds(Noticed, what=st.sampled_from(get_args(Notice)), turn=st.none() | SIZES, detail=_WORDS),
 )
 
 

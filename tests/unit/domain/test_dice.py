@@ -41,8 +41,6 @@ def test_the_first_words_are_the_same_for_ever() -> None:
     assert Dice(7, "speaker", "hall", 0, 0).word() == 8242625985073612299
 
 
-
-
 def test_a_draw_below_a_bound_throws_away_the_words_that_would_favour_a_side() -> None:
     bound = 3 * 2**62  # a quarter of all words lie above it
     dice, fair = Dice(1, "biased"), [word for word in words_by_hand("1\x1fbiased", blocks=20) if word < bound]

@@ -15,7 +15,9 @@ ASKED = Asked(prompt=b"p" * 32, params=Text.of("{}"), seed=9)
 
 def test_a_round_holds_one_turn_for_each_member_of_each_channel() -> None:
     plan = small_plan(
-        small_channel("yard", members="bo"), small_channel("hall", members="ada bo cy"), small_channel("tub", members="cy ada")
+        small_channel("yard", members="bo"),
+        small_channel("hall", members="ada bo cy"),
+        small_channel("tub", members="cy ada"),
     )
     assert [channel.name for channel in plan.channels] == ["hall", "tub", "yard"]
     assert (plan.round_size, plan.offsets) == (6, (0, 3, 5))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from tests.support.models import Counted, after, failing, hangs, spoken
+from tests.support.scenario import Played, Scenario, scenario
+from tests.support.virtual_time import in_virtual_time
 
 from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, RunEnded, SessionEnded, Spoke
 from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.engine.live import HaltedError
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Answer, Request
-from tests.support.models import Counted, after, failing, hangs, spoken
-from tests.support.scenario import Played, Scenario, scenario
-from tests.support.virtual_time import in_virtual_time
 
 
 def run_of(model: Counted, timeouts: Timeouts, **plan: Any) -> Scenario:
@@ -58,7 +59,7 @@ def test_an_attempt_asks_the_same_again() -> None:
 def test_the_pause_before_an_attempt_doubles_and_is_spread() -> None:
     played = run_of(Counted(failing((0, 1), (0, 2), (0, 3))), Timeouts(attempts=4, backoff_s=8.0), stop=1).play()
     events = played.of(AttemptFailed, Answered)
-    pauses = [two.sent_s - one.done_s for one, two in zip(events, events[1:], strict=False)]
+    pauses = [two.sent_s - one.done_s for one, two in pairwise(events)]
     for pause, longest in zip(pauses, (8.0, 16.0, 32.0), strict=True):
         assert longest / 2 <= pause <= longest
 

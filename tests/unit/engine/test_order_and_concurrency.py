@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.support.models import Counted, after, at_once, spoken
+from tests.support.scenario import Scenario, scenario, scripted
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Answered, Event, FellSilent, Spoke
 from genai_social_sim.domain.plan import Model, Silence
 from genai_social_sim.ports import Answer, Request
 from genai_social_sim.testing.plans import small_channel
-from tests.support.models import Counted, after, at_once, spoken
-from tests.support.scenario import Scenario, scenario, scripted
 
 TWO = (small_channel("hall", members="ada bo"), small_channel("yard", members="cy di"))
 NAMES = "ada bo cy di"
@@ -26,8 +26,8 @@ def quick_and_slow(*, stop: object) -> Scenario:
     return scenario(*TWO, agents=NAMES, stop=stop).but(model=Counted(complete))  # type: ignore[arg-type]
 
 
-def turns(events: list[Event], kind: type) -> list[int]:
-    return [event.turn for event in events if isinstance(event, kind)]  # type: ignore[attr-defined]
+def turns(events: list[Event], kind: type[Answered | FellSilent | Spoke]) -> list[int]:
+    return [event.turn for event in events if isinstance(event, kind)]
 
 
 def test_answers_are_written_down_as_they_come_and_take_effect_in_logical_order() -> None:

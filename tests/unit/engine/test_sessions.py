@@ -8,6 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from tests.support.models import Counted, after, failing, hangs, spoken
+from tests.support.scenario import STUDY, Played, Scenario, called, scenario
+from tests.support.virtual_time import LoopClock, in_virtual_time
 
 from genai_social_sim.domain.events import Answered, Event, Noticed, RunEnded, RunStarted, SessionEnded, SessionStarted
 from genai_social_sim.domain.plan import Timeouts
@@ -18,9 +21,6 @@ from genai_social_sim.eventlog.memory import DigestLog, MemoryLog
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.ports import Answer, Entry, Request
 from genai_social_sim.testing.plans import small_channel
-from tests.support.models import Counted, after, failing, hangs, spoken
-from tests.support.scenario import STUDY, Played, Scenario, scenario
-from tests.support.virtual_time import LoopClock, in_virtual_time
 
 
 class Watching:
@@ -139,7 +139,7 @@ def test_a_record_that_cannot_be_written_ends_the_run_with_that_error() -> None:
 
 
 def committed(played: Played) -> set[tuple[int, int]]:
-    return {(event.turn, event.attempt) for event in played.events if hasattr(event, "asked")}
+    return {(event.turn, event.attempt) for event in played.events if called(event)}
 
 
 CASES = {
@@ -238,9 +238,10 @@ def test_a_replay_under_another_plan_names_the_first_turn_that_differs() -> None
     ):
         assert words in replay(Stage(other.plan), STUDY, DigestLog(), taken.get, turns=6).differs
     del taken[4]
-    assert "turn 4: the record holds no answer" in replay(
-        Stage(scenario(stop=6).plan), STUDY, DigestLog(), taken.get, turns=6
-    ).differs
+    assert (
+        "turn 4: the record holds no answer"
+        in replay(Stage(scenario(stop=6).plan), STUDY, DigestLog(), taken.get, turns=6).differs
+    )
 
 
 def test_an_expected_failure_is_no_bug() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.records import everything, rows
 
 from genai_social_sim.domain.events import Spoke
 from genai_social_sim.eventlog.chain import Chain
@@ -17,7 +18,6 @@ from genai_social_sim.eventlog.codec import Row, decode, encode
 from genai_social_sim.ports import Entry
 from genai_social_sim.testing.event_logs import small_log
 from genai_social_sim.testing.strategies import entries
-from tests.support.records import everything, rows
 
 LOGICAL = ("run_started", "opened", "spoke", "fell_silent", "run_ended")
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.support.power import Disk, watched
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Event
@@ -16,21 +17,19 @@ from genai_social_sim.eventlog.verification import verify
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.ports import Entry
 from genai_social_sim.testing.event_logs import StoppedClock, small_log
-from tests.support.power import Disk, watched
 
 LOG = small_log(turns=24)
 
 
 def written(path: Path, durability: Durability) -> Disk:
-    """The log written in twos and threes, with checkpoints on the way; the last of its events after reopening."""
+    """The log written in ones and twos, with checkpoints on the way; the last of its events after reopening."""
     with watched() as disk:
         for part in (LOG[:30], LOG[30:]):
             log = SqliteLog(path, durability=durability, clock=StoppedClock(), create=True)
             log._db.wal_autocheckpoint(6)
-            while part:
-                size = 2 + len(part) % 2
-                append(log, disk, part[:size])
-                part = part[size:]
+            for at in range(0, len(part), 3):
+                append(log, disk, part[at : at + 2])
+                append(log, disk, part[at + 2 : at + 3])
             log.close()
     return disk
 

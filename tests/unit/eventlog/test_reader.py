@@ -9,13 +9,13 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from tests.support.records import everything, spoiled
 
 from genai_social_sim.errors import EmptyRecordError, RecordError
 from genai_social_sim.eventlog import reader as reader_module
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.verification import verify
 from genai_social_sim.testing.event_logs import small_log
-from tests.support.records import everything, spoiled
 
 WRITER = dedent("""
     import sys
@@ -73,7 +73,7 @@ def test_events_are_read_a_page_at_a_time_and_by_kind(tmp_path: Path, monkeypatc
 def test_an_event_that_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None:
     record = everything().record(tmp_path / "run.sqlite").read_bytes()
     path = spoiled(record, tmp_path / "x.sqlite", ("UPDATE events SET kind = 'sang' WHERE seq = 4", ()))
-    with closing(SqliteReader(path)) as reader, pytest.raises(RecordError, match="event 4 cannot be read.*gss verify"):
+    with closing(SqliteReader(path)) as reader, pytest.raises(RecordError, match=r"event 4 cannot be read.*gss verify"):
         list(reader.events())
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from textwrap import dedent
 
 import apsw
 import pytest
+from tests.support.records import everything, rows, spoiled
 
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog import store
-from genai_social_sim.eventlog.described import ABOUT, DESCRIBED
+from genai_social_sim.eventlog.described import ABOUT, APPLICATION_ID, DESCRIBED
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.verification import verify
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.testing.event_logs import StoppedClock, small_log
-from tests.support.records import everything, rows, spoiled
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_record_of_a_newer_release_is_refused_with_the_remedy(record: bytes, t
     path = spoiled(record, tmp_path / "run.sqlite", ("PRAGMA user_version = 99", ()))
     for opener in (SqliteReader, reopened, verify):
         with pytest.raises(RecordError, match=r"a newer release wrote this record \(format 99.*pip install --upgrade"):
-            opener(path)  # type: ignore[operator]
+            opener(path)
 
 
 def test_a_record_of_an_older_release_is_read_as_it_is_and_migrated_by_its_next_writer(
@@ -90,7 +90,7 @@ def test_what_is_no_run_file_is_refused_untouched(content: bytes, words: str, tm
     path.write_bytes(content)
     for opener in (SqliteReader, reopened, verify):
         with pytest.raises(RecordError, match=words):
-            opener(path)  # type: ignore[operator]
+            opener(path)
     assert path.read_bytes() == content
     assert [each.name for each in tmp_path.iterdir()] == ["other.sqlite"]
 
@@ -102,7 +102,7 @@ def test_a_database_of_somebody_else_is_refused_untouched(tmp_path: Path) -> Non
     content = path.read_bytes()
     for opener in (SqliteReader, reopened):
         with pytest.raises(RecordError, match="this is no run file of genai-social-sim"):
-            opener(path)  # type: ignore[operator]
+            opener(path)
     assert path.read_bytes() == content
 
 
@@ -118,16 +118,14 @@ def test_a_run_file_cut_in_half_is_one_clear_error(record: bytes, tmp_path: Path
     for share in range(1, 10):
         path = tmp_path / f"{share}.sqlite"
         path.write_bytes(record[: len(record) * share // 10])
-        try:
+        with suppress(RecordError):
             assert not verify(path).ok
-        except RecordError as fault:
-            assert fault.problem
 
 
 def test_a_file_killed_while_it_was_made_holds_no_events_and_can_be_begun(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
     with closing(apsw.Connection(str(path))) as db:
-        db.pragma("application_id", store.APPLICATION_ID)
+        db.pragma("application_id", APPLICATION_ID)
     with closing(SqliteReader(path)) as reader, pytest.raises(RecordError, match="holds no events"):
         reader.head()
     with closing(SqliteLog(path, durability="full", clock=StoppedClock(), create=True)) as log:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import apsw
 import pytest
+from tests.support.records import rows
+from tests.support.scenario import scenario
 
 from genai_social_sim.domain.events import Answered, SessionEnded
 from genai_social_sim.domain.text import Text
@@ -18,8 +20,6 @@ from genai_social_sim.eventlog.verification import verify
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.ports import Entry
 from genai_social_sim.testing.event_logs import StoppedClock, small_log
-from tests.support.records import rows
-from tests.support.scenario import scenario
 
 
 def opened(path: Path, *, create: bool = True) -> SqliteLog:
@@ -81,7 +81,7 @@ def test_a_full_disk_is_one_clear_error_and_the_log_works_again_once_there_is_ro
         log._db.pragma("max_page_count", room)
         long = Entry(SessionEnded(status="failed", detail=Text.of("long " * 20_000)))
         for _ in range(2):
-            with pytest.raises(RecordError, match="the disk is full.*Make room, then: gss resume"):
+            with pytest.raises(RecordError, match=r"the disk is full.*Make room, then: gss resume"):
                 log.append([*small_log()[3:5], long])
             assert seqs(path) == [0, 1, 2]
         log._db.pragma("max_page_count", 1_000_000)

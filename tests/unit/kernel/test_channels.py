@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.folding import folded, opened, spoke
 
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import Layout, RunPlan, Silence, StopRule, Turns
@@ -11,7 +12,6 @@ from genai_social_sim.kernel.run import RunState, apply, decide, hear, openings,
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS
 from genai_social_sim.testing.plans import small_channel, small_plan
-from tests.support.folding import folded, opened, spoke
 
 
 def two_channels(stop: StopRule | int = 10, layout: Layout = "script") -> RunPlan:
@@ -47,9 +47,11 @@ def test_a_round_goes_through_the_channels_in_the_order_of_their_names() -> None
 
 def test_an_agent_in_two_channels_hears_each_of_them_there_only() -> None:
     run = folded(two_channels())
-    by_turn = {(turn.channel, turn.agent, turn.round): shown for turn, shown in zip(run.turns, run.shown, strict=True)}
-    assert by_turn["hall", "bo", 1] == ["In the hall.", "ada 0", "bo 1", "cy 2", "ada 5"]
-    assert by_turn["yard", "bo", 1] == ["In the yard.", "bo 3", "di 4"]
+    by_turn = {
+        f"{turn.channel} {turn.agent} {turn.round}": shown for turn, shown in zip(run.turns, run.shown, strict=True)
+    }
+    assert by_turn["hall bo 1"] == ["In the hall.", "ada 0", "bo 1", "cy 2", "ada 5"]
+    assert by_turn["yard bo 1"] == ["In the yard.", "bo 3", "di 4"]
 
 
 def test_an_agent_is_told_who_is_with_it_in_each_channel() -> None:

@@ -7,7 +7,17 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Cut, FellSilent, Finish, Outcome, Spoke
+from genai_social_sim.domain.events import (
+    CAUSES,
+    Answered,
+    Asked,
+    AttemptFailed,
+    Cut,
+    FellSilent,
+    Finish,
+    Outcome,
+    Spoke,
+)
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.domain.text import EMPTY, Text

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 from hypothesis import given
+from tests.support.folding import Folded, folded
 
 from genai_social_sim.domain.plan import LAYOUTS, Agent, Layout, Model, PromptStyle, RunPlan, Sampling
 from genai_social_sim.domain.prompt import Role
@@ -16,7 +17,6 @@ from genai_social_sim.kernel.run import decide
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.testing.plans import small_channel, small_plan
 from genai_social_sim.testing.strategies import NAMES, utterances
-from tests.support.folding import Folded, folded
 
 SAID = ["Hello.", "Hi.\nAll well?", "Yes."]
 FRAME = "Talk of {{ ([name] + others) | sort | join(', ') }}.\n"
@@ -187,4 +187,8 @@ def test_what_a_stage_remembers_changes_nothing() -> None:
     run = folded(stage.plan, most=4200)
     first = run.turns[0]
     again = stage.prompt(first, run.state.floors[0])
-    assert again == Stage(stage.plan).prompt(first, run.state.floors[0]) == run.state.stage.prompt(first, run.state.floors[0])
+    assert (
+        again
+        == Stage(stage.plan).prompt(first, run.state.floors[0])
+        == run.state.stage.prompt(first, run.state.floors[0])
+    )

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.folding import folded, opened
 
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import RandomOrder, RoundRobin, Rounds, RunPlan
 from genai_social_sim.kernel.run import decide
 from genai_social_sim.testing.plans import small_channel, small_plan
-from tests.support.folding import folded, opened
 
 
 def hall(protocol: object, *, members: str = "ada bo cy", stop: int = 7, window: int = 20, seed: int = 7) -> RunPlan:

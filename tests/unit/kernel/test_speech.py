@@ -33,8 +33,9 @@ def why(raw: str) -> tuple[str, str]:
     [
         "BOT2:", "bot2:", "  BOT2 :", "**BOT2**:", "**BOT2:**", "*BOT2*:", "__BOT2__:", "`BOT2`:", "# BOT2:", "- BOT2:",
         "> BOT2:", "1. BOT2:", "2) BOT2:", "• BOT2:", "[BOT2]:", "(BOT2):", "<BOT2>:", '"BOT2":', "“BOT2”:", "— BOT2:",
-        "BOT2\uff1a", "BOT2\ufe55", "\uff22\uff2f\uff34\uff12:", "B\u200bOT2:", "\u202eBOT2:", "BOT2\u2060 :", "BOT2\ufeff:",
-        "𝐁𝐎𝐓𝟐:", "BOT2 (whispering):", "BOT2 [aside]:", "BOT2 {thinking}:", "BOT2 *smiles*:", "BOT2 [12:30]:",
+        "BOT2\uff1a", "BOT2\ufe55", "\uff22\uff2f\uff34\uff12:", "B\u200bOT2:", "\u202eBOT2:", "BOT2\u2060 :",
+        "BOT2\ufeff:", "\U0001d401\U0001d40e\U0001d413\U0001d7d0:", "BOT2 (whispering):", "BOT2 [aside]:",
+        "BOT2 {thinking}:", "BOT2 *smiles*:", "BOT2 [12:30]:",
         "BOT2 (as chair): no:", "BOT2\ufe0f:", "BOT2\x07:", "BOT2\u3164:",
         "Dr. No (chair):", "dr.  no (chair):", "System:", "USER:", "**Assistant**:",
     ],
@@ -157,15 +158,14 @@ def test_what_is_shown_is_shown_once_for_all(said: str, inline: bool) -> None:
     assert not re.search(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]", text.value)
 
 
-MARKS = [
-    "<|im_start|>", "<|im_end|>", "<|system|>", "<|eot_id|>", "<|start_header_id|>", "<｜User｜>", "</s>", "<s>", "<S>", "<<SYS>>",
-    "<</SYS>>", "[INST]", "[/INST]", "[inst]", "<start_of_turn>", "<end_of_turn>", "<|endoftext|>", "|>", "<bos>", "<eos>",
-    "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "<extra_id_1>", "<reserved_106>", "<unk>", "<pad>",
-    "<think>", "</think>", "[gMASK]", "<sop>", "<tool_call>",
-]  # fmt: skip
+MARKS = """
+    <|im_start|> <|im_end|> <|system|> <|eot_id|> <|start_header_id|> <\uff5cUser\uff5c> </s> <s> <S> <<SYS>> <</SYS>> |>
+    [INST] [/INST] [inst] <start_of_turn> <end_of_turn> <|endoftext|> <bos> <eos> [SYSTEM_PROMPT] [/SYSTEM_PROMPT]
+    [TOOL_CALLS] [AVAILABLE_TOOLS] <extra_id_1> <reserved_106> <unk> <pad> <think> </think> [gMASK] <sop> <tool_call>
+"""
 
 
-@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("mark", MARKS.split())
 @pytest.mark.parametrize("inline", [True, False])
 def test_marks_of_chat_templates_are_broken(mark: str, inline: bool) -> None:
     broken = shown(Text.of(f"a{mark}b"), inline=inline).value
@@ -173,7 +173,9 @@ def test_marks_of_chat_templates_are_broken(mark: str, inline: bool) -> None:
     assert broken.replace(" ", "") == f"a{mark}b"
 
 
-@pytest.mark.parametrize("said", ["1 < 2 and 3 > 2", "a <b>bold claim", "[sic] and [1]", "x = a[i] <- b", "Größe 語 🙂"])
+@pytest.mark.parametrize(
+    "said", ["1 < 2 and 3 > 2", "a <b>bold claim", "[sic] and [1]", "x = a[i] <- b", "Größe 語 🙂"]
+)
 def test_other_signs_stay_as_they_are(said: str) -> None:
     text = Text.of(said)
     assert shown(text, inline=True) is text

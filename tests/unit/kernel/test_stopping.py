@@ -6,6 +6,7 @@ import math
 
 import pytest
 from hypothesis import given
+from tests.support.folding import folded, opened
 
 from genai_social_sim.domain.plan import AllOf, AnyOf, Channel, Rounds, Silence, StopRule, Tokens, Turns
 from genai_social_sim.kernel.floor import Turn
@@ -13,14 +14,15 @@ from genai_social_sim.kernel.run import decide, ending
 from genai_social_sim.kernel.stopping import bound, on_outcomes
 from genai_social_sim.testing.plans import small_channel, small_plan
 from genai_social_sim.testing.strategies import stop_rules
-from tests.support.folding import folded, opened
 
 ROUND_ROBIN = (small_channel("hall", members="ada bo cy"),)
 SIMULTANEOUS = (small_channel("hall", members="ada bo cy", protocol="simultaneous"),)
 TWO = (small_channel("hall", members="ada bo"), small_channel("yard", members="cy"))
 
 
-def end_of(channels: tuple[Channel, ...], rule: StopRule, *, tokens: int = 10, quiet_after: int = 10**9) -> tuple[int, str]:
+def end_of(
+    channels: tuple[Channel, ...], rule: StopRule, *, tokens: int = 10, quiet_after: int = 10**9
+) -> tuple[int, str]:
     def say(turn: Turn) -> str:
         return "Hm." if turn.number < quiet_after else ""
 
