@@ -24,7 +24,7 @@ REMEDY: Final = "python tools/reference.py"
 _WIDTH: Final = 100
 _MADE: Final = "<!-- Written by tools/reference.py; edit the descriptions in the code instead. -->\n"
 
-# Where each part of a study file stands, and what it is called here; in the order of the page.
+# What parts of a study file are called here, in the order of the page; a part that is not named is called by its kind.
 PARTS: Final[Mapping[str, str]] = {
     "ModelDoc": "model",
     "AgentDoc": "agents[]",
@@ -73,8 +73,8 @@ def study_page() -> str:
     parts = schema["$defs"]
     lines = [_MADE, "# The study file", _INTRODUCTION]
     lines += ["## The whole", "", schema["description"], "", *_table(schema, "")]
-    for name, title in PARTS.items():
-        lines += [f"## `{title}`", "", cleandoc(parts[name]["description"]), "", *_table(parts[name], name)]
+    for name in [*filter(parts.get, PARTS), *(name for name in parts if name not in PARTS)]:
+        lines += [f"## `{_title(name)}`", "", cleandoc(parts[name]["description"]), "", *_table(parts[name], name)]
     lines += ["## The backends' own options", "", "They stand beside the other keys of `model`.", ""]
     for name in sorted(BACKENDS):
         lines += [
@@ -129,14 +129,14 @@ def _example(value: Mapping[str, Any]) -> str:
 def _kind(value: Mapping[str, Any]) -> str:
     """The type of a value in words, with its bounds."""
     if "$ref" in value:
-        title = PARTS[_name(value["$ref"])]
+        title = _title(_name(value["$ref"]))
         return f"[mapping](#{_anchor(title)})"
     if "const" in value:
         return f"`{value['const']}`"
     if "enum" in value:
         return ", ".join([f"`{each}`" for each in value["enum"]])
     if "oneOf" in value:
-        links = [f"[{kind}](#{_anchor(PARTS[_name(at)])})" for kind, at in value["discriminator"]["mapping"].items()]
+        links = [f"[{kind}](#{_anchor(_title(_name(at)))})" for kind, at in value["discriminator"]["mapping"].items()]
         return f"mapping of a kind ({', '.join(links)}), or its kind alone"
     if "anyOf" in value:
         choices = [each for each in value["anyOf"] if "oneOf" in each] or value["anyOf"]
@@ -148,6 +148,10 @@ def _kind(value: Mapping[str, Any]) -> str:
         inner = value["additionalProperties"]
         return f"mapping of names to {_kind(inner)}"
     return kind + _bounds(value)
+
+
+def _title(name: str) -> str:
+    return PARTS.get(name, name.removesuffix("Doc").lower())
 
 
 def _name(reference: str) -> str:
