@@ -50,7 +50,6 @@ _TYPES: Final = {
     "object": "mapping",
 }
 # Where a description speaks of what is not there yet; to be deleted once it is.
-_NOT_YET: Final = {("ChannelDoc", "opening"): "The first text. Without one, the first speaker begins."}
 _INTRODUCTION: Final = """
 A study file is YAML (UTF-8). Keys that are not listed here are refused, with the line, what is wrong and what to write
 instead. A key without "required" may be left out. One that says `null` may be given as `null`; elsewhere leave it out.
@@ -112,7 +111,7 @@ def _table(part: Mapping[str, Any], name: str) -> Iterator[str]:
     required = part.get("required", ())
     for key, value in part["properties"].items():
         default = "required" if key in required else _default(value)
-        words = _NOT_YET.get((name, key), value["description"])
+        words = value["description"]
         cells = [f"`{key}`", _kind(value), words, default, _example(value)]
         yield "| " + " | ".join([cell.replace("|", "\\|").replace("\n", " ") for cell in cells]) + " |"
     yield ""

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from genai_social_sim.api.forecast import Forecast, forecast
 from genai_social_sim.api.play import Settings, played, resumed
 from genai_social_sim.api.run import Run, unused
 from genai_social_sim.api.waiting import finished
@@ -103,6 +104,21 @@ class Study:
             _make_room(path)
             await played(path, self.plan(seed=seed), Text.of(self.text), chosen)
         return Run(path)
+
+    def forecast(self, *, seed: int | None = None, measure: bool = True, **settings: Any) -> Forecast:
+        """How many calls a run would make, about how many tokens, and how long that would take.
+
+        Args:
+            seed: As for `run`.
+            measure: Make a few real calls to time them.
+            settings: `functions` and `progress`, as for `run`.
+
+        Raises:
+            SocialSimError: If a backend cannot be opened or does not answer.
+        """
+        chosen = self._settings(settings)
+        surroundings = registry.Surroundings(chosen.functions, chosen.progress)
+        return finished(forecast(self.plan(seed=seed), surroundings, measure=measure))
 
     def _settings(self, given: dict[str, Any]) -> Settings:
         document = self._loaded.document

@@ -103,10 +103,14 @@ class SqliteLog:
         self._new_texts.clear()
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and let go of it."""
+        """Fold the write-ahead log into the file: it is complete by itself, and readers leave nothing beside it."""
         try:
-            self._db.close()
+            self._db.set_busy_timeout(0)
+            self._db.pragma("journal_mode", "delete")
+        except apsw.Error:
+            pass  # somebody is reading, or the disk is full: then it stays as it is, which readers know too
         finally:
+            self._db.close()
             self._lock.release()
 
     def _refusal(self) -> RecordError:

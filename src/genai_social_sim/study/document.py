@@ -182,7 +182,7 @@ class ChannelDoc(Doc):
     )
     opening: OpeningDoc | None = Field(
         default=None,
-        description="The first text. Without one, `gss run --wait` waits until `gss seed` brings it.",
+        description="The first text. Without one, the first speaker begins.",
         examples=[{"text": "Discuss rare earth metals."}],
     )
     memory: MemoryDoc | None = Field(

@@ -50,6 +50,7 @@ _JSON = (
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the run files."
 )
 @click.option("--again", is_flag=True, help="Play it in a new record although it is finished.")
+@click.option("--dry-run", is_flag=True, help="Only say how many calls and tokens it needs, and about how long.")
 @parallel_option
 @durability_option
 @other_model_option
@@ -63,6 +64,11 @@ def run(**given: Any) -> None:
     from genai_social_sim.cli.playing import Wish, play_study
 
     study, seed, changes = given.pop("study"), given.pop("seed"), given.pop("changes")
+    if given.pop("dry_run"):
+        from genai_social_sim.cli.forecasting import forecast_study
+
+        forecast_study(study, seed=seed, changes=changes, as_json=given["as_json"])
+        return
     runs, again = given.pop("runs"), given.pop("again")
     play_study(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
 

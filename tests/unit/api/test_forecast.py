@@ -1,0 +1,62 @@
+"""What a study would cost, told beforehand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from genai_social_sim import Study
+from genai_social_sim.cli.app import app
+from genai_social_sim.cli.forecasting import in_words
+
+STUDY = """
+name: planned
+model: {backend: scripted, words: 9, latency: 0.02, max_tokens: 10, slots: 4}
+agents: [{name: Ada}, {name: Bo}, {name: Cy}, {name: Di}]
+channels: {hall: {protocol: simultaneous, opening: {text: "Hello."}}}
+stop: {rounds: 5}
+"""
+
+
+def test_calls_and_tokens_are_counted_on_the_real_protocol() -> None:
+    found = Study.parse(STUDY).forecast(measure=False)
+    assert (found.turns, found.walked, found.at_once) == (20, 20, 4.0)
+    assert found.answer_tokens == 20 * 7  # 70 % of max_tokens
+    assert found.seconds is None
+
+
+def test_the_time_is_that_of_calls_side_by_side_at_the_speed_they_have_now() -> None:
+    found = Study.parse(STUDY).forecast()
+    assert found.measured["scripted"] >= 0.02
+    assert found.seconds == pytest.approx(20 * found.measured["scripted"] / 4)
+
+
+def test_a_long_run_is_not_walked_to_its_end() -> None:
+    found = Study.parse(STUDY, changes=["stop.rounds=1000000"]).forecast(measure=False)
+    assert (found.turns, found.walked) == (4_000_000, 2000)
+    assert found.answer_tokens == 4_000_000 * 7
+
+
+def test_a_run_that_only_words_can_end_has_no_number_of_calls() -> None:
+    assert Study.parse(STUDY, changes=["stop={silence: 2}"]).forecast(measure=False).turns is None
+
+
+def test_dry_run_records_nothing(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY)
+    options = ["run", str(tmp_path / "study.yaml"), "--dry-run", "--runs", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 0
+    assert "20, without further attempts; on average 4.0 at once" in done.output
+    told = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
+    assert told["data"][0]["turns"] == 20
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "less than a second"), (1.5, "1.5 seconds"), (90, "1.5 minutes"), (9000, "2.5 hours")]
+)
+def test_times_are_told_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
