@@ -17,6 +17,8 @@ from genai_social_sim.ports import LanguageModel
 
 BACKENDS: Final[Mapping[str, str]] = {  # name: module with open_backend and check_options
     "embedded": "genai_social_sim.backends.embedded",
+    "ollama": "genai_social_sim.backends.ollama",
+    "openai": "genai_social_sim.backends.openai",
     "rule": "genai_social_sim.backends.rule",
     "scripted": "genai_social_sim.backends.scripted",
 }

@@ -1,0 +1,85 @@
+"""Whether a prompt fits a context, for servers that do not count before they cut; and prompts without what is oldest.
+
+It estimates from characters only where nothing better can be had, and only in the direction that is safe.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from genai_social_sim.backends import servers
+from genai_social_sim.domain.prompt import Message, Prompt
+from genai_social_sim.ports import Request
+
+_FEWEST: Final = 8  # characters a token, runs of one character counted once: no text has so few tokens
+_MOST: Final = 2  # bytes a token: hardly any text has so many tokens
+_AROUND: Final = 16  # tokens that a chat template may put around a message
+_HALVED: Final = 8  # how near half of the context a count is that speaks of a cut
+
+
+def at_least(prompt: Prompt) -> int:
+    """Tokens that a prompt surely has."""
+    return len(re.sub(r"(.)\1+", r"\1", prompt.text, flags=re.DOTALL)) // _FEWEST
+
+
+def at_most(prompt: Prompt) -> int:
+    """Tokens that a prompt has at the most, by any usual tokeniser and template."""
+    return len(prompt.text.encode()) // _MOST + _AROUND * (0 if prompt.is_text else len(prompt.chat()))
+
+
+def check_before(prompt: Prompt, request: Request, *, context: int, surely: bool) -> None:
+    """Refuse a prompt that cannot fit, or with `surely` one that may not; raises CompletionError."""
+    answer, fewest = request.sampling.max_tokens, at_least(prompt)
+    if fewest + answer > context:
+        raise servers.too_long(
+            f"the prompt has {fewest} tokens or more, the answer may have {answer}, and the context is {context}"
+        )
+    if surely and at_most(prompt) + answer > context:
+        raise servers.too_long(
+            f"the prompt may have up to {at_most(prompt)} tokens, the answer {answer}, the context is {context}, "
+            "and this server cuts prompts without a word (Ollama does so before 0.12.6)"
+        )
+
+
+def check_after(prompt: Prompt, request: Request, counted: int | None, *, context: int, told: bool) -> None:
+    """Refuse an answer to a prompt that was cut, by what the server counted; raises CompletionError.
+
+    Args:
+        prompt: What was sent.
+        request: What it was sent for.
+        counted: The prompt's tokens, if the server says.
+        context: In tokens.
+        told: Whether the server was told not to cut and knows what that means.
+    """
+    if counted is None:
+        return
+    answer = request.sampling.max_tokens
+    if counted + answer > context:
+        raise servers.too_long(
+            f"the prompt has {counted} tokens, the answer may have {answer}, and the context is {context}"
+        )
+    halved = not told and at_most(prompt) >= context and abs(counted - context // 2) <= _HALVED
+    if counted < at_least(prompt) or halved:
+        raise servers.too_long(
+            f"the server counted {counted} tokens in a prompt that has {at_least(prompt)} or more: it was cut"
+        )
+
+
+def step(request: Request, dropped: int) -> int:
+    """How many more lines to leave out: a quarter of what is left, at least one."""
+    return max(1, (len(request.heard) - dropped) // 4)
+
+
+def without_oldest(request: Request, count: int) -> tuple[Prompt, int] | None:
+    """The prompt of a request without the `count` oldest lines, and their number; None if there are not so many."""
+    if count > len(request.heard):
+        return None
+    gone = [line.own if line.speaker == request.agent else line.others for line in request.heard[:count]]
+    kept: list[Message] = []
+    for message in request.prompt.messages:
+        if gone and message == gone[0]:
+            gone.pop(0)
+        else:
+            kept.append(message)
+    return None if gone else (Prompt.of(tuple(kept)), count)

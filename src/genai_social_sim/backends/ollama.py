@@ -1,0 +1,291 @@
+"""Models served by Ollama, through its official client and native API.
+
+Options in a study file:
+
+    model: NAME                what `ollama pull` took, with its tag
+    host: ADDRESS              of the server (OLLAMA_HOST, else http://127.0.0.1:11434); `hosts: [...]` share the work
+    context: N                 tokens of prompt and answer together, always sent as num_ctx (4096)
+    slots: N                   calls at once for each host (4)
+    keep_alive: TEXT           how long the model stays loaded after a call, such as 10m
+    think: BOOL or LEVEL       whether a model that can think does; low, medium, high where it takes levels (false)
+    on_too_long: refuse        a prompt that does not fit is a failure; drop_oldest leaves out what was heard first
+
+Ollama by itself cuts a prompt that does not fit and says nothing. So it is told not to (`truncate` and `shift` false,
+from Ollama 0.12.6 on); an older one gets only prompts that surely fit; and what it counted is checked.
+Answers may differ although the seed is the same: Ollama keeps beginnings of prompts, and that changes rounding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from genai_social_sim.backends import choices, fitting, servers
+from genai_social_sim.backends.ollama_host import Host, Served, hosts_of, reached
+from genai_social_sim.backends.registry import Surroundings
+from genai_social_sim.domain.prompt import Prompt
+from genai_social_sim.errors import BackendError, CompletionError, RequestError
+from genai_social_sim.ports import Answer, LanguageModel, Request
+
+_SAMPLING: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty")
+_RESTS_S: Final = 10.0  # how long a host that could not be reached is passed over while others are there
+
+
+class Options(BaseModel):
+    """The options of `backend: ollama`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = Field(min_length=1)
+    host: str | None = None
+    hosts: tuple[str, ...] | None = Field(None, min_length=1)
+    context: int = Field(4096, ge=128, le=16_777_216)
+    slots: int = Field(4, ge=1, le=10_000)
+    keep_alive: str | float | None = None
+    think: bool | Literal["low", "medium", "high"] | None = None
+    on_too_long: Literal["refuse", "drop_oldest"] = "refuse"
+
+    @field_validator("host", "hosts")
+    @classmethod
+    def _is_public(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for each in (value,) if isinstance(value, str) else value or ():
+            servers.public_address(each, option="host", instead="OLLAMA_HOST")
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Options:
+        if self.host is not None and self.hosts is not None:
+            raise RequestError("backend ollama takes host or hosts, not both", remedy="Leave one of them out.")
+        return self
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises RequestError if a study's options make no sense."""
+    _checked(options)
+
+
+async def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
+    """Ask each host for the model and what it is; raises BackendError."""
+    checked = _checked(options)
+    given = checked.hosts or ((checked.host,) if checked.host else None)
+    hosts = hosts_of(given)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(reached(host, checked.model)) for host in hosts]
+        served = [task.result() for task in asked]
+        _check_served(checked, served)
+    except BaseException as fault:
+        for host in hosts:
+            await host.close()
+        if isinstance(fault, BaseExceptionGroup):
+            raise fault.exceptions[0] from None
+        raise
+    surroundings.progress(f"{checked.model} at {', '.join(host.address for host in hosts)}", 1.0)
+    return OllamaModel(checked, hosts, served)
+
+
+def _checked(options: Mapping[str, Any]) -> Options:
+    try:
+        return Options(**options)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        raise RequestError(
+            f"option {'.'.join(map(str, first['loc']))!r} of backend ollama: {first['msg']}",
+            remedy=f"Its options are: {', '.join(Options.model_fields)}.",
+        ) from None
+
+
+def _check_served(options: Options, served: list[Served]) -> None:
+    for each in served[1:]:
+        if each.digest != served[0].digest:
+            raise BackendError(
+                f"{served[0].address} and {each.address} hold different models under the name {options.model}",
+                remedy=f"Run `ollama pull {options.model}` on both, or name one host.",
+            )
+    for each in served:
+        if each.trained_context and options.context > each.trained_context:
+            raise BackendError(
+                f"{options.model} was trained for {each.trained_context} tokens; Ollama lowers a context of "
+                f"{options.context} without a word",
+                remedy=f"Write context: {each.trained_context}, or less.",
+            )
+        if options.think and each.thinks is False:
+            raise BackendError(f"{options.model} cannot think", remedy="Leave `think` out.")
+
+
+class OllamaModel:
+    """One model on one or more hosts. A conversation goes back to the host that holds its beginning, if it can."""
+
+    def __init__(self, options: Options, hosts: list[Host], served: list[Served]) -> None:
+        self._options = options
+        self._hosts = hosts
+        self._served = served
+        self._think = options.think if options.think is not None else (False if served[0].thinks else None)
+        self._stops = served[0].stops
+        self._last: dict[str, Host] = {}  # by channel
+        self.slots = options.slots * len(hosts)
+
+    def identity(self) -> Mapping[str, Any]:
+        """The model's digest, quantisation, family and template, its own defaults, and the servers."""
+        first = self._served[0]
+        return {
+            "backend": "ollama",
+            "model": self._options.model,
+            "weights": first.digest,
+            **first.about,
+            "hosts": {each.address: each.version for each in self._served},
+            "server": f"ollama {first.version}",
+            "context": self._options.context,
+            "on_too_long": self._options.on_too_long,
+            "keep_alive": self._options.keep_alive,
+            "think": self._think,
+            "stops_of_its_own": list(self._stops),
+            "refuses_what_does_not_fit": all(each.refuses_overlong for each in self._served),
+            "not_honoured": [],
+            "repeats": False,
+        }
+
+    async def complete(self, request: Request) -> Answer:
+        """Answer one request; with `on_too_long: drop_oldest`, with as much of what was heard as fits."""
+        host = self._host_for(request)
+        host.calls += 1
+        try:
+            async with servers.hearing(request.limits) as heard:
+                return await self._fitted(host, request, heard)
+        except (CompletionError, asyncio.CancelledError) as fault:
+            if not isinstance(fault, CompletionError) or fault.cause in ("unreachable", "timeout"):
+                host.rests_until = asyncio.get_running_loop().time() + _RESTS_S
+            raise
+        finally:
+            host.calls -= 1
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for host in self._hosts:
+            await host.close()
+
+    def _host_for(self, request: Request) -> Host:
+        now, last = asyncio.get_running_loop().time(), self._last.get(request.channel)
+        free = min(self._hosts, key=lambda host: (host.rests_until > now, host.calls, host is not last))
+        if last is not None and last.rests_until <= now and last.calls < self._options.slots:
+            free = last
+        self._last[request.channel] = free
+        return free
+
+    async def _fitted(self, host: Host, request: Request, heard: servers.Hearing) -> Answer:
+        prompt, dropped = request.prompt, 0
+        while True:
+            try:
+                answer = await self._answered(host, request, prompt, heard)
+            except CompletionError as fault:
+                if fault.cause != "too_long" or self._options.on_too_long == "refuse":
+                    raise
+                shorter = fitting.without_oldest(request, dropped + fitting.step(request, dropped))
+                if shorter is None:
+                    raise
+                prompt, dropped = shorter
+                heard.anew()
+            else:
+                return replace(answer, notes={**answer.notes, "dropped_oldest": dropped}) if dropped else answer
+
+    async def _answered(self, host: Host, request: Request, prompt: Prompt, heard: servers.Hearing) -> Answer:
+        served = self._served[self._hosts.index(host)]
+        fitting.check_before(prompt, request, context=self._options.context, surely=not served.refuses_overlong)
+        options = self._sent(request)
+        last: Any = None
+        async with aclosing(self._chunks(host, request, prompt, options)) as chunks:
+            async for chunk in chunks:
+                last = chunk
+                message = chunk if prompt.is_text else chunk.message
+                heard.add(message.response if prompt.is_text else message.content, message.thinking)
+                heard.tokens.extend(_tokens(chunk.logprobs))
+        if last is None or not last.done:
+            raise servers.garbled("it ended before the server said that it was done")
+        counted = last.prompt_eval_count
+        fitting.check_after(prompt, request, counted, context=self._options.context, told=served.refuses_overlong)
+        return self._made(request, heard, last, by=f"ollama/{host.address}", sent=options)
+
+    async def _chunks(
+        self, host: Host, request: Request, prompt: Prompt, options: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """The chunks of an answer as the official client gives them; raises CompletionError."""
+        asked: dict[str, Any] = {
+            "model": self._options.model,
+            "options": options,
+            "stream": True,
+            "think": self._think,
+            "keep_alive": self._options.keep_alive,
+        }
+        if request.choices:
+            asked |= {
+                "format": choices.of_texts(request.choices),
+                "logprobs": True,
+                "top_logprobs": choices.MOST_ALTERNATIVES,
+            }
+        try:
+            if prompt.is_text:
+                stream = await host.client.generate(**asked, prompt=prompt.text, raw=True)
+            else:
+                messages = [{"role": role, "content": text} for role, text in prompt.chat()]
+                stream = await host.client.chat(**asked, messages=messages)
+            async with aclosing(stream):
+                async for chunk in stream:
+                    yield chunk
+        except host.faults as fault:
+            raise host.failure(fault) from None
+
+    def _sent(self, request: Request) -> dict[str, Any]:
+        """The options of a call: everything that the study sets, and its stops besides the model's own."""
+        sampling = request.sampling
+        return {
+            **{name: value for name in _SAMPLING if (value := getattr(sampling, name)) is not None},
+            "num_predict": sampling.max_tokens,
+            "num_ctx": self._options.context,
+            "seed": request.seed,
+            "stop": [*dict.fromkeys((*request.stop, *self._stops))],
+        }
+
+    def _made(self, request: Request, heard: servers.Hearing, last: Any, *, by: str, sent: dict[str, Any]) -> Answer:
+        text, thinking = "".join(heard.text), "".join(heard.thinking)
+        finish: Literal["stop", "length"] = "length" if last.done_reason == "length" else "stop"
+        notes: dict[str, Any] = {"sent": sent, "done_reason": last.done_reason, **_timings(last)}
+        if thinking:
+            notes["thinking"] = thinking
+        if not text.strip():
+            notes["empty"] = servers.why_empty(text, thinking, finish)
+        mass = None
+        if request.choices:
+            notes["raw"] = text
+            mass, text = choices.legal_mass(heard.tokens, request.choices), choices.chosen(text, request.choices)
+        return Answer(
+            text=text,
+            finish=finish,
+            prompt_tokens=last.prompt_eval_count or 0,
+            answer_tokens=last.eval_count or 0,
+            first_token_s=heard.first_token_s,
+            by=by,
+            legal_mass=mass,
+            notes=notes,
+        )
+
+
+def _tokens(logprobs: Any) -> list[choices.Token]:
+    return [
+        choices.Token.of(each.token, each.logprob, [(other.token, other.logprob) for other in each.top_logprobs or ()])
+        for each in logprobs or ()
+    ]
+
+
+def _timings(last: Any) -> dict[str, float]:
+    """What the server measured, in seconds."""
+    names = {
+        "total_duration": "total_s",
+        "load_duration": "load_s",
+        "prompt_eval_duration": "prompt_s",
+        "eval_duration": "answer_s",
+    }
+    return {short: value / 1e9 for name, short in names.items() if (value := getattr(last, name)) is not None}

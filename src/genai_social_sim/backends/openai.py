@@ -1,0 +1,323 @@
+"""Models behind an OpenAI-style server (llama.cpp, vLLM, LM Studio, hosted ones), through the official client.
+
+Options in a study file:
+
+    model: NAME             as the server lists it; for llama.cpp its file's name will do
+    base_url: ADDRESS       such as http://127.0.0.1:8080/v1 (OPENAI_BASE_URL, else https://api.openai.com/v1)
+    api_key_env: NAME       the environment variable that holds the key (OPENAI_API_KEY); a key itself is refused
+    slots: N                calls at once (8)
+    context: N              tokens of prompt and answer together, where the server does not tell
+    extensions: NAME        whose additions to the protocol it takes: llama.cpp, vllm, none (asked of the server)
+    extra: {NAME: VALUE}    sent with each call as it is
+
+The key is taken from the environment when the backend is opened. It is in no event and in no error; should a server
+send it back, the answer counts as garbled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from genai_social_sim.backends import choices, servers
+from genai_social_sim.backends.openai_host import Extensions, Host, Served, file_name, reached
+from genai_social_sim.backends.registry import Surroundings
+from genai_social_sim.errors import RequestError
+from genai_social_sim.ports import Answer, LanguageModel, Request
+
+_MOST_STOPS: Final = 4  # that OpenAI itself takes
+_KEY_LIKE: Final = ("key", "token", "secret", "password", "authorization")
+_OURS: Final = {"model", "messages", "prompt", "stream", "stream_options", "seed", "stop", "temperature", "top_p"}
+_OWN_WORDS: Final[Mapping[Extensions, Mapping[str, str]]] = {  # ours: theirs
+    "llama.cpp": {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repeat_penalty"},
+    "vllm": {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repetition_penalty"},
+    "none": {},
+}
+
+
+class Options(BaseModel):
+    """The options of `backend: openai`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = Field(min_length=1)
+    base_url: str | None = None
+    api_key_env: str = Field("OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
+    slots: int = Field(8, ge=1, le=10_000)
+    context: int | None = Field(None, ge=16, le=16_777_216)
+    extensions: Extensions | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_public(cls, value: str | None) -> str | None:
+        return value and servers.public_address(value, option="base_url", instead="OPENAI_BASE_URL")
+
+    @field_validator("extra")
+    @classmethod
+    def _is_free(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        for name, value in extra.items():
+            if name in _OURS:
+                raise RequestError(f"extra may not hold {name!r}", remedy="The study and this backend decide it.")
+            if any(word in name.lower() for word in _KEY_LIKE) and isinstance(value, str):
+                raise RequestError(
+                    f"extra holds {name!r}: a study is recorded, and its keys with it",
+                    remedy="Put the key into an environment variable and name that: api_key_env: NAME.",
+                )
+        return extra
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises RequestError if a study's options make no sense."""
+    _checked(options)
+
+
+async def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
+    """Ask the server what it is and for the model; raises BackendError."""
+    checked = _checked(options)
+    host = Host(checked.base_url, checked.api_key_env, slots=checked.slots)
+    try:
+        served = await reached(host, checked.model, checked.extensions)
+    except BaseException:
+        await host.close()
+        raise
+    surroundings.progress(f"{checked.model} at {host.address}", 1.0)
+    return OpenAIModel(checked, host, served)
+
+
+def _checked(options: Mapping[str, Any]) -> Options:
+    if found := [name for name in options if name in ("api_key", "key", "token")]:
+        raise RequestError(
+            f"backend openai takes no {found[0]!r} in a study, which is recorded whole",
+            remedy="Put the key into the environment variable OPENAI_API_KEY, or name another: api_key_env: NAME.",
+        )
+    try:
+        return Options(**options)
+    except ValidationError as fault:
+        first = fault.errors(include_input=False)[0]
+        raise RequestError(
+            f"option {'.'.join(map(str, first['loc']))!r} of backend openai: {first['msg']}",
+            remedy=f"Its options are: {', '.join(Options.model_fields)}.",
+        ) from None
+
+
+class OpenAIModel:
+    """One model on one server."""
+
+    def __init__(self, options: Options, host: Host, served: Served) -> None:
+        self._options = options
+        self._host = host
+        self._served = served
+        self._context = options.context or served.context
+        self.slots = options.slots
+
+    def identity(self) -> Mapping[str, Any]:
+        """The model as the server names it, what it tells of weights and template, and what it does not honour."""
+        own = _OWN_WORDS[self._served.extensions]
+        about = {
+            "backend": "openai",
+            "model": self._options.model,
+            "weights": self._served.weights,
+            **self._served.about,
+            "hosts": {self._host.address: self._served.server},
+            "server": self._served.server,
+            "extensions": self._served.extensions,
+            "context": self._context,
+            "extra": self._options.extra,
+            "not_honoured": [name for name in ("top_k", "min_p", "repeat_penalty") if name not in own],
+            "repeats": False,
+        }
+        return dict(servers.struck_out(about, self._host.secrets))
+
+    async def complete(self, request: Request) -> Answer:
+        """Answer one request."""
+        sent, left_out = self._sent(request)
+        last = _Last()
+        async with servers.hearing(request.limits) as heard, aclosing(self._chunks(request, sent)) as chunks:
+            async for chunk in chunks:
+                last.take(chunk, heard)
+        if last.finish is None:
+            raise servers.garbled("it ended before the server said why")
+        self._check(request, heard, last)
+        return self._made(request, heard, last, {"sent": sent, "not_sent": left_out} if left_out else {"sent": sent})
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._host.close()
+
+    async def _chunks(self, request: Request, sent: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+        """The chunks of an answer as the official client gives them; raises CompletionError."""
+        known = {name: value for name, value in sent.items() if name in _KNOWN}
+        asked: dict[str, Any] = {
+            "model": self._served.name,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **known,
+            "extra_headers": {} if self._served.keeps_connections else {"Connection": "close"},
+            "extra_body": {name: value for name, value in sent.items() if name not in _KNOWN},
+        }
+        client = self._host.client
+        try:
+            if request.prompt.is_text:
+                stream = await client.completions.create(prompt=request.prompt.text, **asked)
+            else:
+                messages: Any = [{"role": role, "content": text} for role, text in request.prompt.chat()]
+                stream = await client.chat.completions.create(messages=messages, **asked)
+            async with stream:
+                async for chunk in stream:
+                    yield chunk
+        except self._host.faults as fault:
+            raise self._host.failure(fault) from None
+
+    def _sent(self, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The parameters of a call, and those of the study that this server does not take."""
+        sampling, own = request.sampling, _OWN_WORDS[self._served.extensions]
+        sent: dict[str, Any] = {"seed": request.seed, self._served.limit_word: sampling.max_tokens}
+        left_out: dict[str, Any] = {}
+        for name in ("temperature", "top_p", "top_k", "min_p", "repeat_penalty"):
+            if (value := getattr(sampling, name)) is None:
+                continue
+            if name in ("temperature", "top_p"):
+                sent[name] = value
+            elif name in own:
+                sent[own[name]] = value
+            else:
+                left_out[name] = value
+        stops = list(request.stop)
+        if self._served.extensions == "none" and len(stops) > _MOST_STOPS:
+            stops, left_out["stop"] = stops[:_MOST_STOPS], stops[_MOST_STOPS:]
+        if stops:
+            sent["stop"] = stops
+        return {**sent, **self._own(request), **self._constraint(request), **self._options.extra}, left_out
+
+    def _own(self, request: Request) -> dict[str, Any]:
+        """What only one kind of server takes: no kept beginning for a repeat, going on with a begun answer."""
+        chat = [] if request.prompt.is_text else request.prompt.chat()
+        match self._served.extensions:
+            case "llama.cpp":
+                return {"cache_prompt": request.attempt == 1}
+            case "vllm" if chat and chat[-1][0] == "assistant":
+                return {"add_generation_prompt": False, "continue_final_message": True}
+            case _:
+                return {}
+
+    def _constraint(self, request: Request) -> dict[str, Any]:
+        legal, chat = request.choices, not request.prompt.is_text
+        if not legal:
+            return {}
+        shown: dict[str, Any] = {"logprobs": choices.MOST_ALTERNATIVES}
+        if chat:
+            shown = {"logprobs": True, "top_logprobs": choices.MOST_ALTERNATIVES}
+        match self._served.extensions:
+            case "llama.cpp":
+                return {**shown, "grammar": choices.grammar(legal)}
+            case "vllm":
+                return {**shown, **self._served.choice_words(legal)}
+            case _ if not chat:
+                return {"logprobs": 5}  # all that plain completions offer; nothing constrains them
+            case _:
+                schema = {"name": choices.KEY, "strict": True, "schema": choices.of_objects(legal)}
+                return {**shown, "response_format": {"type": "json_schema", "json_schema": schema}}
+
+    def _check(self, request: Request, heard: servers.Hearing, last: _Last) -> None:
+        if last.refusal or last.finish == "content_filter":
+            raise servers.refused_answer("".join(last.refusal))
+        said = "".join((*heard.text, *heard.thinking))
+        if servers.without(said, self._host.secrets) != said:
+            raise servers.garbled("it holds the key that was sent", retry=False)
+        needed = last.prompt_tokens + request.sampling.max_tokens
+        if self._context is not None and needed > self._context:
+            raise servers.too_long(
+                f"the prompt has {last.prompt_tokens} tokens, the answer may have {request.sampling.max_tokens}, "
+                f"and the context is {self._context}"
+            )
+
+    def _made(self, request: Request, heard: servers.Hearing, last: _Last, notes: dict[str, Any]) -> Answer:
+        text, thinking = "".join(heard.text), "".join(heard.thinking)
+        finish: Literal["stop", "length"] = "length" if last.finish == "length" else "stop"
+        notes |= {"finish_reason": last.finish, **last.notes}
+        if thinking:
+            notes["thinking"] = thinking
+        if not text.strip():
+            notes["empty"] = servers.why_empty(text, thinking, finish)
+        mass = None
+        if request.choices:
+            notes["raw"] = text
+            mass, text = choices.legal_mass(heard.tokens, request.choices), choices.chosen(text, request.choices)
+        return Answer(
+            text=text,
+            finish=finish,
+            prompt_tokens=last.prompt_tokens,
+            answer_tokens=last.answer_tokens,
+            first_token_s=heard.first_token_s,
+            by=f"openai/{self._host.address}",
+            legal_mass=mass,
+            notes=dict(servers.struck_out(notes, self._host.secrets)),
+        )
+
+
+_KNOWN: Final = {  # parameters that the client library names; others go as they are
+    *("seed", "stop", "temperature", "top_p", "max_tokens", "max_completion_tokens"),
+    *("logprobs", "top_logprobs", "response_format"),
+}
+
+
+class _Last:
+    """What the chunks of one answer say besides its text."""
+
+    def __init__(self) -> None:
+        self.finish: str | None = None
+        self.refusal: list[str] = []
+        self.prompt_tokens = 0
+        self.answer_tokens = 0
+        self.notes: dict[str, Any] = {}
+
+    def take(self, chunk: Any, heard: servers.Hearing) -> None:
+        """Read one chunk; raises CompletionError for one of another shape."""
+        try:
+            self._take(chunk, heard)
+        except (AttributeError, TypeError, IndexError, KeyError, ValueError) as fault:
+            raise servers.garbled(f"JSON of another shape ({fault})") from None
+
+    def _take(self, chunk: Any, heard: servers.Hearing) -> None:
+        for choice in chunk.choices[:1]:
+            delta = getattr(choice, "delta", None)
+            if delta is None:
+                heard.add(choice.text)
+            else:
+                thinking = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
+                heard.add(delta.content, thinking)
+                self.refusal += [delta.refusal] if getattr(delta, "refusal", None) else []
+            heard.tokens.extend(_tokens(choice.logprobs))
+            self.finish = choice.finish_reason or self.finish
+        self._note(chunk)
+
+    def _note(self, chunk: Any) -> None:
+        if chunk.usage is not None:
+            self.prompt_tokens, self.answer_tokens = int(chunk.usage.prompt_tokens), int(chunk.usage.completion_tokens)
+            details = getattr(chunk.usage, "prompt_tokens_details", None)
+            if details is not None and getattr(details, "cached_tokens", None) is not None:
+                self.notes["cached_tokens"] = details.cached_tokens
+        if chunk.model:
+            self.notes["model"] = file_name(str(chunk.model))
+        if getattr(chunk, "system_fingerprint", None):
+            self.notes["system_fingerprint"] = str(chunk.system_fingerprint)
+
+
+def _tokens(logprobs: Any) -> list[choices.Token]:
+    """Tokens with their alternatives, as in chats (and everywhere in llama.cpp) or as in plain completions."""
+    if logprobs is None:
+        return []
+    content = getattr(logprobs, "content", None)
+    if content is not None:
+        return [_token(each) for each in content]
+    shown = zip(getattr(logprobs, "tokens", None) or (), getattr(logprobs, "top_logprobs", None) or (), strict=False)
+    return [choices.Token.of(text, None, (others or {}).items()) for text, others in shown]
+
+
+def _token(each: Any) -> choices.Token:
+    token = each if isinstance(each, dict) else each.model_dump()
+    others = [(other["token"], other["logprob"]) for other in token.get("top_logprobs") or ()]
+    return choices.Token.of(token["token"], token.get("logprob"), others)

@@ -1,0 +1,362 @@
+"""What the backends for model servers share: deadlines of a call, what a server may send, what its failures mean.
+
+Whatever a server does ends a call with an answer or a `CompletionError` of one of these causes:
+
+    timeout      no first token, or not the whole answer, within its deadline
+    unreachable  no connection, or one that broke
+    too_long     the prompt does not fit the context; never tried again
+    refused      the server will not answer this call as it is (400, 401, 403, 404, 422, a content filter); never again
+    garbled      what came is no answer of this protocol: broken JSON or UTF-8, another content type, endless text
+    error        the server failed or is too busy (429, 500, 503...); it says how long to leave it alone (Retry-After)
+
+It knows no protocol and no client library: their HTTP clients call the hooks that `hooks` makes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from genai_social_sim.errors import CompletionError, RequestError
+from genai_social_sim.ports import Limits
+
+MOST_TEXT: Final = 1 << 20  # characters of an answer, thinking included
+_MOST_LINE: Final = 4 << 20  # bytes without a line break
+_MOST_WORDS: Final = 1 << 16  # bytes of a server's error that are read
+_SHOWN: Final = 300  # characters of them that are passed on
+_SHORTEST_SECRET: Final = 6  # a placeholder such as "none" or "x" is no secret
+_TOO_LONG: Final = re.compile(
+    r"exceed_context_size|context_length_exceeded|exceeds? the available context|maximum context length"
+    r"|longer than the (?:maximum )?(?:model|context) length|longer than the context|exceeds? the (?:model's )?context"
+    r"|input length exceeds|prompt is too long|context window",
+    re.IGNORECASE,
+)
+_OK: Final = 200
+_REDIRECT: Final = 300
+_connect_s: ContextVar[float | None] = ContextVar("connect_s", default=None)
+
+Hook = Callable[[Any], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Hearing:
+    """What has come of an answer so far. Times are seconds since the call began."""
+
+    now: Callable[[], float]
+    began: float
+    first: asyncio.Timeout
+    text: list[str] = field(default_factory=list)
+    thinking: list[str] = field(default_factory=list)
+    tokens: list[Any] = field(default_factory=list)  # with log probabilities, where they were asked for
+    first_token_s: float | None = None
+    size: int = 0
+
+    def add(self, text: object, thinking: object = None) -> None:
+        """Take a piece; raises CompletionError for what is no text, or too much of it."""
+        for piece, pieces in ((text, self.text), (thinking, self.thinking)):
+            if piece is None or piece == "":
+                continue
+            if not isinstance(piece, str):
+                raise garbled(f"where text belongs it sent {type(piece).__name__}")
+            if self.first_token_s is None:
+                self.first_token_s = self.now() - self.began
+                self.first.reschedule(None)
+            pieces.append(piece)
+            self.size += len(piece)
+        if self.size > MOST_TEXT:
+            raise garbled(f"its answer goes on past {MOST_TEXT:,} characters")
+
+    def anew(self) -> None:
+        """Forget what came of an answer that does not count; deadlines go on."""
+        for pieces in (self.text, self.thinking, self.tokens):
+            pieces.clear()
+        self.size, self.first_token_s = 0, None
+
+
+@asynccontextmanager
+async def hearing(limits: Limits) -> AsyncIterator[Hearing]:
+    """Hold the deadlines of one call; raises CompletionError once one has passed."""
+    loop = asyncio.get_running_loop()
+    whole, first = asyncio.timeout(limits.answer_s), asyncio.timeout(limits.first_token_s)
+    try:
+        async with connecting(limits.connect_s), whole, first:
+            yield Hearing(now=loop.time, began=loop.time(), first=first)
+    except TimeoutError:
+        what = "no first token" if first.expired() and not whole.expired() else "no whole answer"
+        limit = limits.first_token_s if first.expired() and not whole.expired() else limits.answer_s
+        raise CompletionError(f"{what} within {limit:g} s", cause="timeout") from None
+
+
+@asynccontextmanager
+async def connecting(limit_s: float | None) -> AsyncIterator[None]:
+    """Let connections that are opened within take this long at the most."""
+    token = _connect_s.set(limit_s)
+    try:
+        yield
+    finally:
+        _connect_s.reset(token)
+
+
+def why_empty(text: str, thinking: str, finish: str) -> str:
+    """In a word, why an answer without words has none."""
+    if thinking.strip():
+        return "cut_while_thinking" if finish == "length" else "only_thinking"
+    if text:
+        return "only_white_space"
+    return "cut_before_words" if finish == "length" else "nothing"
+
+
+def hooks(*, content_types: Collection[str], secrets: Collection[str], at_end: bytes = b"") -> dict[str, list[Hook]]:
+    """Event hooks for an HTTP client: hold the connect deadline, refuse what is no answer, guard what is one.
+
+    Args:
+        content_types: Of answers that this protocol knows.
+        secrets: Taken out of what a server says before it goes anywhere.
+        at_end: Put before the end of each JSON body that is sent: members that the client library cannot send.
+    """
+
+    async def sending(request: Any) -> None:
+        timeout = dict(request.extensions.get("timeout") or {})
+        request.extensions["timeout"] = {**timeout, "connect": _connect_s.get()}
+        if at_end and request.method == "POST" and request.url.path.endswith(("/api/chat", "/api/generate")):
+            body = request.content[:-1] + at_end
+            request.headers["Content-Length"] = str(len(body))
+            request.stream = _bytes_of(request.stream)(body)
+
+    async def answering(response: Any) -> None:
+        if response.status_code >= _REDIRECT or response.status_code < _OK:
+            words = await _words(response)
+            raise http_failure(response.status_code, response.headers, without(words, secrets))
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in content_types:
+            raise garbled(f"it answers with {kind[:60] or 'no content type'} instead of {' or '.join(content_types)}")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise garbled("it answers compressed although that was not asked for")
+        response.stream = _guarded(response.stream)
+
+    return {"request": [sending], "response": [answering]}
+
+
+async def _words(response: Any) -> str:
+    read = b""
+    async for chunk in response.aiter_raw():
+        read += chunk
+        if len(read) > _MOST_WORDS:
+            break
+    return read.decode("utf-8", "replace")
+
+
+def _base(stream: object, name: str) -> Any:
+    """A class by its name, of the library that a stream is from: httpx or its successor."""
+    return next(base for base in type(stream).__mro__ if base.__name__ == name)
+
+
+def _bytes_of(stream: object) -> Any:
+    return _base(stream, "ByteStream")
+
+
+def _guarded(stream: object) -> Any:
+    return _guarded_kind(_base(stream, "AsyncByteStream"))(stream)
+
+
+@lru_cache
+def _guarded_kind(base: Any) -> Any:
+    return type("GuardedStream", (_Guarded, base), {})
+
+
+class _Guarded:
+    """A response's bytes in whole lines, each of them UTF-8 and of a length that is sane."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest = b""
+        async for chunk in self._inner:
+            lines, end, begun = (rest + chunk).rpartition(b"\n")
+            rest = begun
+            if len(rest) > _MOST_LINE:
+                raise garbled(f"a line of its answer goes on past {_MOST_LINE:,} bytes")
+            if end:
+                yield _checked(lines + end)
+        if rest:
+            yield _checked(rest)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+_BREAKS: Final = {b"\xc2\x85": b"\\u0085", b"\xe2\x80\xa8": b"\\u2028", b"\xe2\x80\xa9": b"\\u2029"}
+
+
+def _checked(lines: bytes) -> bytes:
+    try:
+        lines.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise garbled(f"its answer is not UTF-8 ({fault.reason})") from None
+    for raw, escaped in _BREAKS.items():  # httpx takes these for line breaks; within JSON they are characters
+        lines = lines.replace(raw, escaped)
+    return lines
+
+
+def garbled(what: str, *, retry: bool = True) -> CompletionError:
+    """The failure of a call whose answer cannot be read."""
+    return CompletionError(f"the server sent no answer that can be read: {what}", cause="garbled", retry=retry)
+
+
+def http_failure(status: int, headers: Mapping[str, str], words: str) -> CompletionError:
+    """What a status other than success means. `words`: what the server said, without secrets."""
+    said = _said(words)
+    if status in (400, 413, 422, 500) and _TOO_LONG.search(words):
+        return too_long(f"the server says: {said}")
+    if status in (401, 403):  # its words may show parts of a key
+        return CompletionError(
+            f"the server refuses the key (HTTP {status})",
+            cause="refused",
+            retry=False,
+            remedy="Set the environment variable that holds the key.",
+        )
+    if status == 408:  # noqa: PLR2004 (request timeout)
+        return CompletionError(f"the server gave up waiting (HTTP 408: {said})", cause="timeout")
+    if status in (409, 425, 429) or status >= 500:  # noqa: PLR2004 (its own fault, or too busy)
+        return CompletionError(
+            f"the server fails (HTTP {status}: {said})" if status >= 500 else f"too busy (HTTP {status}: {said})",  # noqa: PLR2004
+            cause="error",
+            retry_after_s=retry_after_s(headers),
+        )
+    return CompletionError(f"the server refuses the call (HTTP {status}: {said})", cause="refused", retry=False)
+
+
+def stream_failure(words: str) -> CompletionError:
+    """What an error in the midst of an answer means."""
+    if _TOO_LONG.search(words):
+        return too_long(f"the server says: {_said(words)}")
+    return CompletionError(f"the server fails ({_said(words)})", cause="error")
+
+
+def refused_answer(words: str) -> CompletionError:
+    """The failure of a call that the server, not the model, would not answer."""
+    said = f": {_said(words)}" if words else ""
+    return CompletionError(f"the server withheld the answer{said}", cause="refused", retry=False)
+
+
+def too_long(problem: str) -> CompletionError:
+    """The failure of a call whose prompt does not fit."""
+    return CompletionError(problem, cause="too_long", retry=False, remedy="Set a larger `context` or a smaller memory.")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """How long a server wants to be left alone; a date is read against the server's own clock, so its `Date` counts."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
+        return float(value)
+    try:
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):  # TypeError: one of them tells its zone and the other does not
+        return None
+
+
+def wire_failure(fault: BaseException, secrets: Collection[str]) -> CompletionError:
+    """What an exception of a client library means, by what caused it."""
+    chain = [fault]
+    while (inner := _behind(chain[-1])) is not None and inner not in chain:
+        chain.append(inner)
+    for each in chain:
+        if isinstance(each, CompletionError):
+            return each
+    names = {base.__name__ for each in chain for base in type(each).__mro__}
+    said = without(_said(str(chain[-1]) or type(chain[-1]).__name__), secrets)
+    if names & _BROKEN or re.search(r"disconnected|closed connection|incomplete", said):
+        return CompletionError(f"the connection to the server failed ({said})", cause="unreachable")
+    if names & {"ValueError", "TypeError", "AttributeError", "KeyError"}:
+        return garbled(f"no JSON of this protocol ({said})")
+    return garbled(f"no HTTP ({said})")
+
+
+def _behind(fault: BaseException) -> BaseException | None:
+    return fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
+
+
+# By name, since which of these are there depends on the client library: httpx, its successor, or aiohttp.
+_BROKEN: Final = {
+    *("OSError", "ConnectError", "ConnectTimeout", "ReadError", "WriteError", "CloseError", "ProxyError"),
+    *("ClientConnectionError", "ClientPayloadError", "TimeoutException"),
+}
+
+
+def _said(words: str) -> str:
+    said: object = words
+    for _ in range(3):  # a server in front of another wraps its words
+        try:
+            inner = json.loads(said) if isinstance(said, str) else said
+        except ValueError:
+            break
+        said = (
+            inner.get("error", inner.get("message", inner.get("detail", said))) if isinstance(inner, Mapping) else said
+        )
+    text = " ".join(str(said).split())
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def without(words: str, secrets: Collection[str]) -> str:
+    """`words` with every secret struck out."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            words = words.replace(secret, "***")
+    return words
+
+
+def struck_out(value: Any, secrets: Collection[str]) -> Any:
+    """A JSON value with every secret in its texts struck out."""
+    match value:
+        case str():
+            return without(value, secrets)
+        case Mapping():
+            return {without(key, secrets): struck_out(each, secrets) for key, each in value.items()}
+        case list() | tuple():
+            return [struck_out(each, secrets) for each in value]
+        case _:
+            return value
+
+
+def split_address(address: str) -> tuple[str, tuple[str, str] | None]:
+    """An address without its credentials, and those."""
+    if "://" not in address:
+        address = f"http://{address}"
+    parts = urlsplit(address)
+    place = parts.netloc.rpartition("@")[2]
+    plain = urlunsplit((parts.scheme, place, parts.path, "", ""))
+    return plain, (parts.username or "", parts.password or "") if "@" in parts.netloc else None
+
+
+def public_address(address: str, *, option: str, instead: str) -> str:
+    """An address that may stand in a study, which is recorded whole; raises RequestError for one with credentials."""
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise RequestError(
+            f"option {option!r} holds more than an address: a study is recorded, and its credentials with it",
+            remedy=f"Put an address with credentials into the environment variable {instead}.",
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RequestError(f"option {option!r} is no address of a server", remedy="Write http://HOST:PORT.")
+    return address
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a server is on this machine; such a one is never asked through a proxy."""
+    host = urlsplit(address if "://" in address else f"http://{address}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
