@@ -26,7 +26,8 @@ Spoken = Annotated[str, AfterValidator(words.some_text)]
 _Written = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$")]
 Seconds = Annotated[float, BeforeValidator(words.seconds, json_schema_input_type=float | _Written)]
 _InWords = Annotated[str, Field(pattern=r"^[0-9]+ rounds?$")]
-RoundCount = Annotated[int, BeforeValidator(words.rounds, json_schema_input_type=int | _InWords)]
+_FromOne = Annotated[int, Field(ge=1)]
+RoundCount = Annotated[_FromOne, BeforeValidator(words.rounds, json_schema_input_type=_FromOne | _InWords)]
 Scalar = Annotated[
     str | int | float | bool, PlainValidator(words.scalar, json_schema_input_type=str | int | float | bool)
 ]
@@ -230,7 +231,6 @@ class StopDoc(Doc):
     )
     silence: RoundCount | None = Field(
         default=None,
-        ge=1,
         description="Once nobody said anything for so long, such as `2 rounds`.",
         examples=["2 rounds"],
     )
