@@ -119,9 +119,9 @@ class Lane:
     async def _work(self, number: int) -> None:
         me = asyncio.current_task()
         while True:
-            if self._pace is not None:
-                await self._until_there_is_room(self._pace)
             job = await self._jobs.get()
+            if self._pace is not None:  # looked at only now: workers that had nothing to do know no pace
+                await self._until_there_is_room(self._pace)
             self.working[number] = job
             report = await self._ask(self.model, job)
             if self._workers.get(number) is not me:

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -218,7 +219,8 @@ class LiveRun:
 
     def _keep_what_came(self) -> None:
         """Before an interrupt ends the run: what has come in is in the log and need not be asked again."""
-        self._take_reports()
+        with suppress(HaltedError):  # an interrupt stays one; the failure is on the record all the same
+            self._take_reports()
         self._commit()
 
     def _write_down(self, report: Report) -> None:

@@ -159,7 +159,7 @@ def test_what_is_shown_is_shown_once_for_all(said: str, inline: bool) -> None:
 
 
 MARKS = """
-    <|im_start|> <|im_end|> <|system|> <|eot_id|> <|start_header_id|> <\uff5cUser\uff5c> </s> <s> <S> <<SYS>> <</SYS>> |>
+    <|im_start|> <|im_end|> <|system|> <|eot_id|> <|start_header_id|> <\uff5cUser\uff5c> </s> <s> <<SYS>> <</SYS>> |>
     [INST] [/INST] [inst] <start_of_turn> <end_of_turn> <|endoftext|> <bos> <eos> [SYSTEM_PROMPT] [/SYSTEM_PROMPT]
     [TOOL_CALLS] [AVAILABLE_TOOLS] <extra_id_1> <reserved_106> <unk> <pad> <think> </think> [gMASK] <sop> <tool_call>
 """
