@@ -77,3 +77,7 @@ def test_an_empty_prompt_is_no_text() -> None:
 def test_a_prompt_can_be_copied_and_sent_to_another_process() -> None:
     prompt = Prompt.of((message("user", "ada: ", "Hi."), message("assistant", "Yes.")))
     assert deepcopy(prompt) == pickle.loads(pickle.dumps(prompt)) == prompt
+
+
+def test_a_message_shows_what_it_says() -> None:
+    assert repr(message("user", "ada: ", "Hi.")) == "Message('user', 'ada: Hi.')"
