@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.folding import folded
 
 from genai_social_sim.kernel import stage as stage_module
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.testing.plans import small_channel, small_plan
-from tests.support.folding import folded
 
 
 def test_a_stage_that_keeps_little_gives_the_same_prompts_and_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
