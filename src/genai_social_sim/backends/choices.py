@@ -29,7 +29,7 @@ class Token(NamedTuple):
     def of(cls, text: str, chance: float | None, others: Iterable[tuple[str, float]]) -> Token:
         """A token with its own log probability, if known, and others'."""
         shown = dict(others) if chance is None else {text: chance, **dict(others)}
-        return cls(text, tuple(shown.items()))
+        return cls(str(text), tuple([(str(each), float(value)) for each, value in shown.items() if value <= 0]))
 
 
 def of_texts(choices: Sequence[str]) -> dict[str, Any]:
@@ -81,9 +81,7 @@ def legal_mass(tokens: Iterable[Token], choices: Sequence[str]) -> float | None:
     before = ""
     for token in tokens:
         if _begun(before + token.text):
-            shares = [
-                math.exp(min(0.0, chance)) for text, chance in token.alternatives if _legal(before + text, choices)
-            ]
+            shares = [math.exp(chance) for text, chance in token.alternatives if _legal(before + text, choices)]
             return min(1.0, math.fsum(shares)) if token.alternatives else None
         before += token.text
     return None

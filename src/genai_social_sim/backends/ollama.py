@@ -128,11 +128,12 @@ class OllamaModel:
         self._stops = served[0].stops
         self._last: dict[str, Host] = {}  # by channel
         self.slots = options.slots * len(hosts)
+        self.where = ", ".join(host.address for host in hosts)
 
     def identity(self) -> Mapping[str, Any]:
         """The model's digest, quantisation, family and template, its own defaults, and the servers."""
         first = self._served[0]
-        return {
+        about = {
             "backend": "ollama",
             "model": self._options.model,
             "weights": first.digest,
@@ -148,6 +149,7 @@ class OllamaModel:
             "not_honoured": [],
             "repeats": False,
         }
+        return dict(servers.struck_out(about, self._hosts[0].secrets))
 
     async def complete(self, request: Request) -> Answer:
         """Answer one request; with `on_too_long: drop_oldest`, with as much of what was heard as fits."""
@@ -205,6 +207,7 @@ class OllamaModel:
                 heard.tokens.extend(_tokens(chunk.logprobs))
         if last is None or not last.done:
             raise servers.garbled("it ended before the server said that it was done")
+        servers.check_secrets(heard, host.secrets)
         counted = last.prompt_eval_count
         fitting.check_after(prompt, request, counted, context=self._options.context, told=served.refuses_overlong)
         return self._made(request, heard, last, by=f"ollama/{host.address}", sent=options)
@@ -264,8 +267,8 @@ class OllamaModel:
         return Answer(
             text=text,
             finish=finish,
-            prompt_tokens=last.prompt_eval_count or 0,
-            answer_tokens=last.eval_count or 0,
+            prompt_tokens=servers.count(last.prompt_eval_count),
+            answer_tokens=servers.count(last.eval_count),
             first_token_s=heard.first_token_s,
             by=by,
             legal_mass=mass,

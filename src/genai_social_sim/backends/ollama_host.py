@@ -38,9 +38,9 @@ class Host:
                 f"backend ollama needs a package that is missing here ({fault})",
                 remedy="Run: pip install 'genai-social-sim[ollama]'",
             ) from fault
-        self._secrets = [each for each in (os.environ.get("OLLAMA_API_KEY"), *(auth or ())) if each]
+        self.secrets = [each for each in (os.environ.get("OLLAMA_API_KEY"), *(auth or ())) if each]
         guards = servers.hooks(
-            content_types=("application/x-ndjson", "application/json"), secrets=self._secrets, at_end=_NOT_CUT
+            content_types=("application/x-ndjson", "application/json"), secrets=self.secrets, at_end=_NOT_CUT
         )
         self.client = ollama.AsyncClient(
             host=address,
@@ -61,8 +61,8 @@ class Host:
     def failure(self, fault: BaseException) -> CompletionError:
         """What an exception of the client means."""
         if isinstance(fault, self._response_error):  # an error in the midst of a stream
-            return servers.stream_failure(servers.without(str(fault.error), self._secrets))
-        return servers.wire_failure(fault, self._secrets)
+            return servers.stream_failure(servers.without(str(fault.error), self.secrets))
+        return servers.wire_failure(fault, self.secrets)
 
     async def told(self, question: Callable[[], Awaitable[T]]) -> T:
         """What the server answers to a question about itself; raises BackendError."""

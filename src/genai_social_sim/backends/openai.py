@@ -112,6 +112,7 @@ class OpenAIModel:
         self._served = served
         self._context = options.context or served.context
         self.slots = options.slots
+        self.where = host.address
 
     def identity(self) -> Mapping[str, Any]:
         """The model as the server names it, what it tells of weights and template, and what it does not honour."""
@@ -224,9 +225,7 @@ class OpenAIModel:
     def _check(self, request: Request, heard: servers.Hearing, last: _Last) -> None:
         if last.refusal or last.finish == "content_filter":
             raise servers.refused_answer("".join(last.refusal))
-        said = "".join((*heard.text, *heard.thinking))
-        if servers.without(said, self._host.secrets) != said:
-            raise servers.garbled("it holds the key that was sent", retry=False)
+        servers.check_secrets(heard, self._host.secrets)
         needed = last.prompt_tokens + request.sampling.max_tokens
         if self._context is not None and needed > self._context:
             raise servers.too_long(
@@ -296,10 +295,11 @@ class _Last:
 
     def _note(self, chunk: Any) -> None:
         if chunk.usage is not None:
-            self.prompt_tokens, self.answer_tokens = int(chunk.usage.prompt_tokens), int(chunk.usage.completion_tokens)
+            self.prompt_tokens = servers.count(chunk.usage.prompt_tokens)
+            self.answer_tokens = servers.count(chunk.usage.completion_tokens)
             details = getattr(chunk.usage, "prompt_tokens_details", None)
             if details is not None and getattr(details, "cached_tokens", None) is not None:
-                self.notes["cached_tokens"] = details.cached_tokens
+                self.notes["cached_tokens"] = servers.count(details.cached_tokens)
         if chunk.model:
             self.notes["model"] = file_name(str(chunk.model))
         if getattr(chunk, "system_fingerprint", None):

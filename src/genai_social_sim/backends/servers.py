@@ -33,6 +33,7 @@ from genai_social_sim.ports import Limits
 MOST_TEXT: Final = 1 << 20  # characters of an answer, thinking included
 _MOST_LINE: Final = 4 << 20  # bytes without a line break
 _MOST_WORDS: Final = 1 << 16  # bytes of a server's error that are read
+_MOST_COUNTED: Final = 1 << 40
 _SHOWN: Final = 300  # characters of them that are passed on
 _SHORTEST_SECRET: Final = 6  # a placeholder such as "none" or "x" is no secret
 _TOO_LONG: Final = re.compile(
@@ -255,6 +256,15 @@ def too_long(problem: str) -> CompletionError:
     return CompletionError(problem, cause="too_long", retry=False, remedy="Set a larger `context` or a smaller memory.")
 
 
+def count(value: object) -> int:
+    """How many tokens a server says there were, 0 if it does not say; raises CompletionError for what is no number."""
+    if value is None:
+        return 0
+    if not isinstance(value, int) or not 0 <= value <= _MOST_COUNTED:
+        raise garbled(f"it counts {str(value)[:40]} tokens")
+    return int(value)
+
+
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """How long a server wants to be left alone; a date is read against the server's own clock, so its `Date` counts."""
     value = headers.get("retry-after", "").strip()
@@ -315,6 +325,13 @@ def without(words: str, secrets: Collection[str]) -> str:
         if len(secret) >= _SHORTEST_SECRET:
             words = words.replace(secret, "***")
     return words
+
+
+def check_secrets(heard: Hearing, secrets: Collection[str]) -> None:
+    """Refuse an answer that holds a secret, which the record would hold then; raises CompletionError."""
+    said = "".join((*heard.text, *heard.thinking))
+    if without(said, secrets) != said:
+        raise garbled("it holds the key that was sent", retry=False)
 
 
 def struck_out(value: Any, secrets: Collection[str]) -> Any:

@@ -30,7 +30,7 @@ class Call:
 class Reply:
     """What is sent back. `chunks` go out one by one; `raw` goes out as it is, in place of all else.
 
-    With `reset` the connection is reset after that, so that the client sees no end.
+    With `reset` the connection is reset after that, so that the client sees no end; with `hang` nothing comes after.
     """
 
     status: int = 200
@@ -39,6 +39,7 @@ class Reply:
     chunks: Iterable[bytes] | AsyncIterable[bytes] = ()
     raw: bytes | None = None
     reset: bool = False
+    hang: bool = False
 
     @classmethod
     def of_json(cls, value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
@@ -117,6 +118,8 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bool:
         async for chunk in _each(reply.chunks):
             writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
             await writer.drain()
+    if reply.hang:
+        await asyncio.Event().wait()
     if reply.reset:
         _reset(writer)
         return False
