@@ -14,12 +14,14 @@ from genai_social_sim.domain.events import (
     SessionEnded,
     SessionStarted,
     Spoke,
+    Status,
+    status_after,
 )
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export import original
 from genai_social_sim.export.facts import SAMPLING, Facts, written
 from genai_social_sim.export.kinds import Fold, Kind, moment
-from genai_social_sim.export.source import Source, Step, status_after
+from genai_social_sim.export.source import Source, Step
 from genai_social_sim.export.tables import Cell, Column, Row, Table
 from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERANCES
 from genai_social_sim.ports import Recorded
@@ -31,7 +33,7 @@ class _Runs(Fold):
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._start: tuple[Cell, ...] = (None,) * 6
-        self._status: str | None = None
+        self._status: Status | None = None
         self._ended: tuple[Cell, Cell] = (None, None)
         self._sessions = self._spoke = self._silent = self._prompt_tokens = self._answer_tokens = 0
 
@@ -46,7 +48,7 @@ class _Runs(Fold):
         yield (self.run, *self._start, status, self.source.digest, *counts, self._sessions, *self._ended)
 
     def _count(self, recorded: Recorded, event: Event) -> None:
-        self._status = status_after(self._status, event)
+        self._status = status_after(self._status or "running", event)
         match event:
             case RunStarted():
                 facts = Facts(event)

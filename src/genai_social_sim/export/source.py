@@ -10,11 +10,7 @@ from typing import Protocol
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
-    Event,
     FellSilent,
-    RunStarted,
-    SessionEnded,
-    SessionStarted,
     Spoke,
 )
 from genai_social_sim.ports import Recorded
@@ -74,17 +70,6 @@ def steps(source: Source, *, most: int | None = None) -> Iterator[Step]:
             yield Step(recorded)
     for turn in sorted(under_way):
         yield Step(None, under_way[turn])
-
-
-def status_after(status: str | None, event: Event) -> str | None:
-    """A run's status after an event; None before the first one."""
-    match event:
-        case SessionEnded():
-            return event.status
-        case RunStarted() | SessionStarted():
-            return "running"
-        case _:
-            return status
 
 
 def distinct_labels(paths: Sequence[Path]) -> list[str]:
