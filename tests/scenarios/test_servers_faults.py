@@ -14,7 +14,7 @@ from genai_social_sim.domain.events import Answered, FellSilent, Spoke
 from genai_social_sim.errors import SocialSimError
 from genai_social_sim.testing.faults_server import FAULTS, MODEL, TEXT, faults_server
 
-SHORT_S: Final = 0.5  # for what never comes
+SHORT_S: Final = 1.0  # for what never comes
 LONG_S: Final = 30.0  # for what comes, however busy the machine is
 BACKENDS: Final = ("ollama", "openai")
 

@@ -140,7 +140,7 @@ def _answered(server: OllamaServer, path: str, body: Mapping[str, Any]) -> Reply
     said = server.answer(body)
     texts = [body["prompt"]] if path == "/api/generate" else [each["content"] for each in body["messages"]]
     counted, context = sum(len(text.split()) for text in texts), body["options"]["num_ctx"]
-    refuses = body.get("truncate") is False and tuple(map(int, server.version.split("."))) >= (0, 12, 6)
+    refuses = body.get("truncate") is False and tuple(map(int, re.findall(r"\d+", server.version))) >= (0, 12, 6)
     if counted > context - 1 and refuses:
         return _error(400, json.dumps({"error": _overlong(counted, context)}))
     if counted > context - 1:
@@ -169,8 +169,11 @@ def _overlong(counted: int, context: int) -> dict[str, Any]:
 def _parts(path: str, said: Said) -> list[dict[str, Any]]:
     parts = [_part(path, "", thinking) for thinking in said.thinking] + [_part(path, text, "") for text in said.text]
     if said.alternatives and said.text:
+        chances = dict(said.alternatives)
         shown = [{"token": text, "logprob": chance} for text, chance in said.alternatives]
-        parts[len(said.thinking)]["logprobs"] = [{"token": said.text[0], "logprob": -0.1, "top_logprobs": shown}]
+        parts[len(said.thinking)]["logprobs"] = [
+            {"token": said.text[0], "logprob": chances.get(said.text[0], -9.0), "top_logprobs": shown}
+        ]
     return parts
 
 
