@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,3 +84,32 @@ def failures_of(run: Run) -> list[AttemptFailed]:
 def bytes_of(path: Path) -> bytes:
     """All that a record left on the disk."""
     return b"".join(each.read_bytes() for each in sorted(path.parent.glob(path.name + "*")))
+
+
+@contextmanager
+def ollama_proxy(upstream: str, *, model: str, folder: Path, key: str = KEY) -> Iterator[str]:
+    """`ollama-proxy-plus` in a process of its own: it speaks Ollama's native API before an OpenAI-style server."""
+    variables = {"PROVIDERS_LLAMA_BASE_URL": f"{upstream}/v1", "PROVIDERS_LLAMA_API_KEY": key}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ollama_proxy", "serve", "--host", "127.0.0.1", "--port", "0"],
+        env={**os.environ, **variables, "EXTRA_MODELS": f"llama/{model}"},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield _address_of(process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def _address_of(process: subprocess.Popen[str]) -> str:
+    """Where a server says that it listens; what it says after that fits the pipe."""
+    said: list[str] = []
+    for line in process.stdout or ():
+        said.append(line)
+        if found := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+            return found[1]
+    raise RuntimeError(f"the server did not start: {''.join(said)}")
