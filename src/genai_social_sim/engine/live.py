@@ -24,6 +24,7 @@ from genai_social_sim.kernel.run import RunState
 from genai_social_sim.ports import Clock, Entry, EventLog, InstantModel, LanguageModel, Observer
 
 _MOST_AT_ONCE: Final = 256  # instant answers in one commit
+_LET_S: Final = 0.01  # how long instant answers may keep the loop to themselves
 _GRACE_S: Final = 5.0  # how far beyond its deadline a call may be before it counts as stuck
 _LONGEST_S: Final = 0.1  # and how long they may take until observers hear of them
 
@@ -91,7 +92,7 @@ class LiveRun:
         self._entries: list[Entry] = []
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
-        self._began = world.clock.elapsed()
+        self._began = self._let_at = world.clock.elapsed()
         self._model_of = {agent.name: id(world.models[agent.model]) for agent in self._stage.plan.agents}
         opened = {id(model): model for model in world.models.values()}
         self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
@@ -125,13 +126,20 @@ class LiveRun:
             if self._must_commit():
                 self._commit()
                 self._check_budget()
-                await asyncio.sleep(0)
+                await self._let_others_run()
             elif not self._conductor.restless and not self._instant:
                 if not self._waiting:
                     raise RuntimeError("nothing is due and nothing is awaited, but no stopping rule holds")
                 if not await self._finished.wait(self._patience_s()):
                     self._look_for_the_stuck()
         self._commit()
+
+    async def _let_others_run(self) -> None:
+        """Workers at once if there are any; whatever else shares the loop often enough to feel no wait."""
+        now = self._world.clock.elapsed()
+        if self._waiting or now - self._let_at > _LET_S:
+            self._let_at = now
+            await asyncio.sleep(0)
 
     def _patience_s(self) -> float:
         """How long nothing may come in before somebody looks why."""
