@@ -11,7 +11,8 @@ from pathlib import Path
 
 import apsw
 
-from genai_social_sim.backends.registry import Surroundings, find
+from genai_social_sim.backends import scripted as scripted_backend
+from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import (
@@ -105,8 +106,8 @@ def play(plan: RunPlan, path: Path, durability: Durability) -> float:
     """
     _remove(path)
     clock = SystemClock()
-    models = {agent.model: None for agent in plan.agents}
-    opened = {model: find(model.backend)(json.loads(model.options), Surroundings()) for model in models}
+    models = dict.fromkeys(agent.model for agent in plan.agents)
+    opened = {model: scripted_backend.open_backend(json.loads(model.options), Surroundings()) for model in models}
     log = SqliteLog(path, durability=durability, clock=clock, create=True)
     world = World(log=log, models=opened, clock=clock, hurried=durability == "process")
     past = Past(state=start(Stage(plan)), answers={}, attempts={})

