@@ -19,7 +19,6 @@ Extensions = Literal["llama.cpp", "vllm", "none"]
 HOSTED: Final = "https://api.openai.com/v1"
 _PATIENCE_S: Final = 15.0  # for questions about the server itself
 _CONNECT_S: Final = 5.0
-_KEPT_S: Final = 2.0  # an idle connection; servers close theirs after 5 s, and a call would be lost on a closed one
 _NO_KEY: Final = "none"  # what is sent where no key is needed
 _STRUCTURED_FROM: Final = (0, 11)  # vLLM took `guided_choice` before, and `structured_outputs` since
 
@@ -63,6 +62,7 @@ class Host:
             *(ValueError, TypeError, AttributeError, KeyError),  # JSON that is none, or of another shape
         )
         self.all_faults: tuple[type[Exception], ...] = (*self.faults, CompletionError)
+        self._stream = openai.AsyncStream[object]
         self._api_error = openai.APIError
         self._connection_error = openai.APIConnectionError
 
@@ -102,6 +102,17 @@ class Host:
             )
         return BackendError(f"{self.address}: {failed.problem}", remedy="Look at its log, or correct `base_url`.")
 
+    async def posted(self, path: str, body: Mapping[str, Any], *, keeps_connection: bool) -> Any:
+        """The stream that answers a call, chunk by chunk as JSON."""
+        return await self.client.post(
+            path,
+            cast_to=object,
+            body=dict(body),
+            options={} if keeps_connection else {"headers": {"Connection": "close"}},
+            stream=True,
+            stream_cls=self._stream,
+        )
+
     async def close(self) -> None:
         """Close its connections; harmless when repeated."""
         await self.client.close()
@@ -111,7 +122,7 @@ def _limits(slots: int) -> Any:
     import openai
 
     return type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=None, max_keepalive_connections=slots, keepalive_expiry=_KEPT_S
+        max_connections=100_000, max_keepalive_connections=slots, keepalive_expiry=servers.KEPT_S
     )
 
 

@@ -30,6 +30,7 @@ from urllib.parse import urlsplit, urlunsplit
 from genai_social_sim.errors import CompletionError, RequestError
 from genai_social_sim.ports import Limits
 
+KEPT_S: Final = 2.0  # an idle connection; servers close theirs after 5 s, and a call would be lost on a closed one
 MOST_TEXT: Final = 1 << 20  # characters of an answer, thinking included
 _MOST_LINE: Final = 4 << 20  # bytes without a line break
 _MOST_WORDS: Final = 1 << 16  # bytes of a server's error that are read
@@ -117,22 +118,17 @@ def why_empty(text: str, thinking: str, finish: str) -> str:
     return "cut_before_words" if finish == "length" else "nothing"
 
 
-def hooks(*, content_types: Collection[str], secrets: Collection[str], at_end: bytes = b"") -> dict[str, list[Hook]]:
+def hooks(*, content_types: Collection[str], secrets: Collection[str]) -> dict[str, list[Hook]]:
     """Event hooks for an HTTP client: hold the connect deadline, refuse what is no answer, guard what is one.
 
     Args:
         content_types: Of answers that this protocol knows.
         secrets: Taken out of what a server says before it goes anywhere.
-        at_end: Put before the end of each JSON body that is sent: members that the client library cannot send.
     """
 
     async def sending(request: Any) -> None:
         timeout = dict(request.extensions.get("timeout") or {})
         request.extensions["timeout"] = {**timeout, "connect": _connect_s.get()}
-        if at_end and request.method == "POST" and request.url.path.endswith(("/api/chat", "/api/generate")):
-            body = request.content[:-1] + at_end
-            request.headers["Content-Length"] = str(len(body))
-            request.stream = _bytes_of(request.stream)(body)
 
     async def answering(response: Any) -> None:
         if response.status_code >= _REDIRECT or response.status_code < _OK:
@@ -157,17 +153,10 @@ async def _words(response: Any) -> str:
     return read.decode("utf-8", "replace")
 
 
-def _base(stream: object, name: str) -> Any:
-    """A class by its name, of the library that a stream is from: httpx or its successor."""
-    return next(base for base in type(stream).__mro__ if base.__name__ == name)
-
-
-def _bytes_of(stream: object) -> Any:
-    return _base(stream, "ByteStream")
-
-
 def _guarded(stream: object) -> Any:
-    return _guarded_kind(_base(stream, "AsyncByteStream"))(stream)
+    """A guarded stream of the library that a stream is from: httpx or its successor."""
+    base = next(base for base in type(stream).__mro__ if base.__name__ == "AsyncByteStream")
+    return _guarded_kind(base)(stream)
 
 
 @lru_cache
