@@ -156,6 +156,7 @@ class EmbeddedModel:
                 f"and the context is {self._options.context}",
                 cause="too_long",
                 remedy="Set a larger `context` or a smaller memory.",
+                retry=False,
             )
         return Answer(
             text=choice["message"]["content"] if "message" in choice else choice["text"],

@@ -75,7 +75,7 @@ class LlamaServer:
         try:
             reply: dict[str, Any] = call(dict(body))
         except (ValueError, RuntimeError) as fault:
-            raise CompletionError(f"llama.cpp refuses the call: {fault}", cause="refused") from fault
+            raise CompletionError(f"llama.cpp refuses the call: {fault}", cause="refused", retry=False) from fault
         if "error" in reply:
             raise _refused(reply["error"])
         return reply
@@ -105,8 +105,10 @@ def _refused(error: Mapping[str, Any]) -> CompletionError:
         return CompletionError(
             f"the prompt has {error.get('n_prompt_tokens')} tokens and the context {error.get('n_ctx')}",
             cause="too_long",
+            remedy="Set a larger `context` or a smaller memory.",
+            retry=False,
         )
-    return CompletionError(f"llama.cpp refuses the call: {error.get('message')}", cause="refused")
+    return CompletionError(f"llama.cpp refuses the call: {error.get('message')}", cause="refused", retry=False)
 
 
 def repeats(server: LlamaServer) -> bool:

@@ -48,8 +48,8 @@ class Host:
             auth=auth,
             event_hooks=guards,
             follow_redirects=False,  # a prompt goes where the study says
-            trust_env=not servers.is_loopback(address),
-            transport=_transport(),
+            trust_env=False,  # a proxy of the environment would get a transport of its own; ours knows of it
+            transport=_transport(servers.proxy_for(address)),
             headers={"Accept-Encoding": "identity"},
         )
         self.faults: tuple[type[Exception], ...] = (
@@ -94,7 +94,7 @@ class Host:
         await self.client._client.aclose()
 
 
-def _transport() -> Any:
+def _transport(proxy: str | None) -> Any:
     """How calls travel: through aiohttp, and told not to let the prompt be cut.
 
     httpx's own transport looks through all connections at each call: 5 ms of processor time with 100 at once.
@@ -112,7 +112,8 @@ def _transport() -> Any:
                 )
             return await super().handle_async_request(request)
 
-    return Telling(limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=servers.KEPT_S))
+    limits = httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=servers.KEPT_S)
+    return Telling(limits=limits, proxy=httpx.Proxy(proxy) if proxy else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

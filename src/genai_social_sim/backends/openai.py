@@ -238,6 +238,8 @@ class OpenAIModel:
         text, thinking = "".join(heard.text), "".join(heard.thinking)
         finish: Literal["stop", "length"] = "length" if last.finish == "length" else "stop"
         notes |= {"finish_reason": last.finish, **last.notes}
+        if last.model is not None:
+            notes["model"] = file_name(str(last.model))
         if thinking:
             notes["thinking"] = thinking
         if not text.strip():
@@ -266,6 +268,7 @@ class _Last:
         self.refusal: list[str] = []
         self.prompt_tokens = 0
         self.answer_tokens = 0
+        self.model: object = None  # the one that answered, as the server names it
         self.notes: dict[str, Any] = {}
 
     def take(self, chunk: Any, heard: servers.Hearing) -> None:
@@ -297,7 +300,7 @@ class _Last:
             if kept is not None:
                 self.notes["cached_tokens"] = servers.count(kept)
         if model := chunk.get("model"):
-            self.notes["model"] = file_name(str(model))
+            self.model = model
         if fingerprint := chunk.get("system_fingerprint"):
             self.notes["system_fingerprint"] = str(fingerprint)
 

@@ -26,6 +26,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
 
 from genai_social_sim.errors import CompletionError, RequestError
 from genai_social_sim.ports import Limits
@@ -357,6 +358,14 @@ def public_address(address: str, *, option: str, instead: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise RequestError(f"option {option!r} is no address of a server", remedy="Write http://HOST:PORT.")
     return address
+
+
+def proxy_for(address: str) -> str | None:
+    """The proxy that the environment names for a server, as other programs understand it."""
+    parts = urlsplit(address)
+    if is_loopback(address) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def is_loopback(address: str) -> bool:

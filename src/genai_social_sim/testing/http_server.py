@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 _MOST_HEAD: Final = 1 << 16
 
@@ -102,7 +103,8 @@ async def _read(reader: asyncio.StreamReader) -> Call | None:
     method, path, _ = first.split(" ", 2)
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Call(method=method, path=path.partition("?")[0], headers=headers, body=body)
+    path = urlsplit(path).path  # a proxy is sent whole addresses
+    return Call(method=method, path=path, headers=headers, body=body)
 
 
 async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bool:

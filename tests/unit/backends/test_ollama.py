@@ -332,6 +332,19 @@ async def test_an_error_in_the_midst_of_an_answer_is_a_failure(server: OllamaSer
     assert "while running the model" in fault.problem
 
 
+async def test_a_server_on_this_machine_is_never_asked_through_a_proxy(server: OllamaServer) -> None:
+    nowhere = "http://127.0.0.1:9"
+    with environment(HTTP_PROXY=nowhere, http_proxy=nowhere, ALL_PROXY=nowhere):
+        assert (await asked(server, small_request())).text == "Hello there."
+
+
+async def test_a_server_elsewhere_is_asked_through_the_proxy_and_told_not_to_cut(server: OllamaServer) -> None:
+    with environment(HTTP_PROXY=server.address, http_proxy=server.address, NO_PROXY="", no_proxy=""):
+        answer = await asked(server, small_request(), host="http://elsewhere.example:11434")
+    assert answer.by == "ollama/http://elsewhere.example:11434"
+    assert server.calls[0]["truncate"] is False
+
+
 async def test_a_connection_has_a_deadline_of_its_own(server: OllamaServer) -> None:
     model = await opened(server)
     host: Any = model._hosts[0]  # type: ignore[attr-defined]

@@ -197,6 +197,12 @@ async def test_a_busy_server_is_left_alone_as_long_as_it_asks(given: str, second
     assert (caught.value.cause, caught.value.retry, caught.value.retry_after_s) == ("error", True, seconds)
 
 
+async def test_a_server_on_this_machine_is_never_asked_through_a_proxy(server: FaultsServer) -> None:
+    nowhere = "http://127.0.0.1:9"
+    with environment(HTTP_PROXY=nowhere, http_proxy=nowhere, ALL_PROXY=nowhere):
+        assert (await asked(server, small_request())).text == TEXT
+
+
 def sse(*chunks: Any) -> Reply:
     lines = [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks]
     return Reply(content_type="text/event-stream", chunks=[*lines, b"data: [DONE]\n\n"])
