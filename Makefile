@@ -46,7 +46,7 @@ coverage: $(READY) ## tests with coverage: 90 everywhere, 100 in domain and kern
 	@$(PY) -m pytest --cov $(ARGS)
 	@$(PY) -m coverage report --include='*/domain/*,*/kernel/*' --fail-under=100
 
-bench: $(READY) ## the named workloads beside their stored baselines
+bench: $(READY) ## the named workloads, each beside a bare loop with SQLite
 	@$(PY) -m benchmarks $(ARGS)
 
 kill: $(READY) ## the long kill -9 script

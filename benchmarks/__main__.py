@@ -57,7 +57,7 @@ def w2(folder: Path, runs: int) -> Row:
         lambda: floor(texts, path.with_suffix(".bare"), "process", window=8, commit_every=256),
         runs,
     )
-    return _per_turn("W2 process", ours, bare, 3000)
+    return _per_turn("W2 process", ours, bare, 3000) | {"record B/turn beyond text": _overhead(path, texts)}
 
 
 def w3(folder: Path, runs: int) -> Row:
@@ -79,7 +79,7 @@ def _peak(agents: int) -> int:
     code = (
         "import resource, tempfile, pathlib; from benchmarks import workloads as w\n"
         "folder = tempfile.TemporaryDirectory()\n"
-        f"plan = w.neighbourhoods({agents}, w.scripted(w.replies(3)), size=8, rounds=3)\n"
+        f"plan = w.neighbourhoods({agents}, w.scripted(), size=8, rounds=3)\n"
         "w.play(plan, pathlib.Path(folder.name) / 'run.sqlite', 'process')\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -43,9 +44,12 @@ from genai_social_sim.kernel.stage import Stage
 _STYLE = PromptStyle(layout="persona_first", frame=DEFAULT_FRAMES["persona_first"], cue=DEFAULT_CUES["persona_first"])
 
 
+_WORDS: Final = " of a speaker who " + " ".join(["considers", "supply", "prices"] * 18) + "."
+
+
 def reply(number: int) -> str:
     """A reply of 60 words, different for each number."""
-    return f"Reply {number} of a speaker who " + " ".join(["considers", "supply", "prices"] * 18) + "."
+    return f"Reply {number}{_WORDS}"
 
 
 def replies(turns: int) -> tuple[str, ...]:
@@ -53,9 +57,9 @@ def replies(turns: int) -> tuple[str, ...]:
     return tuple(reply(number) for number in range(turns))
 
 
-def scripted(answers: Sequence[str], **options: object) -> Model:
-    """A scripted model that gives these answers, one a round."""
-    return Model(backend="scripted", options=json.dumps({"answers": list(answers), **options}))
+def scripted(**options: object) -> Model:
+    """A scripted model that says another reply in each turn of the run."""
+    return Model(backend="scripted", options=json.dumps({"function": "reply", **options}))
 
 
 def one_channel(agents: int, model: Model, *, protocol: Protocol, stop: StopRule, window: int = 20) -> RunPlan:
@@ -107,7 +111,8 @@ def play(plan: RunPlan, path: Path, durability: Durability) -> float:
     _remove(path)
     clock = SystemClock()
     models = dict.fromkeys(agent.model for agent in plan.agents)
-    opened = {model: scripted_backend.open_backend(json.loads(model.options), Surroundings()) for model in models}
+    around = Surroundings({"reply": lambda request: reply(request.turn)})
+    opened = {model: scripted_backend.open_backend(json.loads(model.options), around) for model in models}
     log = SqliteLog(path, durability=durability, clock=clock, create=True)
     world = World(log=log, models=opened, clock=clock, hurried=durability == "process")
     past = Past(state=start(Stage(plan)), answers={}, attempts={})
@@ -167,17 +172,17 @@ async def bare_waits(turns: int, at_once: int, latency_s: float) -> float:
 
 def w1() -> RunPlan:
     """4 agents, 400 turns, window 20, 60-word replies."""
-    return one_channel(4, scripted(replies(100)), protocol=RoundRobin(), stop=Turns(count=400))
+    return one_channel(4, scripted(), protocol=RoundRobin(), stop=Turns(count=400))
 
 
 def w2() -> RunPlan:
     """1,000 agents in simultaneous neighbourhoods of 8, 3 rounds."""
-    return neighbourhoods(1000, scripted(replies(3)), size=8, rounds=3)
+    return neighbourhoods(1000, scripted(), size=8, rounds=3)
 
 
 def w3() -> RunPlan:
     """200 agents in simultaneous neighbourhoods of 8, 50 ms latency, 100 calls at once, 5 rounds."""
-    return neighbourhoods(200, scripted(replies(5), latency=0.05, slots=100), size=8, rounds=5)
+    return neighbourhoods(200, scripted(latency=0.05, slots=100), size=8, rounds=5)
 
 
 def _remove(path: Path) -> None:

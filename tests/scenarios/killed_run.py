@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -36,13 +37,14 @@ class Outcome:
     digest: str
     verified: bool
     replayed: bool
-    kills: int
-    resumed_with_answers_ahead: int
+    kills: int  # that hit a run under way
+    resumed_with_answers_ahead: int  # starts that found answers which had not taken effect
+    digests: set[str] = field(default_factory=set)  # of every run that came to its end, disturbed as it was
     asked_again: list[int] = field(default_factory=list)  # turns asked although an answer was committed
     broken_after_kill: list[str] = field(default_factory=list)  # what `verify` said after a kill
 
 
-def study_text(*, seed: int, durability: str, turns: int = 300) -> str:
+def study_text(*, seed: int, durability: str, turns: int = 1500) -> str:
     """The study of the disturbed run."""
     return STUDY.format(seed=seed, durability=durability, turns=turns)
 
@@ -62,11 +64,12 @@ def disturbed(folder: Path, text: str, *, kills: int, rng: random.Random) -> Out
         answered = _answered(path, outcome)
         before = len(calls.read_text().splitlines())
         process = _start(folder, text)
-        _kill_at_random(process, rng, early=outcome.kills % 3 == 2)
-        outcome.kills += 1
+        outcome.kills += _kill_at_random(process, rng, early=outcome.kills % 3 == 2)
         outcome.asked_again += [turn for turn in _asked(calls, before) if turn in answered]
-        if path.exists() and _finished(path):
-            path.unlink()  # it was too quick: begin a new one
+        if path.exists() and _finished(path):  # it was too quick: its digest counts, and a new one begins
+            with Run(path) as run:
+                outcome.digests.add(run.digest)
+            path.unlink()
             calls.write_text("")
     answered, before = _answered(path, outcome), len(calls.read_text().splitlines())
     process = _start(folder, text)
@@ -76,6 +79,7 @@ def disturbed(folder: Path, text: str, *, kills: int, rng: random.Random) -> Out
     outcome.asked_again += [turn for turn in _asked(calls, before) if turn in answered]
     with Run(path) as run:
         outcome.digest, outcome.verified, outcome.replayed = run.digest, run.verify().ok, run.replay().ok
+        outcome.digests.add(run.digest)
     return outcome
 
 
@@ -85,8 +89,8 @@ def _start(folder: Path, text: str) -> subprocess.Popen[str]:
     )
 
 
-def _kill_at_random(process: subprocess.Popen[str], rng: random.Random, *, early: bool) -> None:
-    """SIGKILL while it starts up, or a random moment after its first call."""
+def _kill_at_random(process: subprocess.Popen[str], rng: random.Random, *, early: bool) -> bool:
+    """SIGKILL while it starts up, or a random moment after its first call; whether it was killed."""
     if early:
         pause = rng.uniform(0.05, 0.6)
     else:
@@ -98,6 +102,7 @@ def _kill_at_random(process: subprocess.Popen[str], rng: random.Random, *, early
     except subprocess.TimeoutExpired:
         process.kill()
     process.communicate()
+    return process.returncode == -signal.SIGKILL
 
 
 def _answered(path: Path, outcome: Outcome) -> set[int]:

@@ -106,7 +106,7 @@ class _Walk:
         self.answer_tokens += said
         self.calls[model] = self.calls.get(model, 0) + 1
         self.typical[model] = (turn, prompt)
-        text = Text.of(f"{turn.number:0{_CHARACTERS * said}d}")
+        text = Text.of(f"{turn.number}" + " word" * (_CHARACTERS * said // len(" word")))
         where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
         return Spoke(**where, text=text, call=b"", tokens=asked + said)  # type: ignore[arg-type]
 

@@ -96,8 +96,9 @@ class Run:
         """Exactly what the model was sent in a turn, checked against the recorded hash.
 
         Raises:
-            RecordError: If the hash does not match.
+            RecordError: If there is no such turn, or the hash does not match.
         """
+        self.turn(turn)  # so that one that is not there is told
         prompt = self._reader.prompt(turn)
         taken = self._taken(turn)
         if prompt is not None and taken is not None and prompt.digest != taken.asked.prompt:

@@ -15,7 +15,7 @@ from genai_social_sim.backends import registry
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.live import Budget
-from genai_social_sim.errors import EmptyRecordError, RecordError
+from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError
 from genai_social_sim.study.lowering import LoadedStudy, canonical, load, lower, override, parse
 
 RUNS = "runs"  # the folder that run files go to, below the working directory
@@ -71,6 +71,8 @@ class Study:
 
         With `again`: a path at which there is no record yet.
         """
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise RequestError(f"a seed is a whole number, not {seed!r}", remedy="For example: study.run(seed=7)")
         mark = sha256(self.text.encode()).hexdigest()[:8]
         path = Path(runs) / f"{self.name}-{mark}-seed{self.seed if seed is None else seed}.sqlite"
         return unused(path) if again else path
@@ -131,6 +133,13 @@ class Study:
 
 
 def _begun(path: Path) -> bool:
+    left = path.with_name(path.name + "-wal")
+    if not path.exists() and left.exists() and left.stat().st_size:
+        raise RecordError(
+            "the record is gone, but its last events lie here still",
+            where=str(left),
+            remedy=f"Put {path.name} back beside it; or move this file away to begin anew.",
+        )
     if not path.exists() or path.stat().st_size == 0:
         return False
     try:

@@ -66,7 +66,7 @@ class Prompt(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All contents joined: the exact text of a plain completion."""
+        """All contents joined: for a prompt that `is_text`, exactly what is sent; for others see `chat`."""
         return "".join([message.content for message in self.messages])
 
     def chat(self) -> list[tuple[Role, str]]:

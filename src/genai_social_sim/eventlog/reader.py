@@ -13,7 +13,7 @@ from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import EmptyRecordError, RecordError
 from genai_social_sim.eventlog.codec import decode
-from genai_social_sim.eventlog.store import open_to_read, unreadable
+from genai_social_sim.eventlog.store import differs, open_to_read, unreadable
 from genai_social_sim.ports import Recorded
 
 PAGE: Final = 1000
@@ -63,6 +63,10 @@ class SqliteReader:
         if row is None:
             raise EmptyRecordError("this record holds no events", where=str(self.path), remedy="Run its study again.")
         return Head(*row)
+
+    def changed_around(self) -> str:
+        """What of the tables, views and self-description around the log was changed; empty if nothing."""
+        return differs(self._db)
 
     def version(self) -> int:
         """A number that changes whenever somebody else commits: cheap to poll."""

@@ -14,6 +14,11 @@ from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.described import ABOUT, APPLICATION_ID, DESCRIBED
 
 Durability = Literal["full", "process"]
+_SELF_DESCRIPTION: Final = {
+    "the tables, views or indexes": "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
+    "the table `about`": "SELECT key, value FROM about ORDER BY key",
+    "the table `described`": "SELECT name, column_name, description FROM described ORDER BY name, column_name",
+}
 _BUSY_MS: Final = 10_000
 _HEADER: Final = 100  # bytes of an SQLite file's header
 
@@ -64,6 +69,18 @@ def transaction(db: apsw.Connection) -> Iterator[None]:
         raise
 
 
+def differs(db: apsw.Connection) -> str:
+    """What of a record's tables, views and self-description is not as its release made it; empty if all is."""
+    if db.pragma("user_version") != migrations()[-1][0]:
+        return ""  # an older release's words; they are brought up to date when it is resumed
+    made = apsw.Connection(":memory:")
+    _migrate(made, Path(":memory:"))
+    for what, sql in _SELF_DESCRIPTION.items():
+        if list(db.execute(sql)) != list(made.execute(sql)):
+            return what
+    return ""
+
+
 def open_to_read(path: Path) -> apsw.Connection:
     """A connection that cannot change the file and does not keep its writer waiting."""
     check_is_record(path)
@@ -101,7 +118,11 @@ def check_is_record(path: Path) -> None:
 def unreadable(path: Path, fault: Exception) -> RecordError:
     """The error for what SQLite itself says about a file."""
     if isinstance(fault, apsw.FullError):
-        return RecordError("the disk is full", where=str(path), remedy="Make room, then: gss resume " + str(path))
+        remedy = "Make room, then run or resume it again: what was committed is kept."
+        return RecordError("the disk is full", where=str(path), remedy=remedy)
+    if isinstance(fault, apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError):
+        remedy = "Give this user the right to write there, or choose another folder with --runs FOLDER."
+        return RecordError("the run file cannot be written or opened there", where=str(path), remedy=remedy)
     return RecordError(
         f"the run file is damaged or cannot be opened ({fault})", where=str(path), remedy="Restore it from a copy."
     )

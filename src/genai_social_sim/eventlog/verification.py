@@ -161,6 +161,8 @@ class _Check:
             raise _BrokenError(0, f"an event {first} was added before the first one")
         if head.status != self.status:
             raise _BrokenError(seq, f"the head of the log says {head.status!r}, which its events do not")
+        if changed := self.reader.changed_around():
+            raise _BrokenError(seq, f"the events are as they were written, but {changed} of the file were changed")
         for (said,) in self.reader.query("PRAGMA integrity_check(1)"):  # of the indexes, by which turns are looked up
             if said != "ok":
                 raise _BrokenError(seq, f"the events are as they were written, but the file is damaged: {said}")
