@@ -90,7 +90,7 @@ def test_its_python_gives_the_same_run(played: Run) -> None:
     assert f"\n{played.digest} True True\n" in said.stdout
     prompt = played.prompt(3)
     assert prompt is not None
-    assert said.stdout.rstrip().endswith(prompt.text.rstrip())
+    assert said.stdout.rstrip().endswith(str(prompt.chat()))
 
 
 @pytest.mark.timeout(600)
