@@ -127,4 +127,4 @@ def test_every_command_line_in_the_documentation_can_be_parsed() -> None:
         assert name in COMMANDS, line
         command = app.get_command(click.Context(app), name)
         assert command is not None
-        command.make_context(name, words, resilient_parsing=False).close()
+        command.make_context(name, words, parent=click.Context(app, **app.context_settings)).close()

@@ -81,7 +81,7 @@ def test_a_full_disk_is_one_clear_error_and_the_log_works_again_once_there_is_ro
         log._db.pragma("max_page_count", room)
         long = Entry(SessionEnded(status="failed", detail=Text.of("long " * 20_000)))
         for _ in range(2):
-            with pytest.raises(RecordError, match=r"the disk is full.*Make room, then: gss resume"):
+            with pytest.raises(RecordError, match=r"the disk is full.*Make room, then run or resume it again"):
                 log.append([*small_log()[3:5], long])
             assert seqs(path) == [0, 1, 2]
         log._db.pragma("max_page_count", 1_000_000)
