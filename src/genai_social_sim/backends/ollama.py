@@ -26,6 +26,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from genai_social_sim.backends import choices, fitting, servers
+from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.ollama_host import Host, Served, hosts_of, reached
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.prompt import Prompt
@@ -253,25 +254,17 @@ class OllamaModel:
         }
 
     def _made(self, request: Request, heard: servers.Hearing, last: Any, *, by: str, sent: dict[str, Any]) -> Answer:
-        text, thinking = "".join(heard.text), "".join(heard.thinking)
         finish: Literal["stop", "length"] = "length" if last.done_reason == "length" else "stop"
-        notes: dict[str, Any] = {"sent": sent, "done_reason": last.done_reason, **_timings(last)}
-        if thinking:
-            notes["thinking"] = thinking
-        if not text.strip():
-            notes["empty"] = servers.why_empty(text, thinking, finish)
-        mass = None
-        if request.choices:
-            notes["raw"] = text
-            mass, text = choices.legal_mass(heard.tokens, request.choices), choices.chosen(text, request.choices)
+        words = words_of(request, heard, finish=finish)
+        notes = {"sent": sent, "done_reason": last.done_reason, **_timings(last), **words.notes}
         return Answer(
-            text=text,
+            text=words.text,
             finish=finish,
             prompt_tokens=servers.count(last.prompt_eval_count),
             answer_tokens=servers.count(last.eval_count),
             first_token_s=heard.first_token_s,
             by=by,
-            legal_mass=mass,
+            legal_mass=words.legal_mass,
             notes=notes,
         )
 

@@ -23,6 +23,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from genai_social_sim.backends import choices, servers
+from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.openai_host import Extensions, Host, Served, file_name, reached
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.errors import RequestError
@@ -235,27 +236,19 @@ class OpenAIModel:
             )
 
     def _made(self, request: Request, heard: servers.Hearing, last: _Last, notes: dict[str, Any]) -> Answer:
-        text, thinking = "".join(heard.text), "".join(heard.thinking)
         finish: Literal["stop", "length"] = "length" if last.finish == "length" else "stop"
-        notes |= {"finish_reason": last.finish, **last.notes}
+        words = words_of(request, heard, finish=finish)
+        notes |= {"finish_reason": last.finish, **last.notes, **words.notes}
         if last.model is not None:
             notes["model"] = file_name(str(last.model))
-        if thinking:
-            notes["thinking"] = thinking
-        if not text.strip():
-            notes["empty"] = servers.why_empty(text, thinking, finish)
-        mass = None
-        if request.choices:
-            notes["raw"] = text
-            mass, text = choices.legal_mass(heard.tokens, request.choices), choices.chosen(text, request.choices)
         return Answer(
-            text=text,
+            text=words.text,
             finish=finish,
             prompt_tokens=last.prompt_tokens,
             answer_tokens=last.answer_tokens,
             first_token_s=heard.first_token_s,
             by=f"openai/{self._host.address}",
-            legal_mass=mass,
+            legal_mass=words.legal_mass,
             notes=dict(servers.struck_out(notes, self._host.secrets)),
         )
 
