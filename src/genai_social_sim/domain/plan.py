@@ -51,9 +51,10 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundRobin:
-    """In the order of the members, one after the other; `first` opens each round."""
+    """In the order of the members, one after the other; `first` opens each round, or one `drawn` for the whole run."""
 
     first: AgentId | None = None
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

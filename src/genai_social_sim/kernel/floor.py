@@ -37,7 +37,9 @@ def due(plan: RunPlan, index: int, floor: Floor) -> tuple[Turn, ...]:
     """The turns of a channel whose inputs are all known: one, or the rest of a simultaneous round."""
     channel = plan.channels[index]
     match channel.protocol:
-        case RoundRobin(first=first):
+        case RoundRobin(first=first, drawn=drawn):
+            if drawn:
+                first = Dice(plan.seed, "first", channel.name).choice(channel.members)
             return (_turn(plan, index, floor, floor.position, _nth(channel, floor.position, first)),)
         case RandomOrder(repeat=repeat):
             options = channel.members

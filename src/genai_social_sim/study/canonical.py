@@ -70,6 +70,8 @@ def _channel(channel: Channel) -> dict[str, Any]:
 
 def _protocol(protocol: Protocol) -> dict[str, Any]:
     match protocol:
+        case RoundRobin(drawn=True):
+            return {"kind": "round_robin", "first": "random"}
         case RoundRobin(first=None):
             return {"kind": "round_robin"}
         case RoundRobin(first=first):

@@ -120,7 +120,9 @@ class RoundRobinDoc(Doc):
 
     kind: Literal["round_robin"] = Field(description="The kind of protocol.", examples=["round_robin"])
     first: AnyName | None = Field(
-        default=None, description="Who opens each round; the first member if left out.", examples=["BOT1"]
+        default=None,
+        description="Who opens each round; the first member if left out. `random`: drawn once for the run.",
+        examples=["BOT1"],
     )
 
 

@@ -153,6 +153,8 @@ def _channel(study: StudyDoc, name: str, channel: ChannelDoc) -> Channel:
 
 def _protocol(protocol: ProtocolDoc) -> Protocol:
     match protocol:
+        case RoundRobinDoc(first="random"):
+            return RoundRobin(drawn=True)
         case RoundRobinDoc(first=first):
             return RoundRobin(first=None if first is None else AgentId(first))
         case RandomDoc(repeat=repeat):

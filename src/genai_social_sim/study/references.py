@@ -147,7 +147,13 @@ def _members(channel: ChannelDoc, names: Mapping[str, str], path: Path) -> Itera
 
 
 def _first(protocol: ProtocolDoc, members: Sequence[str], channel: str, path: Path) -> Iterator[Problem]:
-    if isinstance(protocol, RoundRobinDoc) and protocol.first is not None and protocol.first not in members:
+    if not isinstance(protocol, RoundRobinDoc) or protocol.first is None:
+        return
+    if protocol.first == "random":
+        if "random" in members:
+            text = f"`random` could be the member of the channel {channel!r} or a draw"
+            yield Problem((*path, "first"), text, "Give the agent another name.")
+    elif protocol.first not in members:
         remedy = f"{nearest(protocol.first, members)}Its members are: {listed(members)}."
         yield Problem((*path, "first"), f"{protocol.first!r} is no member of the channel {channel!r}", remedy)
 

@@ -177,6 +177,7 @@ def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
     members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
     protocols = st.one_of(
         st.builds(RoundRobin, first=st.none() | st.sampled_from(members).map(AgentId)),
+        st.just(RoundRobin(drawn=True)),
         st.builds(RandomOrder, repeat=st.booleans()),
         st.just(Simultaneous()),
     )

@@ -31,6 +31,16 @@ def test_the_first_speaker_opens_every_round_and_the_order_goes_on_from_there() 
     assert [(turn.round, turn.position) for turn in run.turns[:4]] == [(0, 0), (0, 1), (0, 2), (1, 0)]
 
 
+def test_a_drawn_first_speaker_opens_every_round_of_its_run() -> None:
+    begun = Counter()
+    for seed in range(300):
+        names = folded(hall(RoundRobin(drawn=True), members="cy ada bo", seed=seed)).speakers.split()
+        assert names[:3] == names[3:6]
+        assert " ".join(names[:3]) in "cy ada bo cy ada"
+        begun[names[0]] += 1
+    assert all(70 < begun[name] < 130 for name in ("ada", "bo", "cy"))  # 3.7 standard deviations
+
+
 def test_one_alone_talks_to_itself() -> None:
     for protocol in ("round-robin", "random", "simultaneous"):
         assert folded(hall(protocol, members="ada", stop=3)).speakers == "ada ada ada"

@@ -67,7 +67,9 @@ def _agent(name: str) -> st.SearchStrategy[dict[str, Any]]:
 def _channel(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     optional: dict[str, st.SearchStrategy[Any]] = {
         "members": st.permutations(names),
-        "protocol": st.sampled_from(["random", "simultaneous", {"kind": "round_robin", "first": names[-1]}]),
+        "protocol": st.sampled_from(
+            ["random", "simultaneous", *({"kind": "round_robin", "first": first} for first in (names[-1], "random"))]
+        ),
         "opening": st.fixed_dictionaries({"text": _SAID}),
         "memory": st.sampled_from(["none", {"kind": "window", "utterances": 5}]),
     }

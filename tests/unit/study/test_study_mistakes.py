@@ -195,6 +195,12 @@ MISTAKES = {
         "'X' is no member of the channel 'general'",
         "BOT1, BOT2",
     ),
+    "a first that is a draw or a member": (
+        SMALL.replace("BOT2", "random").replace("    opening", "    # opening"),
+        "9:42",
+        "could be the member",
+        "another name",
+    ),
     "an unknown protocol": (with_change("round_robin", "roundrobin"), "9:15", "'roundrobin'", "`round_robin`"),
     "a protocol without kind": (with_change("kind: round_robin, ", ""), "9:15", "lacks its `kind`", "simultaneous"),
     "an opening in a near name": (with_change("from: system", "from: bot1"), "10:21", "taken for", "'BOT1'"),
