@@ -16,6 +16,7 @@ from genai_social_sim.cli import failing
 
 COMMANDS: Final = {
     "init": "starting",
+    "import-config": "starting",
     "run": "running",
     "resume": "running",
     "observe": "looking",
@@ -41,7 +42,7 @@ class App(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"genai_social_sim.cli.commands.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(

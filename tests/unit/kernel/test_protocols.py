@@ -32,7 +32,7 @@ def test_the_first_speaker_opens_every_round_and_the_order_goes_on_from_there() 
 
 
 def test_a_drawn_first_speaker_opens_every_round_of_its_run() -> None:
-    begun = Counter()
+    begun: Counter[str] = Counter()
     for seed in range(300):
         names = folded(hall(RoundRobin(drawn=True), members="cy ada bo", seed=seed)).speakers.split()
         assert names[:3] == names[3:6]

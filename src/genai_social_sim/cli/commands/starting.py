@@ -1,6 +1,8 @@
-"""`gss init` and `gss schema`."""
+"""`gss init`, `gss import-config` and `gss schema`."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -33,6 +35,35 @@ def init(name: str | None, *, template: str, listed: bool, as_json: bool) -> Non
         raise click.UsageError("missing argument 'NAME': what shall the study be called?")
     else:
         initial.write_study(name, template=template, as_json=as_json)
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss import-config configs/app.yaml configs/seed.yaml", "writes study.yaml"),
+        ("gss import-config app.yaml --out bots/study.yaml", "without an opening: `gss run --wait` waits for one"),
+    ],
+    exits={
+        1: "the file could not be written",
+        2: "the request or a file was wrong, or the study is there already",
+        130: "",
+    },
+    json_keys='{"ok": true, "data": {"study", "broker", "opening": whether it has one}, "warnings": [...]}.',
+)
+@click.argument("app", metavar="APP.YAML", type=click.Path(path_type=Path))
+@click.argument("seed", metavar="[SEED.YAML]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("study.yaml"), show_default=True, help="The study file."
+)
+@json_option
+def import_config(app: Path, seed: Path | None, *, out: Path, as_json: bool) -> None:
+    """Write a study from the original's configuration.
+
+    The original is the bots over Redis and Ollama, with its app.yaml and seed.yaml. What has no place in a study is named in a warning, with its line. A file that is there already is left as it is.
+    """
+    from genai_social_sim.cli.importing import import_study
+
+    import_study(app, seed, out, as_json=as_json)
 
 
 @click.command(
