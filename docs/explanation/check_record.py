@@ -23,7 +23,7 @@ def check(path: str) -> str:
     events = db.execute("SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events ORDER BY seq")
     for seq, kind, turn, at, body, texts, prompt, link in events:
         content = f"{kind}\n{'' if turn is None else turn}\n{body}\n".encode()
-        content = sha256(content + b"".join(hashes[number] for number in texts.split())).digest()
+        content += b"".join(hashes[number] for number in texts.split())
         chain = sha256(chain + struct.pack(">qd", seq, at) + content).digest()
         digest = sha256(digest + content).digest() if kind in LOGICAL else digest
         if chain != link:

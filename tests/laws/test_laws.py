@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -219,7 +218,7 @@ def test_the_digest_knows_every_word(plan: RunPlan, seed: int, other: str) -> No
 
     one = Scenario(plan=patient(plan), model=scripted(altered)).play()
     two = instant(plan, seed).play()
-    first = [replace(event, attempt=1) for event in two.of(Answered) if event.turn == 0]
+    first = [event._replace(attempt=1) for event in two.of(Answered) if event.turn == 0]
     assert (one.digest == two.digest) == (first == [event for event in one.of(Answered) if event.turn == 0])
 
 

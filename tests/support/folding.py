@@ -37,7 +37,7 @@ class Folded:
     def prompt(self, number: int) -> str:
         """The text of a turn's prompt, had it fallen due now."""
         turn = self.turns[number]
-        return self.state.stage.prompt(turn, self.state.floors[turn.index]).text
+        return self.state.stage.prompt(turn, self.state.floors[turn.channel_no]).text
 
 
 def opened(plan: RunPlan) -> RunState:
@@ -61,8 +61,8 @@ def folded(
         number = run.state.progress.turns
         dues = [turn for index in range(len(plan.channels)) for turn in decide(run.state, index)]
         turn = next(turn for turn in dues if turn.number == number)
-        run.shown.append([line.text.value for line in run.state.floors[turn.index].heard])
+        run.shown.append([line.text.value for line in run.state.floors[turn.channel_no].heard])
         run.turns.append(turn)
         run.state = apply(run.state, spoke(turn, say(turn), tokens=tokens))
-        run.ended = ending(run.state)
+        run.ended = ending(run.state.stage.plan, run.state.progress)
     return run

@@ -99,7 +99,7 @@ class _Walk:
 
     def _taken(self, conductor: Conductor, turn: Turn) -> Spoke:
         model = self.stage.agents[turn.agent].model
-        prompt = self.stage.prompt(turn, conductor.state.floors[turn.index])
+        prompt = self.stage.prompt(turn, conductor.state.floors[turn.channel_no])
         asked, said = len(prompt.text) // _CHARACTERS + 1, max(1, round(model.sampling.max_tokens * _SHARE))
         self.turns += 1
         self.prompt_tokens += asked

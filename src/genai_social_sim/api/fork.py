@@ -108,7 +108,7 @@ class _Fork:
         )
 
     def _said(self, turn: Turn, text: str) -> Entry:
-        prompt = self.state.stage.prompt(turn, self.state.floors[turn.index])
+        prompt = self.state.stage.prompt(turn, self.state.floors[turn.channel_no])
         answer = Answered(
             turn=turn.number,
             attempt=1,

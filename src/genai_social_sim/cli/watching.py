@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +83,6 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, bytes):
         return value.hex()
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):  # events are named tuples to the bottom
+        return {name: _plain(part) for name, part in value._asdict().items()}  # type: ignore[attr-defined]
     return value

@@ -6,9 +6,8 @@ appended in logical order and make up the run's digest. The others say how it ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.text import Text
@@ -20,16 +19,14 @@ Notice = Literal["server_down", "server_up", "stalled", "observer_dropped"]
 EndReason = str  # the stopping rule that ended the run, in words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class RunStarted(NamedTuple):
     """Logical. The first event: the resolved study as canonical JSON, and the seed."""
 
     study: Text
     seed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(NamedTuple):
     """Logical. A channel's first text."""
 
     channel: ChannelId
@@ -37,8 +34,7 @@ class Opened:
     text: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
+class Cut(NamedTuple):
     """The part of a raw answer that was kept, as a span of characters, and why the rest was not.
 
     `why` is "trimmed" (white space around it), "label" (its own name before it) or "spoke_for" (it went on
@@ -51,8 +47,7 @@ class Cut:
     other: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spoke:
+class Spoke(NamedTuple):
     """Logical. An agent used its turn. `call` binds what was asked and answered (`Asked.bind`).
 
     `stand_in` names the failure in whose place the study made the agent say this.
@@ -69,8 +64,7 @@ class Spoke:
     stand_in: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FellSilent:
+class FellSilent(NamedTuple):
     """Logical. An agent had its turn and said nothing."""
 
     turn: int
@@ -82,16 +76,14 @@ class FellSilent:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded:
+class RunEnded(NamedTuple):
     """Logical. A stopping rule held after `turns` turns."""
 
     reason: EndReason
     turns: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """What one model call asked: the prompt's digest, the parameters as canonical JSON, the derived seed."""
 
     prompt: bytes
@@ -104,8 +96,7 @@ class Asked:
         return sha256(self.prompt + self.params.digest + text.digest + counts).digest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(NamedTuple):
     """A model answered: in the log before it has any effect. Times are seconds since the turn fell due.
 
     `notes` is JSON of what the backend reported beyond this (tokens from its cache, options it did not honour...).
@@ -125,8 +116,7 @@ class Answered:
     notes: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed:
+class AttemptFailed(NamedTuple):
     """An attempt at a turn failed; with `final` there is no further one and the study's policy decides."""
 
     turn: int
@@ -139,24 +129,21 @@ class AttemptFailed:
     final: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStarted:
+class SessionStarted(NamedTuple):
     """A process began to work on this run: its settings, versions, machine and models, as JSON."""
 
     resumed: bool
     about: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEnded:
+class SessionEnded(NamedTuple):
     """A process stopped working on this run in good order: finished, interrupted, or failed and why."""
 
     status: Literal["finished", "interrupted", "failed"]
     detail: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noticed:
+class Noticed(NamedTuple):
     """Something about the running that a reader of the record has to know.
 
     `what`: a model server stopped or began to answer; a turn was waited for in vain; an observer failed, was dropped.

@@ -85,24 +85,16 @@ class Caller:
         return math.inf if whole is None else max(0.0, whole - (now - (job.began_at or now)))
 
     def _request(self, job: Job, floor: Floor) -> tuple[Prompt, Asked, Request]:
-        turn, stage = job.turn, self._stage
-        agent = stage.agents[turn.agent]
+        number, channel, _, round_no, _, name = turn = job.turn
+        stage = self._stage
+        agent = stage.agents[name]
         prompt = stage.prompt(turn, floor)
         asked = stage.asked(turn, prompt)
-        request = Request(
-            turn=turn.number,
-            attempt=job.attempt,
-            channel=turn.channel,
-            round=turn.round,
-            agent=turn.agent,
-            persona=agent.persona,
-            heard=floor.heard,
-            prompt=prompt,
-            sampling=agent.model.sampling,
-            stop=stage.stops(turn),
-            seed=asked.seed,
-            limits=self._limits,
-        )
+        heard, sampling, stop = floor.heard, agent.model.sampling, stage.stops(turn)
+        request = Request(  # in order: by name it takes three times as long, once a turn
+            number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stop, asked.seed,
+            self._limits,
+        )  # fmt: skip
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:

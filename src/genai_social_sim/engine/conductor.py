@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from genai_social_sim.domain.events import Logical, Outcome
 from genai_social_sim.kernel.floor import Turn, wave_begins
-from genai_social_sim.kernel.run import RunState, apply, decide, ending, hear, tallied
+from genai_social_sim.kernel.run import RunState, apply, decide, ending, hear, next_turn
+from genai_social_sim.kernel.stopping import counted
 
 
 class Conductor:
@@ -44,7 +45,7 @@ class Conductor:
 
     def left_out(self) -> list[Logical]:
         """The end, if a stopping rule holds already and the log was cut off before it said so."""
-        end = ending(self.state)
+        end = ending(self.state.stage.plan, self.state.progress)
         if end is None:
             return []
         self.state = apply(self.state, end)
@@ -60,30 +61,38 @@ class Conductor:
         if not self._taken:
             return []
         plan = self.state.stage.plan
-        for turn in self._taken:
-            self._hear(turn.index)
+        for channel_no in dict.fromkeys([turn.channel_no for turn in self._taken]):
+            self._hear(channel_no)
         self._taken.clear()
-        events: list[Logical] = []
         round_before = self.state.progress.turns // plan.round_size
-        while not self.ended and (outcome := self._outcomes.pop(self.state.progress.turns, None)):
-            self.state = tallied(self.state, outcome)
-            events.append(outcome)
-            if end := ending(self.state):
-                self.state = apply(self.state, end)
-                events.append(end)
+        events = self._tally()
         if self._parked and self.state.progress.turns // plan.round_size > round_before:
             self._open |= self._parked
             self._parked.clear()
         return events
 
     def _hear(self, index: int) -> None:
-        plan = self.state.stage.plan
-        while True:
-            floor = self.state.floors[index]
-            number = floor.round * plan.round_size + plan.offsets[index] + floor.position
-            outcome = self._outcomes.get(number)
-            if outcome is None:
-                return
-            self.state = hear(self.state, outcome)
-            if wave_begins(plan.channels[index], self.state.floors[index]):
+        """Tell a channel what was taken of its wave, as far as nothing is missing."""
+        stage, floor = self.state.stage, self.state.floors[index]
+        number, outcomes = next_turn(stage, index, floor), []
+        for at in range(number, number + len(stage.plan.channels[index].members) - floor.position):
+            if at not in self._outcomes:
+                break
+            outcomes.append(self._outcomes[at])
+        if outcomes:
+            self.state = hear(self.state, *outcomes)
+            if wave_begins(stage.plan.channels[index], self.state.floors[index]):
                 self._open.add(index)
+
+    def _tally(self) -> list[Logical]:
+        """Count what has its place in the run now."""
+        events: list[Logical] = []
+        plan, progress = self.state.stage.plan, self.state.progress
+        while not progress.ended and (outcome := self._outcomes.pop(progress.turns, None)):
+            events.append(outcome)
+            progress = counted(progress, outcome)
+            if end := ending(plan, progress):
+                events.append(end)
+                progress = progress._replace(ended=end.reason)
+        self.state = self.state._replace(progress=progress)
+        return events

@@ -60,6 +60,11 @@ class Finished:
             raise self._fault
         return True
 
+    @property
+    def some(self) -> bool:
+        """Whether something has come in."""
+        return bool(self._reports or self._notices)
+
     def take(self) -> tuple[list[tuple[Lane, Report]], list[Noticed]]:
         """All that has come in."""
         taken = self._reports, self._notices

@@ -163,7 +163,7 @@ class LiveRun:
                 why = f"{waits} since {now - sent:.0f} s, beyond its deadline: the backend does not let go"
                 lane.give_up(number)
                 self._finished.notice(Noticed(what="stalled", turn=job.turn.number, detail=Text.of(why)))
-                floor = self._conductor.state.floors[job.turn.index]
+                floor = self._conductor.state.floors[job.turn.channel_no]
                 self._finished.put(lane, self._caller.given_up(job, floor, why))
 
     def _check_budget(self) -> None:
@@ -180,7 +180,7 @@ class LiveRun:
         return Lane(model, slots=slots, ask=self._ask, finished=self._finished, clock=self._world.clock)
 
     async def _ask(self, model: LanguageModel, job: Job) -> Report:
-        return await self._caller.waiting(model, job, self._conductor.state.floors[job.turn.index])
+        return await self._caller.waiting(model, job, self._conductor.state.floors[job.turn.channel_no])
 
     def _hand_out(self) -> None:
         now = self._world.clock.elapsed()
@@ -202,7 +202,7 @@ class LiveRun:
         for _ in range(min(len(self._instant), _MOST_AT_ONCE)):
             job = self._instant.popleft()
             model = self._instant_models[self._model_of[job.turn.agent]]
-            report = self._caller.at_once(model, job, self._conductor.state.floors[job.turn.index])
+            report = self._caller.at_once(model, job, self._conductor.state.floors[job.turn.channel_no])
             self._write_down(report)
             if _is_decided(report):
                 self._take(job.turn, report.taken)
@@ -211,6 +211,8 @@ class LiveRun:
         self._settle()
 
     def _take_reports(self) -> None:
+        if not self._finished.some:
+            return
         reports, notices = self._finished.take()
         self._entries.extend(map(Entry, notices))
         for lane, report in reports:

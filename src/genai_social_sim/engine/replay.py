@@ -65,7 +65,7 @@ def _play(conductor: Conductor, turn: Turn, find: Find) -> str:
     taken = find(turn.number)
     if taken is None:
         return f"turn {turn.number}: the record holds no answer"
-    asked = stage.asked(turn, stage.prompt(turn, conductor.state.floors[turn.index]))
+    asked = stage.asked(turn, stage.prompt(turn, conductor.state.floors[turn.channel_no]))
     for what in ("prompt", "params", "seed"):
         if getattr(asked, what) != getattr(taken.asked, what):
             return f"turn {turn.number} ({turn.agent}): the {what} differs from the recorded one"

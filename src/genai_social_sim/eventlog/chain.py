@@ -9,6 +9,7 @@ from typing import Final
 
 from genai_social_sim.eventlog.codec import LOGICAL, Row
 
+_PLACE: Final = struct.Struct(">qd").pack
 START: Final = sha256(b"genai-social-sim record 1").digest()
 
 
@@ -16,8 +17,8 @@ START: Final = sha256(b"genai-social-sim record 1").digest()
 class Chain:
     """Both hashes after some events.
 
-    chain(n) = SHA-256(chain(n-1), seq as 8 bytes, at as an IEEE double, SHA-256(content)), big endian;
-    digest(n) = SHA-256(digest(n-1), SHA-256(content)) for a logical event, else digest(n-1).
+    chain(n) = SHA-256(chain(n-1), seq as 8 bytes, at as an IEEE double, content(n)), big endian;
+    digest(n) = SHA-256(digest(n-1), content(n)) for a logical event, else digest(n-1).
     """
 
     seq: int = -1  # of the last event
@@ -26,9 +27,9 @@ class Chain:
 
     def add(self, row: Row, at: float) -> bytes:
         """Take in the next event; its link of the chain."""
-        content = sha256(row.content()).digest()
+        content = row.content()
         self.seq += 1
-        self.chain = sha256(self.chain + struct.pack(">qd", self.seq, at) + content).digest()
+        self.chain = sha256(self.chain + _PLACE(self.seq, at) + content).digest()
         if row.kind in LOGICAL:
             self.digest = sha256(self.digest + content).digest()
         return self.chain

@@ -28,7 +28,8 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.text import Text
 
-LOGICAL: Final = frozenset({"run_started", "opened", "spoke", "fell_silent", "run_ended"})
+OUTCOMES: Final = frozenset({"spoke", "fell_silent"})
+LOGICAL: Final = OUTCOMES | {"run_started", "opened", "run_ended"}
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _name: Final = lru_cache(maxsize=4096)(_json)  # names come again and again
 

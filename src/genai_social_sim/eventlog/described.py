@@ -14,12 +14,12 @@ ABOUT: Final[Mapping[str, str]] = {
         "then the 32-byte hashes of the texts that column `texts` lists, in that order."
     ),
     "chain": (
-        "chain(n) = SHA-256(chain(n-1), seq as 8 bytes, at as an IEEE double, SHA-256(content(n))), numbers big "
+        "chain(n) = SHA-256(chain(n-1), seq as 8 bytes, at as an IEEE double, content(n)), numbers big "
         "endian; chain(-1) = SHA-256('genai-social-sim record 1')."
     ),
     "digest": (
         "Over the logical events alone (run_started, opened, spoke, fell_silent, run_ended), in order: "
-        "digest(n) = SHA-256(digest(n-1), SHA-256(content(n))), with the same start. Two runs are the same run exactly "
+        "digest(n) = SHA-256(digest(n-1), content(n)), with the same start. Two runs are the same run exactly "
         "if their digests agree."
     ),
     "prompt": (

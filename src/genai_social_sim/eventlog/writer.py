@@ -11,12 +11,12 @@ from typing import Final, cast
 import apsw
 from filelock import FileLock, Timeout
 
-from genai_social_sim.domain.events import FellSilent, Spoke, Status, status_after
-from genai_social_sim.domain.prompt import ROLE_LETTERS, Prompt
+from genai_social_sim.domain.events import Status, status_after
+from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.chain import START, Chain
-from genai_social_sim.eventlog.codec import encode
+from genai_social_sim.eventlog.codec import OUTCOMES, encode
 from genai_social_sim.eventlog.store import Durability, open_to_write, transaction, unreadable
 from genai_social_sim.ports import Clock, Entry
 
@@ -123,7 +123,7 @@ class SqliteLog:
     def _reload(self) -> None:
         """Take up where the file stands: at the start, and after an append that failed."""
         db = self._db
-        self._ids: dict[bytes, int] = {}
+        self._ids: dict[bytes, str] = {}
         self._forms: dict[bytes, str] = {}
         self._new_texts: list[tuple[int, bytes, str]] = []
         self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
@@ -139,17 +139,19 @@ class SqliteLog:
         row = encode(event)
         at = self._clock.now()
         link = self._chain.add(row, at)
-        if isinstance(event, Spoke | FellSilent):
+        if row.kind in OUTCOMES:
             self._turns += 1
-        self._status = status_after(self._status, event)
-        texts = " ".join([str(self._id(text)) for text in row.texts])
+        elif row.turn is None:  # no event of a turn changes the status
+            self._status = status_after(self._status, event)
+        texts = " ".join([self._id(text) for text in row.texts])
         prompt = None if entry.prompt is None else self._listed(entry.prompt)
         return self._chain.seq, row.kind, row.turn, at, row.body, texts, prompt, link
 
-    def _id(self, text: Text) -> int:
-        known = self._ids.get(text.digest)
-        if known is not None:
-            return known
+    def _id(self, text: Text) -> str:
+        return self._ids.get(text.digest) or self._learn_id(text)
+
+    def _learn_id(self, text: Text) -> str:
+        known = None
         if not self._all_ids_known:
             known = self._db.execute("SELECT id FROM texts WHERE hash = ?", (text.digest,)).get
         if known is None:
@@ -157,24 +159,18 @@ class SqliteLog:
             self._next_id += 1
             self._new_texts.append((known, text.digest, text.value))
         if len(self._ids) >= _MOST_IDS:
-            kept = {digest: number for number, digest, _ in self._new_texts}
-            self._ids = kept
+            self._ids = {digest: str(number) for number, digest, _ in self._new_texts}
             self._all_ids_known = False
-        self._ids[text.digest] = known
-        return int(known)
+        self._ids[text.digest] = str(known)
+        return str(known)
 
     def _listed(self, prompt: Prompt) -> str:
-        forms = self._forms
-        try:
-            return " ".join([forms[message.preimage] for message in prompt.messages])
-        except KeyError:
-            self._learn(prompt)
-        return " ".join([forms[message.preimage] for message in prompt.messages])
+        known, learn = self._forms.get, self._learn_form
+        return " ".join([known(message.preimage) or learn(message) for message in prompt.messages])
 
-    def _learn(self, prompt: Prompt) -> None:
+    def _learn_form(self, message: Message) -> str:
         if len(self._forms) >= _MOST_FORMS:
             self._forms.clear()
-        for message in prompt.messages:
-            if message.preimage not in self._forms:
-                pieces = "+".join([str(self._id(piece)) for piece in message.pieces])
-                self._forms[message.preimage] = ROLE_LETTERS[message.role] + pieces
+        form = ROLE_LETTERS[message.role] + "+".join([self._id(piece) for piece in message.pieces])
+        self._forms[message.preimage] = form
+        return form

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Final
 
@@ -225,11 +224,6 @@ def _named(kind: Any) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
-@lru_cache
-def _parts(kind: Any) -> tuple[str, ...]:
-    return tuple([field.name for field in fields(kind)])
-
-
 def _plain(value: object) -> Any:
     match value:
         case Text():
@@ -239,8 +233,8 @@ def _plain(value: object) -> Any:
         case None | bool() | int() | float() | str():
             return value
         case _:
-            kind: Any = type(value)
-            return {name: _plain(getattr(value, name)) for name in _parts(kind)}
+            parts: dict[str, Any] = value._asdict()  # type: ignore[attr-defined]  # events are named tuples to the bottom
+            return {name: _plain(part) for name, part in parts.items()}
 
 
 EVENTS: Final = Kind(

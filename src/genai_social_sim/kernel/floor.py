@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
 from genai_social_sim.domain.dice import Dice
@@ -11,13 +10,12 @@ from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Channel, RandomOrder, RoundRobin, RunPlan, Simultaneous
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """One agent's chance to act. `number` is its position in the run, from 0, known before any answer is."""
 
     number: int
     channel: ChannelId
-    index: int  # of the channel
+    channel_no: int  # position of the channel in the plan
     round: int
     position: int  # within the channel's round
     agent: AgentId
@@ -85,7 +83,7 @@ def _turn(plan: RunPlan, index: int, floor: Floor, position: int, agent: AgentId
     return Turn(
         number=floor.round * plan.round_size + plan.offsets[index] + position,
         channel=plan.channels[index].name,
-        index=index,
+        channel_no=index,
         round=floor.round,
         position=position,
         agent=agent,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Cut, FellSilent, Outcome, Spoke, Taken
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.kernel.floor import Turn
@@ -21,7 +19,7 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | None:
     tokens = taken.prompt_tokens + taken.answer_tokens
     cut = cut_of(taken.raw.value, speaker=turn.agent, names=stage.names)
     if cut is not None and cut.other:
-        cut = replace(cut, other=stage.names[cut.other])
+        cut = cut._replace(other=stage.names[cut.other])
     text = taken.raw if cut is None else Text.of(taken.raw.value[cut.start : cut.end])
     if taken.finish == "passed" or not text.value:
         return _silent(turn, _why_empty(taken, cut), call=call, tokens=tokens)

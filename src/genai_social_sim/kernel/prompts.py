@@ -16,8 +16,7 @@ from there. Messages of one role in a row are sent as one, so that roles alterna
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Layout
@@ -87,8 +86,8 @@ def prompt_of(frame: Frame, heard: tuple[Line, ...], *, agent: str) -> Prompt:
 
 def _apart(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """Two utterances of one's own in a row, which nothing would stand between, as two lines."""
-    roles = [message.role for message in messages]
-    if ("assistant", "assistant") not in pairwise(roles):
+    own = bytes([message.role == "assistant" for message in messages])
+    if b"\1\1" not in own:
         return messages
     kept = list(messages[:1])
     for message in messages[1:]:
@@ -96,13 +95,6 @@ def _apart(messages: tuple[Message, ...]) -> tuple[Message, ...]:
             kept.append(_GAP)
         kept.append(message)
     return tuple(kept)
-
-
-def render(template: str, **values: Any) -> str:
-    """Render a sandboxed template; raises `kernel.templates.TemplateProblem`."""
-    from genai_social_sim.kernel import templates  # jinja2 is slow to import and not needed to read a record
-
-    return templates.render(template, **values)
 
 
 def lead_of(name: str) -> Text:

@@ -22,6 +22,7 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
+from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
@@ -68,49 +69,49 @@ def decide(state: RunState, index: int) -> tuple[Turn, ...]:
     return tuple([turn for turn in turns if turn.number < stage.bound])
 
 
-def ending(state: RunState) -> RunEnded | None:
+def ending(plan: RunPlan, progress: Progress) -> RunEnded | None:
     """The event that ends the run, if a stopping rule holds now."""
-    if state.progress.ended:
+    if progress.ended:
         return None
-    reason = reached(state.stage.plan, state.progress)
-    return RunEnded(reason=reason, turns=state.progress.turns) if reason else None
+    reason = reached(plan, progress)
+    return RunEnded(reason=reason, turns=progress.turns) if reason else None
 
 
-def hear(state: RunState, outcome: Outcome) -> RunState:
-    """Its channel after a turn; the run's own count is not moved. A turn heard before changes nothing.
+def hear(state: RunState, *outcomes: Outcome) -> RunState:
+    """One channel after turns of it, in order; the run's own count is not moved. Turns heard before change nothing.
 
     Raises:
-        ValueError: If turns of this channel before it have not been heard.
+        ValueError: If turns of this channel before them have not been heard.
     """
     stage = state.stage
-    index = stage.channel_index[outcome.channel]
-    floor = state.floors[index]
-    number = floor.round * stage.plan.round_size + stage.plan.offsets[index] + floor.position
-    if outcome.turn < number:
+    index = stage.channel_index[outcomes[0].channel]
+    floor = before = state.floors[index]
+    for outcome in outcomes:
+        number = next_turn(stage, index, floor)
+        if outcome.turn > number:
+            raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
+        if outcome.turn == number:
+            line = stage.line(outcome) if isinstance(outcome, Spoke) else None
+            floor = took(stage.plan.channels[index], floor, agent=outcome.agent, line=line)
+    if floor is before:
         return state
-    if outcome.turn > number:
-        raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
-    line = None
-    if isinstance(outcome, Spoke):
-        line = stage.line(turn=outcome.turn, speaker=outcome.agent, text=outcome.text)
-    floor = took(stage.plan.channels[index], floor, agent=outcome.agent, line=line)
     return RunState(stage, state.floors.replaced(index, floor), state.progress, state.openings)
 
 
-def tallied(state: RunState, outcome: Outcome) -> RunState:
-    """The run's own count after a turn that its channel has heard."""
-    progress = counted(state.progress, tokens=outcome.tokens, spoke=isinstance(outcome, Spoke))
-    return RunState(state.stage, state.floors, progress, state.openings)
+def next_turn(stage: Stage, index: int, floor: Floor) -> int:
+    """The number of a channel's next turn."""
+    return floor.round * stage.plan.round_size + stage.plan.offsets[index] + floor.position
 
 
 def apply(state: RunState, event: Event) -> RunState:
     """The state after an event of the log."""
     match event:
         case Spoke() | FellSilent():
-            return tallied(hear(state, event), event)
+            heard = hear(state, event)
+            return heard._replace(progress=counted(heard.progress, event))
         case Opened():
             index = state.stage.channel_index[event.channel]
-            line = state.stage.line(turn=-1, speaker=event.speaker, text=event.text)
+            line = state.stage.line(event)
             floor = opened(state.stage.plan.channels[index], state.floors[index], line)
             return state._replace(floors=state.floors.replaced(index, floor), openings=state.openings + 1)
         case RunEnded():

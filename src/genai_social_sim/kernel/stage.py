@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from genai_social_sim.domain.dice import call_seed
-from genai_social_sim.domain.events import Asked
+from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Agent, Channel, Layout, RandomOrder, RunPlan, Sampling
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import Floor, Turn
-from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of, render
+from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of
 from genai_social_sim.kernel.speech import folded
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
 
@@ -47,10 +48,11 @@ class Stage:
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
 
-    def line(self, *, turn: int, speaker: str, text: Text) -> Line:
-        """An utterance as this plan's prompts show it."""
+    def line(self, said: Spoke | Opened) -> Line:
+        """An utterance as this plan's prompts show it; that of an opening is of turn -1."""
+        turn, speaker = (said.turn, said.agent) if isinstance(said, Spoke) else (-1, said.speaker)
         lead = self._leads.get(speaker) or self._leads.setdefault(speaker, lead_of(speaker))
-        return line_of(self.plan.prompt.layout, turn=turn, speaker=speaker, lead=lead, text=text)
+        return line_of(self.plan.prompt.layout, turn=turn, speaker=speaker, lead=lead, text=said.text)
 
     def prompt(self, turn: Turn, floor: Floor) -> Prompt:
         """What the model of `turn.agent` is sent."""
@@ -58,7 +60,7 @@ class Stage:
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
-        again = turn.position if isinstance(self.plan.channels[turn.index].protocol, RandomOrder) else 0
+        again = turn.position if isinstance(self.plan.channels[turn.channel_no].protocol, RandomOrder) else 0
         seed = call_seed(self.plan.seed, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=again)
         return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
 
@@ -67,12 +69,12 @@ class Stage:
         return self._part(turn).stops
 
     def _part(self, turn: Turn) -> Part:
-        part = self._parts.get((turn.agent, turn.index))
+        part = self._parts.get((turn.agent, turn.channel_no))
         if part is None:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
                 self._stops.clear()
-            part = self._parts[turn.agent, turn.index] = self._made(self.agents[turn.agent], turn.index)
+            part = self._parts[turn.agent, turn.channel_no] = self._made(self.agents[turn.agent], turn.channel_no)
         return part
 
     def _made(self, agent: Agent, index: int) -> Part:
@@ -81,7 +83,6 @@ class Stage:
         return Part(self._rendered(agent, channel), stops, Text.of(_as_json(agent.model.sampling, stops)))
 
     def _rendered(self, agent: Agent, channel: Channel) -> Frame:
-        style = self.plan.prompt
         others = [member for member in channel.members if member != agent.name]
         values = {
             "name": agent.name,
@@ -92,8 +93,17 @@ class Stage:
             "topic": channel.opening.text if channel.opening else "",
             "study": self.plan.name,
         }
-        head, tail, lead = [render(template, **values) for template in (style.frame, style.cue, style.lead)]
-        return frame_of(style.layout, head=head, tail=tail, lead=lead)
+        head, tail, lead = [template(**values) for template in self._templates]
+        return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
+
+    @cached_property
+    def _templates(self) -> tuple[Callable[..., str], ...]:
+        from genai_social_sim.kernel.templates import (
+            compile_template,  # jinja2 is slow to import, and records need none
+        )
+
+        style = self.plan.prompt
+        return tuple([compile_template(template) for template in (style.frame, style.cue, style.lead)])
 
 
 @lru_cache(maxsize=1024)

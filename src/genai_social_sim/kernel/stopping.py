@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple, assert_never
 
+from genai_social_sim.domain.events import Outcome, Spoke
 from genai_social_sim.domain.plan import AllOf, AnyOf, Rounds, RunPlan, Silence, Simultaneous, StopRule, Tokens, Turns
 
 LOOKAHEAD_ROUNDS: Final = 64  # a fast channel waits for a slow one after that, so that waiting answers stay few
@@ -24,9 +25,10 @@ class Progress(NamedTuple):
     ended: str = ""  # the rule that ended the run, in words; empty while it goes on
 
 
-def counted(progress: Progress, *, tokens: int, spoke: bool) -> Progress:
+def counted(progress: Progress, outcome: Outcome) -> Progress:
     """`progress` after one more turn."""
-    return Progress(progress.turns + 1, progress.tokens + tokens, 0 if spoke else progress.quiet + 1, progress.ended)
+    turns, tokens, quiet, ended = progress
+    return Progress(turns + 1, tokens + outcome.tokens, 0 if isinstance(outcome, Spoke) else quiet + 1, ended)
 
 
 def reached(plan: RunPlan, progress: Progress) -> str:

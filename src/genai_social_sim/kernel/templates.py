@@ -96,12 +96,11 @@ def _by_names(source: str, by_jinja: Callable[..., str]) -> Callable[..., str]:
     texts, names = pieces[0::2], pieces[1::2]
     if any(_MARKUP.search(text) or "}}" in text for text in texts):
         return by_jinja
+    form = "".join([text.replace("%", "%%") + "%s" for text in texts[:-1]]) + texts[-1].replace("%", "%%")
 
     def filled(**values: Any) -> str:
         said = [value for name in names if isinstance(value := values.get(name), str) and len(value) < MAX_NAMED]
-        if len(said) < len(names):
-            return by_jinja(**values)
-        return "".join([text for pair in zip(texts, [*said, ""], strict=True) for text in pair])
+        return form % tuple(said) if len(said) == len(names) else by_jinja(**values)
 
     return filled
 

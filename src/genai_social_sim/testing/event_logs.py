@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Final, Protocol
 
 from genai_social_sim.domain.events import (
@@ -227,9 +226,9 @@ def _digest(place: LogPlace, entries: Sequence[Entry]) -> bytes:
 def _slower(event: Event) -> Event:
     match event:
         case Answered():
-            return replace(event, attempt=9, sent_s=7.5, first_token_s=8.0, done_s=9.0, by="elsewhere")
+            return event._replace(attempt=9, sent_s=7.5, first_token_s=8.0, done_s=9.0, by="elsewhere")
         case SessionStarted():
-            return replace(event, about=Text.of('{"python":"4"}'))
+            return event._replace(about=Text.of('{"python":"4"}'))
         case FellSilent() | _:
             return event
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def without(kind: type) -> Forge:
 
 def spoke(entry: Entry, **change: object) -> Entry:
     assert isinstance(entry.event, Spoke)
-    return Entry(replace(entry.event, **change))  # type: ignore[arg-type]
+    return Entry(entry.event._replace(**change))  # type: ignore[arg-type]
 
 
 CASES: dict[str, tuple[Forge, int, str]] = {

@@ -58,7 +58,7 @@ def test_an_agent_is_told_who_is_with_it_in_each_channel() -> None:
     stage = Stage(two_channels(layout="persona_first"))
     state = start(stage)
     (in_yard,) = decide(state, 1)
-    in_hall = Turn(number=1, channel=ChannelId("hall"), index=0, round=0, position=1, agent=AgentId("bo"))
+    in_hall = Turn(number=1, channel=ChannelId("hall"), channel_no=0, round=0, position=1, agent=AgentId("bo"))
     assert "You are talking with ada, cy." in stage.prompt(in_hall, state.floors[0]).text
     assert "You are talking with di." in stage.prompt(in_yard, state.floors[1]).text
     assert stage.stops(in_hall) == ("\nada:", "\nbo:", "\ncy:")
@@ -98,7 +98,7 @@ def test_a_channel_that_waited_goes_on_when_the_round_is_committed() -> None:
 
 def _yard(number: int) -> Turn:
     agent = AgentId(("bo", "di")[number - 3])
-    return Turn(number=number, channel=ChannelId("yard"), index=1, round=0, position=number - 3, agent=agent)
+    return Turn(number=number, channel=ChannelId("yard"), channel_no=1, round=0, position=number - 3, agent=agent)
 
 
 def test_no_turn_is_due_that_lies_beyond_the_end() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 
@@ -27,7 +25,7 @@ from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.testing.plans import small_plan
 from genai_social_sim.testing.strategies import utterances
 
-TURN = Turn(number=4, channel=ChannelId("hall"), index=0, round=1, position=1, agent=AgentId("bo"))
+TURN = Turn(number=4, channel=ChannelId("hall"), channel_no=0, round=1, position=1, agent=AgentId("bo"))
 ASKED = Asked(prompt=bytes(32), params=Text.of("{}"), seed=3)
 ANSWERED = Answered(
     turn=4,
@@ -49,7 +47,7 @@ FAILED = AttemptFailed(
 
 
 def of_answer(raw: str, finish: Finish = "stop") -> Outcome | None:
-    return outcome_of(Stage(small_plan()), TURN, replace(ANSWERED, raw=Text.of(raw), finish=finish))
+    return outcome_of(Stage(small_plan()), TURN, ANSWERED._replace(raw=Text.of(raw), finish=finish))
 
 
 def of_failure(timeouts: Timeouts) -> Outcome | None:
@@ -121,8 +119,8 @@ def test_a_failure_is_covered_by_the_words_that_the_study_gives() -> None:
 @pytest.mark.parametrize("cause", CAUSES)
 def test_every_cause_of_a_failure_has_a_call_of_its_own(cause: str) -> None:
     stage = Stage(small_plan())
-    others = [outcome_of(stage, TURN, replace(FAILED, cause=other)) for other in CAUSES if other != cause]
-    (own,) = [outcome_of(stage, TURN, replace(FAILED, cause=cause))]  # type: ignore[arg-type]
+    others = [outcome_of(stage, TURN, FAILED._replace(cause=other)) for other in CAUSES if other != cause]
+    (own,) = [outcome_of(stage, TURN, FAILED._replace(cause=cause))]  # type: ignore[arg-type]
     assert own is not None
     assert own.call not in {other.call for other in others if other}
 

@@ -18,7 +18,7 @@ def test_a_stage_that_keeps_little_gives_the_same_prompts_and_parameters(monkeyp
     monkeypatch.setattr(stage_module, "_MOST_PARTS", 2)
     cramped = Stage(plan)
     for turn in run.turns:
-        floor = run.state.floors[turn.index]
+        floor = run.state.floors[turn.channel_no]
         prompt = roomy.prompt(turn, floor)
         assert cramped.prompt(turn, floor) == prompt
         assert cramped.asked(turn, prompt) == roomy.asked(turn, prompt)

@@ -1,6 +1,5 @@
 """What is told of events."""
 
-from dataclasses import replace
 from typing import Final
 
 from genai_social_sim.domain.events import (
@@ -62,7 +61,7 @@ def words(*events: Event) -> list[str]:
 
 
 def test_an_answer_that_ended_at_max_tokens_is_marked() -> None:
-    (said,) = told(replace(ANSWERED, finish="length"), SPOKE)
+    (said,) = told(ANSWERED._replace(finish="length"), SPOKE)
     assert said == Said(channel="hall", speaker="ADA", text="Well", clipped=True)
 
 
@@ -72,10 +71,10 @@ def test_an_answer_of_its_own_accord_is_not() -> None:
 
 def test_a_cut_names_whom_the_answer_went_on_as() -> None:
     cut = Cut(start=0, end=4, why="spoke_for", other="bo")
-    assert words(replace(SPOKE, cut=cut)) == ["cut: ADA went on to speak as bo (turn 4)"]
+    assert words(SPOKE._replace(cut=cut)) == ["cut: ADA went on to speak as bo (turn 4)"]
     own = Cut(start=0, end=4, why="spoke_for", other="ADA")
-    assert words(replace(SPOKE, cut=own)) == ["cut: ADA began another line of its own (turn 4)"]
-    assert words(replace(SPOKE, cut=Cut(start=1, end=4, why="trimmed"))) == []
+    assert words(SPOKE._replace(cut=own)) == ["cut: ADA began another line of its own (turn 4)"]
+    assert words(SPOKE._replace(cut=Cut(start=1, end=4, why="trimmed"))) == []
 
 
 def test_a_retry_is_told_with_its_cause() -> None:
@@ -83,13 +82,13 @@ def test_a_retry_is_told_with_its_cause() -> None:
 
 
 def test_a_silence_after_the_last_attempt_says_why_and_how_often() -> None:
-    last = replace(FAILED, attempt=2, final=True)
+    last = FAILED._replace(attempt=2, final=True)
     assert words(last, SILENT) == ["ADA said nothing: no answer in time (no answer within 2 s), 2 attempts (turn 4)"]
 
 
 def test_words_in_the_place_of_an_answer_are_marked() -> None:
-    last = replace(FAILED, final=True)
-    assert words(last, replace(SPOKE, stand_in="timeout")) == [
+    last = FAILED._replace(final=True)
+    assert words(last, SPOKE._replace(stand_in="timeout")) == [
         "ADA was made to say this: no answer in time (no answer within 2 s), 1 attempt (turn 4)"
     ]
 
