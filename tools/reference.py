@@ -27,6 +27,7 @@ _MADE: Final = "<!-- Written by tools/reference.py; edit the descriptions in the
 # What parts of a study file are called here, in the order of the page; a part that is not named is called by its kind.
 PARTS: Final[Mapping[str, str]] = {
     "ModelDoc": "model",
+    "PriceDoc": "model.price",
     "AgentDoc": "agents[]",
     "ChannelDoc": "channels.NAME",
     "OpeningDoc": "channels.NAME.opening",

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from genai_social_sim.api import paying
 from genai_social_sim.api.models import opened, session_about
 from genai_social_sim.backends.registry import Progress, Surroundings
 from genai_social_sim.domain.events import RunStarted, SessionStarted
 from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
+from genai_social_sim.engine.budget import Budget
 from genai_social_sim.engine.clock import SystemClock
-from genai_social_sim.engine.live import Budget, Past, World
+from genai_social_sim.engine.live import Past, World
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.session import perform
 from genai_social_sim.errors import RecordError
@@ -36,6 +39,7 @@ class Settings:
     observers: Sequence[Observer] = ()
     progress: Progress = lambda what, share: None
     budget: Budget = field(default_factory=Budget)
+    prices: Prices | None = None  # None: those of the run's last session
     allow_other_model: bool = False  # go on although the weights are not those that the run began with
 
 
@@ -59,7 +63,7 @@ async def resumed(path: Path, settings: Settings) -> None:
         sessions = _about(reader)
     finally:
         reader.close()
-    await _play(path, past, _as_before(settings, sessions), sessions=sessions)
+    await _play(path, past, _as_before(settings, sessions, stage.plan), sessions=sessions)
 
 
 def _about(reader: SqliteReader) -> list[dict[str, Any]]:
@@ -68,12 +72,13 @@ def _about(reader: SqliteReader) -> list[dict[str, Any]]:
     return [json.loads(event.about.value) for event in events if isinstance(event, SessionStarted)]
 
 
-def _as_before(settings: Settings, sessions: list[dict[str, Any]]) -> Settings:
+def _as_before(settings: Settings, sessions: list[dict[str, Any]], plan: RunPlan) -> Settings:
     before: dict[str, Any] = sessions[-1].get("settings", {}) if sessions else {}
     return replace(
         settings,
         durability=settings.durability or before.get("durability"),
         parallel=settings.parallel or before.get("parallel"),
+        prices=paying.recorded(before, plan) if settings.prices is None else settings.prices,
     )
 
 
@@ -100,11 +105,12 @@ async def _play(
     begin: RunStarted | None = None,
     sessions: Sequence[dict[str, Any]] = (),
 ) -> None:
-    clock = SystemClock()
+    clock, plan, prices = SystemClock(), past.state.stage.plan, settings.prices or Prices()
+    paying.check(prices, settings.budget, plan, sessions)
     surroundings = Surroundings(settings.functions, settings.progress)
-    async with opened(past.state.stage.plan, surroundings) as models:
+    async with opened(plan, surroundings) as models:
         durability = settings.durability or "full"
-        own = {"durability": durability, "parallel": settings.parallel}
+        own = {"durability": durability, "parallel": settings.parallel, **paying.written(prices, plan)}
         if settings.allow_other_model:
             own["allow_other_model"] = True
         else:
@@ -120,6 +126,7 @@ async def _play(
                 slots=settings.parallel,
                 hurried=durability == "process",
                 budget=settings.budget,
+                prices=prices,
             )
             await perform(past, world, about=about, begin=begin)
         finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genai_social_sim.api.cost import Cost, cost_of
 from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.domain.events import Answered, AttemptFailed, RunStarted, Taken
@@ -76,6 +77,11 @@ class Run:
         """The resolved study, as it is recorded."""
         study: Mapping[str, Any] = json.loads(self._started().study.value)
         return study
+
+    @property
+    def cost(self) -> Cost | None:
+        """What its calls cost so far, at the study's prices; None without prices."""
+        return cost_of(self._reader, self.study)
 
     def events(self, *, after: int = -1) -> Iterator[Recorded]:
         """Every recorded event with its position and time, in order; those after position `after`."""

@@ -13,10 +13,12 @@ from genai_social_sim.api.run import Run, unused
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
-from genai_social_sim.engine.live import Budget
+from genai_social_sim.engine.budget import Budget
 from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError
 from genai_social_sim.study.lowering import LoadedStudy, canonical, load, lower, override, parse
+from genai_social_sim.study.prices import prices_of
 
 RUNS = "runs"  # the folder that run files go to, below the working directory
 
@@ -87,7 +89,7 @@ class Study:
                 interrupted one goes on.
             settings: `functions`: Python functions by name, for backends rule and scripted. `observers`: told events.
                 `progress`: called with (what, share) while models load. `durability`: "full" or "process".
-                `parallel`: calls at once.
+                `parallel`: calls at once. `budget`: a `Budget` in place of the study's.
 
         Raises:
             SocialSimError: With what went wrong and what to do; the record is in order and can be resumed.
@@ -108,11 +110,11 @@ class Study:
         return Run(path)
 
     def forecast(self, *, seed: int | None = None, measure: bool = True, **settings: Any) -> Forecast:
-        """How many calls a run would make, about how many tokens, and how long that would take.
+        """How many calls a run would make, about how many tokens and at what cost, and how long that would take.
 
         Args:
             seed: As for `run`.
-            measure: Make a few real calls to time them.
+            measure: Make a few real calls, to see how quick the models are and how long their answers.
             settings: `functions` and `progress`, as for `run`.
 
         Raises:
@@ -120,12 +122,18 @@ class Study:
         """
         chosen = self._settings(settings)
         surroundings = registry.Surroundings(chosen.functions, chosen.progress)
-        return finished(forecast(self.plan(seed=seed), surroundings, measure=measure))
+        prices = chosen.prices or Prices()
+        return finished(forecast(self.plan(seed=seed), surroundings, prices=prices, measure=measure))
 
     def _settings(self, given: dict[str, Any]) -> Settings:
         document = self._loaded.document
-        budget = Budget(tokens=document.budget.tokens, seconds=document.budget.time)
-        own = {"durability": document.durability, "parallel": document.parallel, "budget": budget}
+        limits = document.budget
+        own = {
+            "durability": document.durability,
+            "parallel": document.parallel,
+            "budget": Budget(tokens=limits.tokens, seconds=limits.time, cost=limits.cost),
+            "prices": prices_of(document),
+        }
         return Settings(**{**own, **{name: value for name, value in given.items() if value is not None}})
 
     def __repr__(self) -> str:

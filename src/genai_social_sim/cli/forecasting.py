@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from genai_social_sim.api.cost import in_words as in_price
 from genai_social_sim.api.forecast import Forecast
 from genai_social_sim.api.study import Study
 from genai_social_sim.cli import out
@@ -38,9 +39,12 @@ def _told(name: str, found: Forecast) -> Iterator[tuple[str, str]]:
     else:
         yield "calls", f"{found.turns:,}, without further attempts; on average {found.at_once:.1f} at once"
     yield "tokens", f"about {found.prompt_tokens:,} of prompts and {found.answer_tokens:,} of answers"
+    if found.cost is not None:
+        yield "cost", f"about {in_price(found.cost, found.currency)}"
     if found.seconds is not None:
         speeds = ", ".join(f"{backend} {each:.2g} s a call" for backend, each in found.measured.items())
-        yield "time", f"about {in_words(found.seconds)} (measured now: {speeds})"
+        how = f"measured now in {out.number_of(found.trials, 'call')}: {speeds}"
+        yield "time", f"about {in_words(found.seconds)} ({how})"
 
 
 def in_words(seconds: float) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from genai_social_sim.api.cost import Cost, in_words
 from genai_social_sim.api.run import Run
 from genai_social_sim.cli import out
 from genai_social_sim.domain.events import Event, Opened, RunEnded, Spoke
@@ -62,6 +63,7 @@ class Glance:
     clipped: int
     cuts: int
     tokens: int
+    cost: Cost | None
     sessions: int
     seconds: float
     began: float
@@ -96,6 +98,7 @@ def _counted(run: Run, reader: SqliteReader) -> Glance:
         clipped=clipped,
         cuts=cuts,
         tokens=tokens,
+        cost=run.cost,
         sessions=len(spans),
         seconds=round(sum(end - start for start, end in spans), 3),
         began=began,
@@ -112,6 +115,7 @@ def closing_words(path: Path, *, clipped: int = 0) -> None:
     """What came of a run, where its record is, and what to try next."""
     found = glance(path)
     counts = [out.number_of(found.turns, "turn"), *_trouble(found), out.number_of(found.tokens, "token")]
+    counts += [str(found.cost)] if found.cost else []
     out.say()
     if clipped:
         out.say(f"{CLIPPED.strip()} marks an answer that ended at max_tokens", style="dim")
@@ -205,8 +209,19 @@ def _counts(found: Glance) -> Iterator[tuple[str, str]]:
     yield "failures", f"{out.number_of(found.failed_attempts, 'failed attempt')}, {found.retries:,} asked again"
     yield "answers", f"{found.clipped:,} ended at max_tokens, {found.cuts:,} cut where they spoke for others"
     yield "tokens", f"{found.tokens:,}"
+    yield "cost", "\n".join(_cost(found.cost)) if found.cost else ""
     worked = f"{found.seconds:,.1f} s in {out.number_of(found.sessions, 'session')}"
     yield "time", f"{_moment(found.began)} to {_moment(found.last)}; {worked}"
+
+
+def _cost(cost: Cost) -> Iterator[str]:
+    """The sum, then the share of each model if there are several, a line each."""
+    rest = f"; {cost.uncounted:,} answers without price or count of tokens are not in it" if cost.uncounted else ""
+    yield f"{cost}{rest}"
+    for share in cost.models if len(cost.models) > 1 else ():
+        tokens = f"{share.prompt_tokens:,} + {share.answer_tokens:,} tokens"
+        name = f"{share.backend} {share.model}".strip()
+        yield f"{in_words(share.cost, cost.currency)}: {name}, {out.number_of(share.calls, 'call')}, {tokens}"
 
 
 def _cause(cause: str) -> str:

@@ -18,6 +18,7 @@ from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.glance import closing_words
 from genai_social_sim.cli.interrupts import Interrupts
 from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.engine.budget import BudgetError
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RecordError, RequestError, SocialSimError
 from genai_social_sim.kernel.stopping import bound
@@ -126,7 +127,10 @@ class _Session:
 
     def _advised(self, fault: SocialSimError) -> SocialSimError:
         """The same failure with what can be done about it, where it does not say so itself."""
-        if not fault.remedy and _standing(self._path):
+        if isinstance(fault, BudgetError):
+            go_on = out.command("gss resume", self._path)
+            fault.remedy = f"{fault.remedy or 'Raise it in the study and run that again.'} Without a budget: {go_on}"
+        elif not fault.remedy and _standing(self._path):
             fault.where = fault.where or str(self._path)
             fault.remedy = f"The record is in order; once it can work: {out.command('gss resume', self._path)}"
         return fault
@@ -175,4 +179,5 @@ def _turns(path: Path) -> int:
 def _told(path: Path) -> dict[str, Any]:
     with Run(path) as run:
         found = {"seed": run.seed, "status": run.status, "turns": run.turns, "digest": run.digest}
-    return {"run": str(path), "condition": "", "replicate": 0, **found}
+        cost = {"cost": run.cost.sum, "currency": run.cost.currency} if run.cost else {}
+    return {"run": str(path), "condition": "", "replicate": 0, **found, **cost}

@@ -161,7 +161,8 @@ def _attempt(taken: Taken, outcome: Outcome | None) -> None:
     counts = f"{taken.prompt_tokens:,} in the prompt, {taken.answer_tokens:,} in the answer"
     notes = "" if taken.notes.value == "{}" else taken.notes.value
     ended = {"stop": "of its own accord", "length": "at max_tokens", "passed": "it passed"}[taken.finish]
-    out.facts([("ended", ended), ("tokens", counts), ("by", taken.by), ("notes", notes)])
+    cost = "" if taken.cost is None else f"{taken.cost:.6g}"
+    out.facts([("ended", ended), ("tokens", counts), ("cost", cost), ("by", taken.by), ("notes", notes)])
     raw, cut = taken.raw.value, outcome.cut if isinstance(outcome, Spoke) else None
     start, end = (0, len(raw)) if cut is None else (cut.start, cut.end)
     _cut_off(raw[:start])

@@ -100,6 +100,7 @@ class Answered(NamedTuple):
     """A model answered: in the log before it has any effect. Times are seconds since the turn fell due.
 
     `notes` is JSON of what the backend reported beyond this (tokens from its cache, options it did not honour...).
+    `cost` is what it cost at the study's prices; None without a price, or without a count of tokens.
     """
 
     turn: int
@@ -114,6 +115,7 @@ class Answered(NamedTuple):
     done_s: float
     by: str
     notes: Text
+    cost: float | None = None
 
 
 class AttemptFailed(NamedTuple):

@@ -9,6 +9,7 @@ from operator import index
 from typing import Final, NamedTuple, get_args
 
 from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Finish, Taken
+from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
@@ -41,9 +42,10 @@ class Report(NamedTuple):
 class Caller:
     """Makes calls for the turns of one plan."""
 
-    def __init__(self, stage: Stage, clock: Clock) -> None:
+    def __init__(self, stage: Stage, clock: Clock, prices: Prices) -> None:
         self._stage = stage
         self._clock = clock
+        self._prices = prices.of
         timeouts = stage.plan.timeouts
         self._limits = Limits(timeouts.answer_s, timeouts.connect_s, timeouts.first_token_s)
 
@@ -121,7 +123,16 @@ class Caller:
             done_s=round(self._clock.elapsed() - job.due_at, 6),
             by=answer.by if answer.by.isascii() else Text.of(answer.by).value,
             notes=notes,
+            cost=self._cost(job, answer) if self._prices else None,
         )
+
+    def _cost(self, job: Job, answer: Answer) -> float | None:
+        """None without a price, or if the backend does not count tokens: what is not known is not taken for nothing."""
+        price = self._prices.get(job.turn.agent)
+        counted = answer.prompt_tokens or answer.answer_tokens or not answer.text
+        if price is None or not (counted or price.free):
+            return None
+        return price.of(prompt_tokens=answer.prompt_tokens, answer_tokens=answer.answer_tokens)
 
     def _failed(self, sent: _Sent, fault: CompletionError) -> Report:
         job, now = sent.job, self._clock.elapsed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,10 @@ from typing import Final
 
 from genai_social_sim.domain.events import AttemptFailed, Noticed, Taken
 from genai_social_sim.domain.plan import Model
+from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.audience import Audience
+from genai_social_sim.engine.budget import Budget, Spending
 from genai_social_sim.engine.calls import Caller, Job, Report
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.engine.lanes import Finished, Lane, backoff_s
@@ -35,13 +36,6 @@ class HaltedError(SocialSimError):
     code = "halted"
 
 
-class BudgetError(SocialSimError):
-    """The budget is used up; the run can be resumed with a larger one."""
-
-    code = "budget"
-    exit_code = 130
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """Where a run stands: its state, and answers that are in the log but have not taken effect."""
@@ -49,14 +43,7 @@ class Past:
     state: RunState
     answers: Mapping[int, Taken]
     attempts: Mapping[int, int]  # made so far, by turn
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What a run may use up in all before it is interrupted, to be resumed with more; None is no limit."""
-
-    tokens: int | None = None
-    seconds: float | None = None  # of this session
+    cost: float = 0.0  # of all answers in the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +61,7 @@ class World:
     slots: int | None = None
     hurried: bool = False
     budget: Budget = field(default_factory=Budget)
+    prices: Prices = field(default_factory=Prices)
 
 
 class LiveRun:
@@ -82,7 +70,7 @@ class LiveRun:
     def __init__(self, past: Past, world: World, audience: Audience) -> None:
         self._stage = past.state.stage
         self._conductor = Conductor(past.state)
-        self._caller = Caller(self._stage, world.clock)
+        self._caller = Caller(self._stage, world.clock, world.prices)
         self._world = world
         self._audience = audience
         self._answers = dict(past.answers)
@@ -92,7 +80,8 @@ class LiveRun:
         self._entries: list[Entry] = []
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
-        self._began = self._let_at = world.clock.elapsed()
+        self._let_at = world.clock.elapsed()
+        self._spending = Spending(world.budget, cost=past.cost, began=self._let_at)
         self._model_of = {agent.name: id(world.models[agent.model]) for agent in self._stage.plan.agents}
         opened = {id(model): model for model in world.models.values()}
         self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
@@ -143,9 +132,7 @@ class LiveRun:
 
     def _patience_s(self) -> float:
         """How long nothing may come in before somebody looks why."""
-        left = math.inf
-        if self._world.budget.seconds is not None:
-            left = max(0.0, self._world.budget.seconds - (self._world.clock.elapsed() - self._began))
+        left = self._spending.left_s(self._world.clock.elapsed())
         return min(left, self._stage.plan.timeouts.answer_s + _GRACE_S)
 
     def _look_for_the_stuck(self) -> None:
@@ -167,13 +154,9 @@ class LiveRun:
                 self._finished.put(lane, self._caller.given_up(job, floor, why))
 
     def _check_budget(self) -> None:
-        budget, spent = self._world.budget, self._conductor.state.progress.tokens
-        if self._conductor.ended:
-            return
-        if budget.tokens is not None and spent >= budget.tokens:
-            raise BudgetError(f"the budget of {budget.tokens:,} tokens is used up ({spent:,})")
-        if budget.seconds is not None and self._world.clock.elapsed() - self._began >= budget.seconds:
-            raise BudgetError(f"the budget of {budget.seconds:g} s is used up")
+        if not self._conductor.ended:
+            tokens = self._conductor.state.progress.tokens
+            self._spending.check(tokens=tokens, now=self._world.clock.elapsed())
 
     def _lane(self, model: LanguageModel) -> Lane:
         slots = min(model.slots, self._world.slots or model.slots)
@@ -237,6 +220,7 @@ class LiveRun:
         """Put a report among what is committed next."""
         if not self._entries:
             self._since = self._world.clock.elapsed()
+        self._spending.add(report.taken)
         self._entries.append(Entry(report.taken, report.prompt))
 
     def _take(self, turn: Turn, taken: Taken) -> None:

@@ -16,12 +16,14 @@ def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:
     state = start(stage)
     answers: dict[int, Taken] = {}
     attempts: dict[int, int] = {}
+    cost = 0.0
     stops = stage.plan.timeouts.on_failure == "stop"
     for recorded in events:
         event = recorded.event
         match event:
             case Answered():
                 answers[event.turn] = event
+                cost += event.cost or 0.0
             case AttemptFailed():
                 attempts[event.turn] = event.attempt
                 if event.final and not stops:
@@ -32,4 +34,4 @@ def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:
                 state = apply(state, event)
             case _:
                 state = apply(state, event)
-    return Past(state=state, answers=answers, attempts=attempts)
+    return Past(state=state, answers=answers, attempts=attempts, cost=cost)

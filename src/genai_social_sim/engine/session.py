@@ -12,7 +12,8 @@ from typing import Final, Literal
 from genai_social_sim.domain.events import RunStarted, SessionEnded, SessionStarted
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.audience import Audience
-from genai_social_sim.engine.live import BudgetError, HaltedError, LiveRun, Past, World
+from genai_social_sim.engine.budget import BudgetError
+from genai_social_sim.engine.live import HaltedError, LiveRun, Past, World
 from genai_social_sim.errors import RecordError
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.ports import Entry

@@ -81,10 +81,12 @@ def _asked(asked: Asked, attempt: int) -> dict[str, Any]:
 
 def _answered(event: Answered) -> str:
     asked, first = event.asked, event.first_token_s
+    cost = "" if event.cost is None else f',"cost":{event.cost!r}'
     return (
         f'{{"attempt":{event.attempt},"prompt":"{asked.prompt.hex()}","seed":{asked.seed},"finish":"{event.finish}",'
         f'"tokens":[{event.prompt_tokens},{event.answer_tokens}],"sent_s":{event.sent_s!r},'
-        f'"first_token_s":{"null" if first is None else repr(first)},"done_s":{event.done_s!r},"by":{_name(event.by)}}}'
+        f'"first_token_s":{"null" if first is None else repr(first)},"done_s":{event.done_s!r},'
+        f'"by":{_name(event.by)}{cost}}}'
     )
 
 
@@ -137,6 +139,7 @@ def _decode_answered(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) 
         done_s=body["done_s"],
         by=body["by"],
         notes=notes,
+        cost=body.get("cost"),
     )
 
 

@@ -95,6 +95,15 @@ class Facts:
         )
 
 
+def currency_in(about: str) -> str | None:
+    """The currency that a session counted costs in, from what the record says of it; None if it counted none."""
+    try:
+        settings = _mapping(_mapping(json.loads(about)).get("settings"))
+    except ValueError:
+        return None
+    return _text(settings.get("currency")) or None
+
+
 def written(value: object) -> str:
     """Canonical JSON."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

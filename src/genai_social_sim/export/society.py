@@ -19,7 +19,7 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export import original
-from genai_social_sim.export.facts import SAMPLING, Facts, written
+from genai_social_sim.export.facts import SAMPLING, Facts, currency_in, written
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Source, Step
 from genai_social_sim.export.tables import Cell, Column, Row, Table
@@ -36,6 +36,8 @@ class _Runs(Fold):
         self._status: Status | None = None
         self._ended: tuple[Cell, Cell] = (None, None)
         self._sessions = self._spoke = self._silent = self._prompt_tokens = self._answer_tokens = 0
+        self._cost: float | None = None
+        self._currency: str | None = None
 
     def take(self, step: Step) -> Iterable[Row]:
         if step.recorded is not None:
@@ -45,7 +47,8 @@ class _Runs(Fold):
     def end(self) -> Iterable[Row]:
         status = self.source.status or self._status
         counts = (self._spoke + self._silent, self._spoke, self._silent, self._prompt_tokens, self._answer_tokens)
-        yield (self.run, *self._start, status, self.source.digest, *counts, self._sessions, *self._ended)
+        cost = (None if self._cost is None else round(self._cost, 9), self._currency)
+        yield (self.run, *self._start, status, self.source.digest, *counts, *cost, self._sessions, *self._ended)
 
     def _count(self, recorded: Recorded, event: Event) -> None:
         self._status = status_after(self._status or "running", event)
@@ -56,6 +59,7 @@ class _Runs(Fold):
                 self._start = (facts.name, event.study.digest.hex(), event.seed, *sizes, moment(recorded.at))
             case SessionStarted():
                 self._sessions += 1
+                self._currency = currency_in(event.about.value) or self._currency
             case Spoke():
                 self._spoke += 1
             case FellSilent():
@@ -63,6 +67,8 @@ class _Runs(Fold):
             case Answered():
                 self._prompt_tokens += event.prompt_tokens
                 self._answer_tokens += event.answer_tokens
+                if event.cost is not None:
+                    self._cost = (self._cost or 0.0) + event.cost
             case RunEnded():
                 self._ended = (moment(recorded.at), event.reason)
             case _:
@@ -87,6 +93,8 @@ RUNS: Final = Kind(
         Column("silent", "integer", "Turns in which it said nothing."),
         Column("prompt_tokens", "integer", "Tokens of all prompts that were answered."),
         Column("answer_tokens", "integer", "Tokens of all answers."),
+        Column("cost", "number", "What all answers cost at the study's prices; no value without prices."),
+        Column("currency", "text", "What `cost` is counted in, as the study calls it."),
         Column("sessions", "integer", "Processes that worked on it: one more than it was resumed."),
         Column("ended_at", "time", "When a stopping rule held; no value before."),
         Column("ended_why", "text", "The stopping rule that held, in words."),

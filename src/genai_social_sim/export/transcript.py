@@ -153,15 +153,15 @@ class _Calls(Fold):
 
 def _answered(event: Answered) -> tuple[Cell, ...]:
     first = None if event.first_token_s is None else round(event.first_token_s - event.sent_s, 6)
-    tokens = (event.prompt_tokens, event.answer_tokens)
     times = (event.sent_s, first, round(event.done_s - event.sent_s, 6))
     by = (event.by or None, event.notes.value)
-    return ("answered", None, None, event.finish, event.finish == "length", *tokens, *times, *by, event.raw.value)
+    used = (event.prompt_tokens, event.answer_tokens, event.cost)
+    return ("answered", None, None, event.finish, event.finish == "length", *used, *times, *by, event.raw.value)
 
 
 def _failed(event: AttemptFailed) -> tuple[Cell, ...]:
     times = (event.sent_s, None, round(event.done_s - event.sent_s, 6))
-    return ("failed", event.cause, event.detail.value, None, None, None, None, *times, None, None, None)
+    return ("failed", event.cause, event.detail.value, None, None, None, None, None, *times, None, None, None)
 
 
 CALLS: Final = Kind(
@@ -189,6 +189,12 @@ CALLS: Final = Kind(
         Column("truncated", "flag", "Whether the answer was cut off at max_tokens: finish is length."),
         Column("prompt_tokens", "integer", "Tokens of the prompt; 0 if the backend does not count them."),
         Column("answer_tokens", "integer", "Tokens of the answer; 0 if the backend does not count them."),
+        Column(
+            "cost",
+            "number",
+            "What the answer cost at the study's prices, in the currency of table `runs`; no value without a price or "
+            "a count of tokens.",
+        ),
         Column("queued_s", "number", "Seconds from when the turn fell due until this attempt was sent."),
         Column("first_token_s", "number", "Seconds from sent to the first token; no value if the backend cannot tell."),
         Column("total_s", "number", "Seconds from sent to the last token, or to the failure."),

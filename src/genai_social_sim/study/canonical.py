@@ -1,6 +1,7 @@
 """The resolved study as canonical JSON, in the form of a study file: what a record holds and a digest covers.
 
-It leaves out what changes nothing that happens: the description, durability and how many calls are under way at once.
+It leaves out what changes nothing that happens: the description, prices, durability and how many calls are
+under way at once.
 """
 
 from __future__ import annotations

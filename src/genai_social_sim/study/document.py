@@ -40,6 +40,20 @@ class Doc(BaseModel):
     may_be_null: ClassVar[tuple[str, ...]] = ()  # where `null` means something; `references` refuses others
 
 
+class PriceDoc(Doc):
+    """What a million tokens cost. Prices are the study's own: they are recorded, and never change the result."""
+
+    prompt: float = Field(ge=0, description="For a million tokens of prompts.", examples=[0.15])
+    answer: float = Field(ge=0, description="For a million tokens of answers, thinking included.", examples=[0.6])
+    currency: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=16,
+        description="For people to read: any word; the same for all models of the study.",
+        examples=["USD"],
+    )
+
+
 class ModelDoc(Doc):
     """Which backend answers and how it is asked. Further keys are the backend's own options."""
 
@@ -75,6 +89,12 @@ class ModelDoc(Doc):
         examples=[1.1],
     )
     max_tokens: int = Field(default=100, ge=1, le=1_000_000, description="The longest answer, in the model's tokens.")
+    price: PriceDoc | None = Field(
+        default=None,
+        description="What the model's tokens cost, for sums and for a budget. An agent whose model names a backend or "
+        "options of its own does not take over the study's price.",
+        examples=[{"prompt": 0.15, "answer": 0.6, "currency": "USD"}],
+    )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -301,6 +321,12 @@ class BudgetDoc(Doc):
         default=None, ge=1, description="Prompts and answers together, over all sessions.", examples=[1_000_000]
     )
     time: Seconds | None = Field(default=None, description="Of one session, by the clock.", examples=["2 h"])
+    cost: float | None = Field(
+        default=None,
+        gt=0,
+        description="Of all answers over all sessions, in the currency of the prices; every model needs a `price`.",
+        examples=[5.0],
+    )
 
 
 class StudyDoc(Doc):

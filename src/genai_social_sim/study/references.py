@@ -18,6 +18,7 @@ from genai_social_sim.study.document import (
     StopDoc,
     StudyDoc,
 )
+from genai_social_sim.study.prices import problems_of_prices
 from genai_social_sim.study.refusals import TYPO, Problem, listed, nearest
 from genai_social_sim.study.source import Path
 from genai_social_sim.study.words import folded
@@ -44,6 +45,7 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
         *_channels(study),
         *_stops(study.stop, ("stop",)),
         *_prompt(study),
+        *problems_of_prices(study),
     ]
 
 

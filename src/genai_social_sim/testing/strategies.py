@@ -139,6 +139,7 @@ def _calls(draw: st.DrawFn) -> Entry:
         done_s=SECONDS,
         by=st.text(max_size=9),
         notes=_WORDS,
+        cost=st.none() | SECONDS,
     )
     failed = st.builds(
         AttemptFailed,

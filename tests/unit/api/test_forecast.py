@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from genai_social_sim import Study
 from genai_social_sim.cli.app import app
 from genai_social_sim.cli.forecasting import in_words
+from genai_social_sim.ports import Answer, Request
 
 STUDY = """
 name: planned
@@ -30,8 +32,37 @@ def test_calls_and_tokens_are_counted_on_the_real_protocol() -> None:
 
 def test_the_time_is_that_of_calls_side_by_side_at_the_speed_they_have_now() -> None:
     found = Study.parse(STUDY).forecast()
-    assert found.measured["scripted"] >= 0.02
-    assert found.seconds == pytest.approx(20 * found.measured["scripted"] / 4)
+    assert found.seconds is not None
+    assert 5 * 0.02 <= found.seconds < 20 * 0.02  # five rounds of four calls at once, 20 ms each
+
+
+def counting(request: Request) -> Answer:
+    """A tokeniser of its own: a prompt's token is a word or a sign; answers grow with the round."""
+    tokens = len(re.findall(r"\w+|[^\w\s]", request.prompt.text))
+    said = " ".join(["word"] * (10 + request.turn % 5))
+    return Answer(text=said, prompt_tokens=tokens, answer_tokens=10 + request.turn % 5)
+
+
+@pytest.mark.parametrize("turns", [12, 60, 3000])
+def test_tokens_come_near_to_what_a_run_then_takes(tmp_path: Path, turns: int) -> None:
+    changes = ["model={backend: scripted, function: count}", f"stop={{turns: {turns}}}", "durability=process"]
+    study, functions = Study.parse(STUDY, changes=changes), {"count": counting}
+    found = study.forecast(functions=functions)
+    calls = study.run(runs=tmp_path, functions=functions).calls
+    assert found.prompt_tokens == pytest.approx(sum(int(call["prompt_tokens"] or 0) for call in calls), rel=0.25)
+    assert found.answer_tokens == pytest.approx(sum(int(call["answer_tokens"] or 0) for call in calls), rel=0.25)
+
+
+def test_a_backend_that_counts_no_prompt_tokens_is_taken_at_its_word() -> None:
+    assert Study.parse(STUDY).forecast().prompt_tokens == 0
+
+
+def test_the_cost_is_told_at_the_prices_of_the_study(tmp_path: Path) -> None:
+    changes = ["model.latency=0", "model.price={prompt: 5, answer: 2000, currency: EUR}"]
+    found = Study.parse(STUDY, changes=changes).forecast()
+    assert found.cost == pytest.approx(20 * 9 * 2000 / 1e6)  # nine words, a token each
+    assert found.currency == "EUR"
+    assert Study.parse(STUDY).forecast(measure=False).cost is None
 
 
 def test_a_long_run_is_not_walked_to_its_end() -> None:

@@ -12,7 +12,7 @@ import pytest
 from genai_social_sim import Run, Study
 from genai_social_sim.backends import scripted
 from genai_social_sim.domain.events import SessionStarted
-from genai_social_sim.engine.live import BudgetError
+from genai_social_sim.engine.budget import BudgetError
 from genai_social_sim.errors import RecordError
 
 STUDY = """

@@ -12,7 +12,8 @@ from tests.support.virtual_time import in_virtual_time
 
 from genai_social_sim.domain.events import Answered, AttemptFailed, Noticed, SessionEnded
 from genai_social_sim.domain.plan import Timeouts
-from genai_social_sim.engine.live import Budget, BudgetError, World
+from genai_social_sim.engine.budget import Budget, BudgetError
+from genai_social_sim.engine.live import World
 from genai_social_sim.engine.pace import Pace
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Answer, EventLog, Request

@@ -24,7 +24,8 @@ _EXITS = {
 }
 _JSON = (
     'One document: {"ok": true, "data": [{"run", "condition", "replicate", "seed", "status", "turns", "digest"}], '
-    '"warnings": []}; after a failure {"ok": false, "error": {"code", "message", "where", "remedy"}}.'
+    '"warnings": []}; after a failure {"ok": false, "error": {"code", "message", "where", "remedy"}}. '
+    'With prices in the study, a run has "cost" and "currency", too.'
 )
 
 

@@ -1,0 +1,114 @@
+"""A run walked through on the real kernel without asking anybody: how many calls it makes and how long prompts are."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from genai_social_sim.domain.events import Spoke
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.plan import Model, RunPlan
+from genai_social_sim.domain.prompt import Prompt
+from genai_social_sim.domain.text import Text
+from genai_social_sim.engine.conductor import Conductor
+from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.run import apply, openings, start
+from genai_social_sim.kernel.stage import Stage
+
+_WAVES: Final = 3  # of calls that fall due together, kept from each of these places:
+_PLACES: Final = (0.25, 0.75)  # of a run: where prompts still grow, and where memories are full
+
+
+class Call(NamedTuple):
+    """A call as a run would make it."""
+
+    turn: Turn
+    prompt: Prompt
+    heard: tuple[Line, ...]
+
+
+class Typical(NamedTuple):
+    """What a model is taken to answer: texts, in turn, and tokens of each; and how many characters a token has."""
+
+    texts: Sequence[str]
+    tokens: float
+    characters: float  # of a token of its prompts; infinite if it does not count them
+
+
+class Count(NamedTuple):
+    """Of the calls of one agent."""
+
+    calls: float = 0.0
+    characters: float = 0.0  # of their prompts
+
+    def plus(self, other: Count, times: float = 1.0) -> Count:
+        """With `times` what another one holds."""
+        return Count(self.calls + times * other.calls, self.characters + times * other.characters)
+
+
+class Walk:
+    """A run in which every answer is a typical one of its model.
+
+    Args:
+        plan: What is walked through.
+        typical: By model.
+        most: Turns to take at the most.
+    """
+
+    def __init__(self, plan: RunPlan, typical: dict[Model, Typical], most: int) -> None:
+        self.stage = Stage(plan)
+        self.turns = 0
+        self.firsts: dict[Model, Call] = {}  # the first call of each model
+        self.places: list[deque[list[Call]]] = [deque(maxlen=_WAVES) for _ in _PLACES]
+        self._typical = typical
+        self._most = most
+        self._waves = 0
+        self._counts: dict[AgentId, Count] = {}
+        self._late: dict[AgentId, Count] = {}  # of the second half
+        self._go()
+
+    @property
+    def at_once(self) -> float:
+        """Turns that fall due together, on average."""
+        return self.turns / max(1, self._waves)
+
+    def counts(self, turns: float) -> dict[AgentId, Count]:
+        """Of a run of so many turns, which goes on as the second half of the walk did."""
+        late = sum(count.calls for count in self._late.values())
+        times = (turns - self.turns) / late if late else 0.0
+        return {name: count.plus(self._late.get(name, Count()), times) for name, count in self._counts.items()}
+
+    def _go(self) -> None:
+        state = start(self.stage)
+        for event in openings(state):
+            state = apply(state, event)
+        conductor = Conductor(state)
+        while self.turns < self._most and not conductor.ended and (due := conductor.due()):
+            self._waves += 1
+            calls = [self._call(conductor, turn) for turn in due[: self._most - self.turns]]
+            for share, waves in zip(_PLACES, self.places, strict=True):
+                if self.turns <= share * self._most + len(calls):
+                    waves.append(calls)
+            for call in calls:
+                conductor.take(call.turn, self._taken(call))
+            conductor.settle()
+
+    def _call(self, conductor: Conductor, turn: Turn) -> Call:
+        floor = conductor.state.floors[turn.channel_no]
+        return Call(turn, self.stage.prompt(turn, floor), floor.heard)
+
+    def _taken(self, call: Call) -> Spoke:
+        turn = call.turn
+        typical = self._typical[self.stage.agents[turn.agent].model]
+        count = Count(1, len(call.prompt.text))
+        self.firsts.setdefault(self.stage.agents[turn.agent].model, call)
+        self._counts[turn.agent] = self._counts.get(turn.agent, Count()).plus(count)
+        if 2 * self.turns >= self._most:
+            self._late[turn.agent] = self._late.get(turn.agent, Count()).plus(count)
+        self.turns += 1
+        tokens = round(count.characters / typical.characters + typical.tokens)
+        text = Text.of(typical.texts[turn.number % len(typical.texts)])
+        where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
+        return Spoke(**where, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
