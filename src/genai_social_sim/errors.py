@@ -2,6 +2,7 @@
 
 SocialSimError            code, problem, where, remedy
 ├── RequestError          the request is wrong: exit code 2
+│   ├── OptionsError      options of a backend are wrong; a study says so in words of its own
 │   └── SpecError         a study file is wrong: file, line, column
 ├── RecordError           a run file cannot be read, written or trusted
 │   └── EmptyRecordError  a run file in which nothing has been written yet
@@ -48,6 +49,22 @@ class SpecError(RequestError):
     """A study file is wrong; `where` is file:line:column."""
 
     code = "bad-study"
+
+
+class OptionsError(RequestError):
+    """Options of a backend are not what its document takes; its cause is what pydantic found.
+
+    Args:
+        problem: What is wrong, in pydantic's words.
+        remedy: What to do.
+        document: The class whose fields are the options.
+    """
+
+    code = "bad-options"
+
+    def __init__(self, problem: str, *, remedy: str, document: type) -> None:
+        super().__init__(problem, remedy=remedy)
+        self.document = document
 
 
 class RecordError(SocialSimError):

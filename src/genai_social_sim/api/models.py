@@ -30,8 +30,8 @@ async def opened(plan: RunPlan, surroundings: registry.Surroundings) -> AsyncIte
         yield {agent.model: by_options[agent.model.backend, agent.model.options] for agent in plan.agents}
 
 
-def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, Any]) -> Text:
-    """What the record says of a session: settings, versions, machine, and what each model is."""
+def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, Any], *, lock: str) -> Text:
+    """What the record says of a session: settings, versions, machine, where its lock lies, and what each model is."""
     about = {
         "package": version("genai-social-sim"),
         "python": platform.python_version(),
@@ -39,6 +39,7 @@ def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, 
         "machine": platform.machine(),
         "cpu": processor_name(),
         "apsw": version("apsw"),
+        "lock": lock,
         "settings": dict(settings),
         "models": [dict(model.identity()) for model in dict.fromkeys(models.values())],
     }

@@ -21,6 +21,7 @@ from genai_social_sim.engine.live import Past, World
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.session import perform
 from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog import lock
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.run import start
@@ -115,7 +116,7 @@ async def _play(
             own["allow_other_model"] = True
         else:
             _check_weights(path, models.values(), list(sessions))
-        about = session_about(models, own)
+        about = session_about(models, own, lock=lock.place(path))
         log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
         try:
             world = World(

@@ -59,8 +59,11 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`running`, `finished`, `interrupted` or `failed`; a killed run still says `running`."""
-        return self._reader.head().status
+        """`running`, `finished`, `interrupted`, `failed` or `killed`: its process ended without a word.
+
+        `running or killed`: the record knows no end, and its writer was on a machine that cannot be asked from here.
+        """
+        return self._reader.standing()
 
     @property
     def turns(self) -> int:
@@ -210,7 +213,7 @@ class Run:
         head = self._reader.head()
         digest = head.digest.hex()
         return table(
-            name, Source(run=self.path.stem, record=self._reader, status=head.status, digest=digest, last=head.seq)
+            name, Source(run=self.path.stem, record=self._reader, status=self.status, digest=digest, last=head.seq)
         )
 
     def _started(self) -> RunStarted:

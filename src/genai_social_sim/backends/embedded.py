@@ -26,11 +26,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from genai_social_sim.backends import weights
 from genai_social_sim.backends.llama import LlamaServer, check_file, repeats
 from genai_social_sim.backends.machine import processor_name
+from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.errors import BackendError, CompletionError, RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
@@ -78,14 +79,7 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
 
 
 def _checked(options: Mapping[str, Any]) -> Options:
-    try:
-        checked = Options(**options)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        raise RequestError(
-            f"option {'.'.join(map(str, first['loc']))!r} of backend embedded: {first['msg']}",
-            remedy=f"Its options are: {', '.join(Options.model_fields)}.",
-        ) from fault
+    checked = checked_options(Options, options, backend="embedded")
     if checked.model is not None and checked.path is not None:
         raise RequestError("backend embedded takes model or path, not both", remedy="Leave one of them out.")
     if checked.path is None:

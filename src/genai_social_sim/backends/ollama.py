@@ -23,11 +23,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from genai_social_sim.backends import choices, fitting, servers
 from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.ollama_host import Host, Served, hosts_of, reached
+from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.errors import BackendError, CompletionError, RequestError
@@ -41,13 +42,13 @@ class Options(BaseModel):
     """The options of `backend: ollama`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    model: str = Field(min_length=1)
+    model: str = Field(min_length=1, examples=["llama3.2:3b"])
     host: str | None = None
     hosts: tuple[str, ...] | None = Field(None, min_length=1)
     context: int = Field(4096, ge=128, le=16_777_216)
     slots: int = Field(4, ge=1, le=10_000)
     keep_alive: str | float | None = None
-    think: bool | Literal["low", "medium", "high"] | None = None
+    think: bool | Literal["low", "medium", "high"] | None = Field(None, examples=[False])
     on_too_long: Literal["refuse", "drop_oldest"] = "refuse"
 
     @field_validator("host", "hosts")
@@ -90,14 +91,7 @@ async def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -
 
 
 def _checked(options: Mapping[str, Any]) -> Options:
-    try:
-        return Options(**options)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        raise RequestError(
-            f"option {'.'.join(map(str, first['loc']))!r} of backend ollama: {first['msg']}",
-            remedy=f"Its options are: {', '.join(Options.model_fields)}.",
-        ) from None
+    return checked_options(Options, options, backend="ollama")
 
 
 def _check_served(options: Options, served: list[Served]) -> None:

@@ -16,21 +16,24 @@ send it back, the answer counts as garbled.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from genai_social_sim.backends import choices, servers
 from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.openai_host import Extensions, Host, Served, file_name, reached
+from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.errors import RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
 
 _MOST_STOPS: Final = 4  # that OpenAI itself takes
 _KEY_LIKE: Final = ("key", "token", "secret", "password", "authorization")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OURS: Final = {"model", "messages", "prompt", "stream", "stream_options", "seed", "stop", "temperature", "top_p"}
 _OWN_WORDS: Final[Mapping[Extensions, Mapping[str, str]]] = {  # ours: theirs
     "llama.cpp": {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repeat_penalty"},
@@ -43,9 +46,9 @@ class Options(BaseModel):
     """The options of `backend: openai`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    model: str = Field(min_length=1)
+    model: str = Field(min_length=1, examples=["gpt-4.1-mini"])
     base_url: str | None = None
-    api_key_env: str = Field("OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
+    api_key_env: str = Field("OPENAI_API_KEY", examples=["OPENAI_API_KEY"])
     slots: int = Field(8, ge=1, le=10_000)
     context: int | None = Field(None, ge=16, le=16_777_216)
     extensions: Extensions | None = None
@@ -55,6 +58,16 @@ class Options(BaseModel):
     @classmethod
     def _is_public(cls, value: str | None) -> str | None:
         return value and servers.public_address(value, option="base_url", instead="OPENAI_BASE_URL")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not _VARIABLE.fullmatch(value):  # not repeated in the words: somebody may have put the key itself here
+            raise RequestError(
+                "option 'api_key_env' is no name of an environment variable",
+                remedy="Write a name such as OPENAI_API_KEY, and put the key into that variable.",
+            )
+        return value
 
     @field_validator("extra")
     @classmethod
@@ -94,14 +107,7 @@ def _checked(options: Mapping[str, Any]) -> Options:
             f"backend openai takes no {found[0]!r} in a study, which is recorded whole",
             remedy="Put the key into the environment variable OPENAI_API_KEY, or name another: api_key_env: NAME.",
         )
-    try:
-        return Options(**options)
-    except ValidationError as fault:
-        first = fault.errors(include_input=False)[0]
-        raise RequestError(
-            f"option {'.'.join(map(str, first['loc']))!r} of backend openai: {first['msg']}",
-            remedy=f"Its options are: {', '.join(Options.model_fields)}.",
-        ) from None
+    return checked_options(Options, options, backend="openai")
 
 
 class OpenAIModel:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Final
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Function, Surroundings
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId, ChannelId
@@ -33,13 +36,16 @@ class Observation:
     dice: Dice  # chance for this turn alone
 
 
+class Options(BaseModel):
+    """The options of `backend: rule`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    function: str = Field(min_length=1, examples=["majority"])
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     """Raises RequestError if a study's options make no sense."""
-    if set(options) != {"function"} or not isinstance(options["function"], str):
-        raise RequestError(
-            "backend rule takes one option, function: the name of a Python function",
-            remedy="For example: {backend: rule, function: majority}",
-        )
+    checked_options(Options, options, backend="rule")
 
 
 def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:

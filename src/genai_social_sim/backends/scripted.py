@@ -16,8 +16,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Function, Surroundings
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.errors import CompletionError, RequestError
@@ -112,7 +113,7 @@ class Options(BaseModel):
     answers: tuple[str, ...] | None = Field(None, min_length=1)
     words: int | None = Field(None, ge=1, le=10_000)
     function: str | None = None
-    latency: float | tuple[float, float] = 0.0
+    latency: float | tuple[float, float] = Field(0.0, examples=[0.5])
     faults: Faults = Field(default_factory=lambda: Faults.model_validate({}))
     slots: int = Field(64, ge=1, le=100_000)
 
@@ -146,15 +147,7 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
 
 
 def _checked(options: Mapping[str, Any]) -> Options:
-    try:
-        checked = Options(**options)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        path = ".".join(map(str, first["loc"]))
-        raise RequestError(
-            f"option {path!r} of backend scripted: {first['msg']}",
-            remedy=f"Its options are: {', '.join(Options.model_fields)}.",
-        ) from fault
+    checked = checked_options(Options, options, backend="scripted")
     given = [name for name in ("answers", "words", "function") if getattr(checked, name) is not None]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"

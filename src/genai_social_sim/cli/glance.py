@@ -19,6 +19,10 @@ from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.observers.story import CAUSES_IN_WORDS
 from genai_social_sim.observers.transcript import CLIPPED, Transcript
 
+_STATUS: Final = {
+    "killed": "interrupted (killed: its process ended without a word; what it had committed is here)",
+    "running or killed": "running or killed: its writer is on another machine, or its lock cannot be seen from here",
+}
 _LAST: Final = 5  # utterances shown
 _MANY: Final = 12  # agents and channels named one by one
 _COUNTS: Final = """
@@ -165,7 +169,7 @@ def show_run(path: Path, *, as_json: bool) -> None:
 
 def _what(found: Glance, study: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "study", f"{found.study}, seed {found.seed}"
-    yield "status", found.status + (f" after {found.reason}" if found.reason else "")
+    yield "status", _STATUS.get(found.status, found.status) + (f" after {found.reason}" if found.reason else "")
     yield "agents", _listed([f"{agent['name']} ({_model_in_short(agent['model'])})" for agent in study["agents"]])
     yield "channels", _listed([_channel_in_short(name, channel) for name, channel in study["channels"].items()])
     yield "models", "\n".join([_identity(model) for model in about.get("models", [])])

@@ -29,7 +29,7 @@ def export_runs(runs: Sequence[Path], *, form: Literal["csv", "jsonl", "parquet"
             stack.callback(reader.close)
             head = reader.head()
             digest = head.digest.hex()
-            sources.append(Source(run=label, record=reader, status=head.status, digest=digest, last=head.seq))
+            sources.append(Source(run=label, record=reader, status=reader.standing(), digest=digest, last=head.seq))
         files = write(sources, form, out, progress=lambda events: status.show(f"{events:,} events"))
     if as_json:
         printed.envelope({"out": str(out), "files": [str(file) for file in files]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ from genai_social_sim.observers.transcript import Transcript
 from genai_social_sim.ports import Recorded
 
 _POLL_S: Final = 0.02  # SQLite tells nobody of a commit; asking costs microseconds
-_QUIET_S: Final = 60.0  # without news, after which somebody may wonder
+_LOOKED_AFTER: Final = 25  # polls without news, after which to see whether its process lives
+_QUIET_AFTER: Final = 3000  # polls without news, after which somebody may wonder
 
 
 def watch(path: Path, *, follow: bool, as_json: bool) -> None:
@@ -28,13 +30,15 @@ def watch(path: Path, *, follow: bool, as_json: bool) -> None:
     reader = SqliteReader(path)
     try:
         _print_all(_followed(reader) if follow else _so_far(reader), as_json=as_json, channels=channels)
-        head = reader.head()
+        head, status = reader.head(), reader.standing()
     finally:
         reader.close()
     if as_json:
-        out.envelope({"run": str(path), "status": head.status, "turns": head.turns, "digest": head.digest.hex()})
-    elif head.status == "running":
-        out.hint(f"-- it is still running, or was killed: {out.command('gss observe', path, '--follow')}")
+        out.envelope({"run": str(path), "status": status, "turns": head.turns, "digest": head.digest.hex()})
+    elif status == "killed":
+        out.hint(f"-- it was killed; it can go on: {out.command('gss resume', path)}")
+    elif status.startswith("running"):
+        out.hint(f"-- it is still {status}: {out.command('gss observe', path, '--follow')}")
 
 
 def _so_far(reader: SqliteReader) -> Iterator[list[Recorded]]:
@@ -43,8 +47,8 @@ def _so_far(reader: SqliteReader) -> Iterator[list[Recorded]]:
 
 
 def _followed(reader: SqliteReader) -> Iterator[list[Recorded]]:
-    """Events as they are committed, until the run is no longer running."""
-    after, waited = -1, 0.0
+    """Events as they are committed, until the run is no longer running, or was killed as far as can be told here."""
+    after = -1
     while True:
         version, head = reader.version(), reader.head()
         for recorded in reader.events(after=after):
@@ -52,11 +56,13 @@ def _followed(reader: SqliteReader) -> Iterator[list[Recorded]]:
             yield [recorded]
         if head.status != "running" and after >= head.seq == reader.head().seq:
             return
-        waited = 0.0
-        while reader.version() == version:
+        for polls in count(1):
             time.sleep(_POLL_S)
-            waited += _POLL_S
-            if _QUIET_S <= waited < _QUIET_S + _POLL_S:
+            if reader.version() != version:
+                break
+            if polls % _LOOKED_AFTER == 0 and reader.standing() == "killed":
+                return
+            if polls == _QUIET_AFTER:
                 out.hint(f"-- nothing new for a minute; if it was killed: {out.command('gss resume', reader.path)}")
 
 

@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import apsw
 
+from genai_social_sim.domain.events import Status
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import EmptyRecordError, RecordError
+from genai_social_sim.eventlog import lock
 from genai_social_sim.eventlog.codec import decode
 from genai_social_sim.eventlog.store import differs, open_to_read, unreadable
 from genai_social_sim.ports import Recorded
 
+Standing = Literal[Status, "killed", "running or killed"]
 PAGE: Final = 1000
 _SELECT: Final = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events"
+_LAST_PLACE: Final = """
+    SELECT t.text ->> '$.lock' FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    WHERE kind = 'session_started' ORDER BY seq DESC LIMIT 1
+"""
 _MOST_TEXTS: Final = 20_000
 _IDS: Final = r"(?:[1-9][0-9]*(?:\+[1-9][0-9]*)*)?"
 _LISTED: Final = re.compile(f"[suat]{_IDS}(?: [suat]{_IDS})*")
@@ -63,6 +70,30 @@ class SqliteReader:
         if row is None:
             raise EmptyRecordError("this record holds no events", where=str(self.path), remedy="Run its study again.")
         return Head(*row)
+
+    def standing(self) -> Standing:
+        """Where the run stands: as the log says or, if that is not ended, as the lock of its last writer does."""
+        said = self._said()
+        if said != "running":
+            return said
+        if self._last_place() != lock.place(self.path):
+            return "running or killed"
+        match lock.is_taken(self.path):
+            case True:
+                return "running"
+            case False:
+                now = self._said()  # it may have ended in good order since it was looked at
+                return "killed" if now == "running" else now
+            case _:
+                return "running or killed"
+
+    def _said(self) -> Status:
+        return cast(Status, self.head().status)
+
+    def _last_place(self) -> str | None:
+        """Where the lock of the last writer lies, as it recorded it."""
+        found = self._one(_LAST_PLACE)
+        return found[0] if found else None
 
     def changed_around(self) -> str:
         """What of the tables, views and self-description around the log was changed; empty if nothing."""

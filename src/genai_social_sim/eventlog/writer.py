@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Final, cast
 
 import apsw
-from filelock import FileLock, Timeout
 
 from genai_social_sim.domain.events import Status, status_after
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog import lock
 from genai_social_sim.eventlog.chain import START, Chain
 from genai_social_sim.eventlog.codec import OUTCOMES, encode
 from genai_social_sim.eventlog.store import Durability, open_to_write, transaction, unreadable
@@ -27,27 +25,6 @@ _TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?)"
 _HEAD: Final = "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)"
 
 
-def _only_writer(path: Path) -> FileLock:
-    """A lock that the system lets go of when this process ends, however it ends; raises RecordError if it is taken."""
-    name = sha256(str(path.resolve()).encode()).hexdigest()[:24]
-    lock = FileLock(Path(gettempdir()) / f"genai-social-sim-{name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RecordError(
-            "another process is working on this run",
-            where=str(path),
-            remedy=f"Watch it with: gss observe {path} --follow",
-        ) from None
-    except OSError as fault:
-        raise RecordError(
-            f"the lock of this run cannot be taken ({fault.strerror})",
-            where=str(lock.lock_file),
-            remedy="It belongs to another user or its folder is read-only: set TMPDIR to a folder of your own.",
-        ) from fault
-    return lock
-
-
 class SqliteLog:
     """Appends to one run file. A writer that finds its next position taken is refused then, and ever after."""
 
@@ -55,7 +32,7 @@ class SqliteLog:
         self._path = path
         self._clock = clock
         self._fenced = False
-        self._lock = _only_writer(path)
+        self._lock = lock.taken(path)
         try:
             self._db = open_to_write(path, durability=durability, create=create)
             self._reload()

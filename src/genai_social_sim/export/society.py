@@ -26,7 +26,7 @@ from genai_social_sim.export.tables import Cell, Column, Row, Table
 from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERANCES
 from genai_social_sim.ports import Recorded
 
-_STATUS: Final = "running (or its process was killed), finished, interrupted or failed"
+_STATUS: Final = "running, finished, interrupted, failed or killed (its process ended without a word)"
 
 
 class _Runs(Fold):

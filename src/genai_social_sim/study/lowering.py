@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final, assert_never
+
+from pydantic import ValidationError
 
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import (
@@ -29,7 +32,7 @@ from genai_social_sim.domain.plan import (
     Tokens,
     Turns,
 )
-from genai_social_sim.errors import RequestError
+from genai_social_sim.errors import OptionsError, RequestError
 from genai_social_sim.study.document import (
     SAMPLING_KEYS,
     AgentDoc,
@@ -50,7 +53,7 @@ from genai_social_sim.study.document import (
 )
 from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
 from genai_social_sim.study.references import rendered_persona
-from genai_social_sim.study.refusals import Problem, nearest, refused
+from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
 from genai_social_sim.study.source import Path
 
 __all__ = ["KNOWN_BACKENDS", "LoadedStudy", "canonical", "from_canonical", "load", "lower", "override", "parse"]
@@ -238,15 +241,25 @@ def _check_options(loaded: LoadedStudy, check: CheckOptions) -> None:
         try:
             check(model.backend, dict(model.options))
         except (ValueError, RequestError) as fault:
-            here: Path = ("model",) if agent.model is None else ("agents", index, "model")
-            raise refused([_of_backend(fault, model, here)], loaded.marks) from None
+            own = () if agent.model is None else agent.model.model_fields_set
+            where = {key: ("agents", index, "model") if key in own else ("model",) for key in model.options}
+            here: Path = ("agents", index, "model") if own else ("model",)
+            problems = [
+                replace(problem, path=(*where.get(str(problem.path[0]) if problem.path else "", here), *problem.path))
+                for problem in _of_backend(fault, model)
+            ]
+            raise refused(problems, loaded.marks) from None
 
 
-def _of_backend(fault: Exception, model: ModelDoc, path: Path) -> Problem:
-    """A backend's refusal, at the option that it names."""
+def _of_backend(fault: Exception, model: ModelDoc) -> list[Problem]:
+    """A backend's refusal, by paths within its options: what pydantic found, or words at the option that they name."""
+    found = fault if isinstance(fault, ValidationError) else fault.__cause__
+    if isinstance(found, ValidationError):
+        documents = (fault.document, ModelDoc) if isinstance(fault, OptionsError) else (ModelDoc,)
+        return problems_of(found, dict(model.options), documents)
     words = getattr(fault, "problem", str(fault))
     remedy = getattr(fault, "remedy", "") or f"Check the options of the backend {model.backend}."
     named = [name for name in sorted(model.options, key=len, reverse=True) if name in words]
     if not named:
-        return Problem(path, words, remedy)
-    return Problem((*path, named[0]), words, nearest(named[0], (*SAMPLING_KEYS, "backend")) + remedy, at_key=True)
+        return [Problem((), words, remedy)]
+    return [Problem((named[0],), words, nearest(named[0], (*SAMPLING_KEYS, "backend")) + remedy, at_key=True)]

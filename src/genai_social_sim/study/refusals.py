@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from genai_social_sim.errors import SpecError
+from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.shape import Spot, spot_at, step
 from genai_social_sim.study.source import Marks, Path
 
@@ -21,6 +22,9 @@ _EXPECTED: Final = {
     "string_type": "a text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
     "float_type": "a number",
     "bool_type": "true or false",
     "tuple_type": "a list",
@@ -83,14 +87,15 @@ def listed(names: Sequence[str], *, most: int = 12) -> str:
     return ", ".join(names[:most]) + rest
 
 
-def problems_of(error: ValidationError, values: Any) -> list[Problem]:
-    """What pydantic found, in words."""
+def problems_of(error: ValidationError, values: Any, documents: tuple[Any, ...] = (StudyDoc,)) -> list[Problem]:
+    """What pydantic found in `values`, in words, one problem a place; `documents` say what may stand there."""
     details = error.errors(include_url=False)
     unknown = {
         (detail["loc"][:-1], str(detail["loc"][-1])) for detail in details if detail["type"] == "extra_forbidden"
     }
     kept = [detail for detail in details if not (_is_misspelt(detail, unknown) or _is_echo(detail))]
-    return [_problem(detail, values) for detail in kept or details]
+    problems = [_problem(detail, values, documents) for detail in kept or details]
+    return [*{problem.path: problem for problem in reversed(problems)}.values()]
 
 
 def _is_misspelt(detail: ErrorDetails, unknown: set[tuple[Any, str]]) -> bool:
@@ -115,17 +120,17 @@ def _where(problem: Problem, marks: Marks) -> str:
     return marks.where(problem.path, key=problem.at_key)
 
 
-def _problem(detail: ErrorDetails, values: Any) -> Problem:
+def _problem(detail: ErrorDetails, values: Any, documents: tuple[Any, ...]) -> Problem:
     kind, loc, found = detail["type"], detail["loc"], detail["input"]
     context = detail.get("ctx", {})
     at_key = bool(loc) and loc[-1] == "[key]"
     if at_key:
         loc = loc[:-1]
     if kind == "missing":
-        return _missing(spot_at(loc[:-1], values), str(loc[-1]))
+        return _missing(spot_at(loc[:-1], values, documents), str(loc[-1]))
     if kind == "extra_forbidden":
-        return _unknown(spot_at(loc[:-1], values), str(loc[-1]))
-    spot = spot_at(loc, values)
+        return _unknown(spot_at(loc[:-1], values, documents), str(loc[-1]))
+    spot = spot_at(loc, values, documents)
     if kind == "refused":
         return Problem(spot.path, context["problem"], context["remedy"], at_key)
     text, remedy = _in_words(kind, found, context, spot)
@@ -150,7 +155,9 @@ def _out_of_range(kind: str, found: Any, context: dict[str, Any], spot: Spot) ->
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"{found} must be {words} {context[key]}", _such_as(spot) or f"Write {words} {context[key]}."
-    if kind == "too_short":
+    if kind == "value_error":
+        return str(context["error"]), _such_as(spot) or "Write another value."
+    if kind in ("too_short", "string_too_short"):
         return "this is empty, but at least one is needed", _such_as(spot) or "Write at least one."
     return f"{described(found)} cannot stand here ({kind.replace('_', ' ')})", _such_as(spot) or "Write another value."
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.source import Path
@@ -42,12 +43,12 @@ class Spot:
         if self.field is None or not isinstance(self.path[-1], str):
             return ""
         value = self.field.examples[0] if self.field.examples else self.field.get_default(call_default_factory=False)
-        return "" if value is None else f"{self.path[-1]}: {in_yaml(value)}"
+        return "" if value is None or value is PydanticUndefined else f"{self.path[-1]}: {in_yaml(value)}"
 
 
-def spot_at(path: Sequence[str | int], values: Any) -> Spot:
+def spot_at(path: Sequence[str | int], values: Any, documents: tuple[Any, ...] = (StudyDoc,)) -> Spot:
     """The spot at `path` in `values`; parts that neither the values nor the documents know are left out."""
-    spot = Spot((), (StudyDoc,))
+    spot = Spot((), documents)
     for part in path:
         after = step(spot, part, values)
         if after.kinds or _has(values, part):

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.cli.conftest import SCRIPTED, Gss, Start, document
 
 from genai_social_sim import Run, Study
+from genai_social_sim.errors import RecordError
+from genai_social_sim.eventlog import lock
 
 PASSES = "words: 8, faults: {error: 0.3, empty: 0.2}"
 
@@ -37,6 +39,41 @@ def test_follow_prints_a_run_as_it_is_played_and_ends_with_it(start: Start) -> N
     assert (head + playing.stdout.read()).startswith(seen)
     assert seen.splitlines()[-1] == "-- the end: 6 turns"
     assert watching.returncode == 0
+
+
+@pytest.fixture
+def killed(start: Start) -> Path:
+    """The record of a run that was killed in the midst of it."""
+    Path("slow.yaml").write_text(SCRIPTED.replace("words: 8", "words: 8, latency: [0, 60]"), encoding="utf-8")
+    playing = start("run", "slow.yaml", "--json")
+    path = Study.load("slow.yaml").record_path()
+    while not (path.exists() and path.stat().st_size) or not _has_begun(path):
+        assert playing.poll() is None
+    assert Run(path).status == "running"
+    playing.kill()
+    playing.communicate()
+    return path
+
+
+def _has_begun(path: Path) -> bool:
+    try:
+        return Run(path).status == "running"
+    except RecordError:
+        return False
+
+
+def test_a_killed_run_is_not_taken_for_a_running_one(gss: Gss, killed: Path) -> None:
+    assert (Run(killed).status, document(gss("show", killed, "--json"))["data"]["status"]) == ("killed", "killed")
+    assert "interrupted (killed" in gss("show", killed).stdout
+    assert (
+        json.loads(gss("observe", killed, "--follow", "--json").stdout.splitlines()[-1])["data"]["status"] == "killed"
+    )
+    assert Run(killed).table("runs").rows()[0]["status"] == "killed"
+
+
+def test_who_cannot_see_the_lock_cannot_tell(killed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "gettempdir", lambda: str(killed.parent))
+    assert Run(killed).status == "running or killed"
 
 
 def test_follow_of_a_finished_run_ends(gss: Gss, record: Path) -> None:

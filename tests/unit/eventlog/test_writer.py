@@ -13,7 +13,7 @@ from tests.support.scenario import scenario
 from genai_social_sim.domain.events import Answered, SessionEnded
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
-from genai_social_sim.eventlog import writer
+from genai_social_sim.eventlog import lock, writer
 from genai_social_sim.eventlog.memory import MemoryLog
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.verification import verify
@@ -50,7 +50,7 @@ def test_the_lock_knows_a_file_by_whatever_path(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_cannot_be_taken_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "gettempdir", lambda: str(tmp_path / "file"))
+    monkeypatch.setattr(lock, "gettempdir", lambda: str(tmp_path / "file"))
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(RecordError, match="the lock of this run cannot be taken"):
         opened(tmp_path / "run.sqlite")
@@ -62,7 +62,7 @@ def test_a_writer_that_comes_past_the_lock_is_stopped_by_the_log_itself(
     path, entries = tmp_path / "run.sqlite", small_log()
     with closing(opened(path)) as old:
         old.append(entries[:4])
-        monkeypatch.setattr(writer, "gettempdir", lambda: str(tmp_path))  # another machine has other locks
+        monkeypatch.setattr(lock, "gettempdir", lambda: str(tmp_path))  # another machine has other locks
         with closing(opened(path, create=False)) as new:
             new.append(entries[4:6])
             for _ in range(2):  # it does not take up where the other one stands
