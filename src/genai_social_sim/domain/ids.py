@@ -6,3 +6,4 @@ from typing import NewType
 
 AgentId = NewType("AgentId", str)
 ChannelId = NewType("ChannelId", str)
+RoleId = NewType("RoleId", str)

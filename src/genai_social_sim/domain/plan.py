@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 
 Json = None | bool | int | float | str | tuple["Json", ...] | tuple[tuple[str, "Json"], ...]
 Layout = Literal["script", "persona_first", "transcript_first"]
@@ -42,11 +42,30 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Who: a name, a persona (text, already rendered) and the model that answers for it."""
+    """Who: a name, a persona (text, already rendered), the model that answers for it, and its role.
+
+    `attributes` are in the order of their names. `authority` > 0 is the role's, or the agent's own.
+    """
 
     name: AgentId
     persona: str
     model: Model
+    role: RoleId | None = None
+    authority: float = 1.0
+    attributes: tuple[tuple[str, str | int | float | bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What an agent is among the others. `told` and `brief` are Jinja templates over `name`, `role` and `authority`.
+
+    `told`: what its neighbours' prompts say of an agent in this role; empty: nothing. `brief`: what its own says.
+    """
+
+    name: RoleId
+    authority: float = 1.0
+    told: str
+    brief: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +190,7 @@ class RunPlan:
     prompt: PromptStyle
     stop: StopRule
     timeouts: Timeouts
+    roles: tuple[Role, ...] = ()  # in the order of their names
     round_size: int = field(init=False)  # turns in one round of all channels
     offsets: tuple[int, ...] = field(init=False)  # of each channel's first turn within a round
 
