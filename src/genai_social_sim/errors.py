@@ -7,6 +7,7 @@ SocialSimError            code, problem, where, remedy
 ├── RecordError           a run file cannot be read, written or trusted
 │   └── EmptyRecordError  a run file in which nothing has been written yet
 ├── BackendError          a backend cannot start or be reached
+├── BrokerError           a broker cannot be reached, or refuses
 └── CompletionError       one call to a model failed; the engine turns it into an event
 """
 
@@ -75,6 +76,12 @@ class RecordError(SocialSimError):
 
 class EmptyRecordError(RecordError):
     """A run file in which nothing has been written yet: its process was killed, or has only just begun."""
+
+
+class BrokerError(SocialSimError):
+    """A broker cannot be reached, or refuses what it is asked."""
+
+    code = "broker"
 
 
 class BackendError(SocialSimError):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from genai_social_sim.domain.events import Event, Finish
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.plan import Sampling
+from genai_social_sim.domain.plan import Opening, Sampling
 from genai_social_sim.domain.prompt import Prompt
 
 
@@ -134,6 +135,33 @@ class Observer(Protocol):
 
     def saw(self, events: Sequence[Event]) -> None:
         """Events that were just appended."""
+
+
+class Posted(NamedTuple):
+    """What became of an opening that was posted."""
+
+    waiting: int  # runs that take it up; 0: it is kept for the next one
+    replaced: bool  # one that was kept lies there no longer
+
+
+class Letter(NamedTuple):
+    """An opening that came for a channel."""
+
+    channel: ChannelId
+    opening: Opening
+
+
+class Letterbox(Protocol):
+    """Through which openings come to runs that wait for one, whoever is there first."""
+
+    async def post(self, channel: ChannelId, opening: Opening) -> Posted:
+        """Hand it to the runs that wait, or keep it for the next one that does."""
+
+    def letters(self, channels: Sequence[ChannelId]) -> AbstractAsyncContextManager[AsyncIterator[Letter]]:
+        """What comes for `channels`, for ever; within the context, `post` sees that somebody waits."""
+
+    async def close(self) -> None:
+        """Let go; nobody waits any more."""
 
 
 class Clock(Protocol):

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from genai_social_sim.api.forecast import Forecast, forecast
+from genai_social_sim.api.models import opened
 from genai_social_sim.api.play import Settings, played, resumed
 from genai_social_sim.api.run import Run, unused
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
-from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.ids import ChannelId
+from genai_social_sim.domain.plan import Opening, RunPlan
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
 from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError
-from genai_social_sim.study.lowering import LoadedStudy, canonical, load, lower, override, parse
+from genai_social_sim.study.lowering import (
+    LoadedStudy,
+    canonical,
+    load,
+    lower,
+    override,
+    parse,
+    unopened,
+    with_openings,
+)
 from genai_social_sim.study.prices import prices_of
 
 RUNS = "runs"  # the folder that run files go to, below the working directory
@@ -63,6 +74,15 @@ class Study:
     def text(self) -> str:
         """The resolved study as canonical JSON: what the record holds and the digest covers."""
         return canonical(self._loaded)
+
+    @property
+    def unopened(self) -> tuple[str, ...]:
+        """The channels that have no opening; `with_openings` gives them one."""
+        return unopened(self._loaded)
+
+    def with_openings(self, openings: Mapping[ChannelId, Opening]) -> Study:
+        """The study as if these openings stood in it, by channel; its runs are the same, to the digest."""
+        return Study(with_openings(self._loaded, openings))
 
     def plan(self, *, seed: int | None = None) -> RunPlan:
         """Everything that determines one run."""
@@ -124,6 +144,12 @@ class Study:
         surroundings = registry.Surroundings(chosen.functions, chosen.progress)
         prices = chosen.prices or Prices()
         return finished(forecast(self.plan(seed=seed), surroundings, prices=prices, measure=measure))
+
+    async def acheck_models(self, **settings: Any) -> None:
+        """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""
+        chosen = self._settings(settings)
+        async with opened(self.plan(), registry.Surroundings(chosen.functions, chosen.progress)):
+            pass
 
     def _settings(self, given: dict[str, Any]) -> Settings:
         document = self._loaded.document

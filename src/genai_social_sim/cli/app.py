@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "init": "starting",
     "import-config": "starting",
     "run": "running",
+    "seed": "running",
     "resume": "running",
     "observe": "looking",
     "show": "looking",

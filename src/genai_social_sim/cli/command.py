@@ -76,4 +76,14 @@ durability_option = click.option(
     help="What committed turns survive: `full` a power cut, `process` (faster) the end of the process."
     "  [default: as the study says, else full]",
 )
+broker_option = click.option(
+    "--broker",
+    metavar="URL",
+    envvar="GSS_BROKER",
+    show_envvar=True,
+    help="A broker, such as redis://127.0.0.1:6379.",
+)
+runs_option = click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the run files."
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Do not print the conversation.")

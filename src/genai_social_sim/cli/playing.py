@@ -14,6 +14,7 @@ from typing import Any, Literal
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.study import Study
 from genai_social_sim.cli import out
+from genai_social_sim.cli.broadcasting import broadcasting
 from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.glance import closing_words
 from genai_social_sim.cli.interrupts import Interrupts
@@ -38,13 +39,18 @@ class Wish:
     allow_other_model: bool
     quiet: bool
     as_json: bool
+    broker: str | None = None
 
 
 def play_study(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
     """`gss run`."""
-    loaded = Study.load(study, changes=changes)
+    play(Study.load(study, changes=changes), wish, seed=seed, runs=runs, again=again)
+
+
+def play(loaded: Study, wish: Wish, *, seed: int | None, runs: Path, again: bool) -> None:
+    """Play a study in the record that is its own, or in a new one."""
     path = loaded.record_path(seed=seed, runs=runs, again=again)
-    before = _standing(path)
+    before = standing(path)
     if before == "finished":
         _already(path, wish, "with --again it is played in a new record")
         return
@@ -78,9 +84,15 @@ class _Session:
         turns = _turns(path) if begun else 0
         self._progress = Progress(self._status, turns=turns, most=None if math.isinf(most) else int(most))
         self._turns = turns
+        self._publishers: Sequence[Observer] = ()
 
     def play(self, work: Callable[..., Coroutine[Any, Any, Run]]) -> None:
         """Play to the end, whatever it is, and say what came of it."""
+        with broadcasting(self._wish.broker, run=self._path.stem) as self._publishers:
+            self._play(work)
+        self._report()
+
+    def _play(self, work: Callable[..., Coroutine[Any, Any, Run]]) -> None:
         if self._begun and not self._silent:
             self._transcript.show(Note(words=f"going on at turn {self._turns} of {self._path}"))
         try:
@@ -96,7 +108,6 @@ class _Session:
             raise self._advised(fault) from fault
         finally:
             self._status.clear()
-        self._report()
 
     @property
     def _silent(self) -> bool:
@@ -105,7 +116,7 @@ class _Session:
     def _settings(self) -> dict[str, Any]:
         observers: list[Observer] = [self._progress] if self._silent else [self._transcript, self._progress]
         return {
-            "observers": observers,
+            "observers": [*observers, *self._publishers],
             "progress": self._loading,
             "durability": self._wish.durability,
             "parallel": self._wish.parallel,
@@ -117,7 +128,7 @@ class _Session:
         self._status.share(what, share)
 
     def _stopped(self) -> InterruptedRunError:
-        if not _standing(self._path):
+        if not standing(self._path):
             return InterruptedRunError("interrupted before it began; nothing was recorded")
         turns = out.number_of(_turns(self._path), "turn")
         remedy = out.command("gss resume", self._path)
@@ -130,7 +141,7 @@ class _Session:
         if isinstance(fault, BudgetError):
             go_on = out.command("gss resume", self._path)
             fault.remedy = f"{fault.remedy or 'Raise it in the study and run that again.'} Without a budget: {go_on}"
-        elif not fault.remedy and _standing(self._path):
+        elif not fault.remedy and standing(self._path):
             fault.where = fault.where or str(self._path)
             fault.remedy = f"The record is in order; once it can work: {out.command('gss resume', self._path)}"
         return fault
@@ -162,7 +173,7 @@ def _already(path: Path, wish: Wish, words: str) -> None:
         closing_words(path)
 
 
-def _standing(path: Path) -> str:
+def standing(path: Path) -> str:
     """The status of the run in `path`; empty if there is none."""
     try:
         with Run(path) as run:

@@ -52,11 +52,23 @@ from genai_social_sim.study.document import (
     WindowDoc,
 )
 from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
+from genai_social_sim.study.openings import unopened, with_openings
 from genai_social_sim.study.references import rendered_persona
 from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
 from genai_social_sim.study.source import Path
 
-__all__ = ["KNOWN_BACKENDS", "LoadedStudy", "canonical", "from_canonical", "load", "lower", "override", "parse"]
+__all__ = [
+    "KNOWN_BACKENDS",
+    "LoadedStudy",
+    "canonical",
+    "from_canonical",
+    "load",
+    "lower",
+    "override",
+    "parse",
+    "unopened",
+    "with_openings",
+]
 
 CheckOptions = Callable[[str, dict[str, Any]], None]
 DEFAULT_MODEL: Final = "smollm2-135m"  # what the embedded backend takes without a `model` option

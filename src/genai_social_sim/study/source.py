@@ -126,6 +126,12 @@ def first_value(text: str) -> Event | None:
     return next((event for event in events if isinstance(event, NodeEvent)), None)
 
 
+def unwanted_in(text: str) -> str | None:
+    """The first character that no study may hold; None if there is none."""
+    found = _UNWANTED.search(text)
+    return None if found is None else found.group()
+
+
 def _refuse_unwanted(text: str, name: str) -> None:
     found = _UNWANTED.search(text)
     if found is None:

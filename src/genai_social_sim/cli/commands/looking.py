@@ -6,30 +6,40 @@ from pathlib import Path
 
 import click
 
-from genai_social_sim.cli.command import Command, json_option, run_argument
+from genai_social_sim.cli.command import Command, broker_option, json_option, run_argument
 
 
 @click.command(
     cls=Command,
     examples=[
-        ("gss observe runs/rare-earths-1a2b3c4d-seed42.sqlite", "print what was said so far"),
-        ("gss observe runs/big.sqlite --follow", "and what will be, until the run ends"),
+        ("gss observe runs/rare-earths-1a2b3c4d-seed42.sqlite --follow", "a run, until it ends"),
+        ("gss observe --broker redis://127.0.0.1:6379 general", "a channel, live, until Ctrl-C"),
     ],
     exits={130: "interrupted; the run itself goes on"},
-    json_keys="JSON lines, one an event; the last line is "
-    '{"ok": true, "data": {"run", "status", "turns", "digest"}, "warnings": []}.',
+    json_keys="JSON lines. Of a run: one an event, and at the end "
+    '{"ok": true, "data": {"run", "status", "turns", "digest"}, "warnings": []}. Of channels: one a message, '
+    '{"from", "message", "timestamp", "run", "channel", "turn", "round"} or {"channel", "malformed", "begins"}.',
 )
-@run_argument
+@click.argument("names", metavar="RUN | CHANNEL...", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Keep watching until the run is finished, interrupted or failed.")
+@broker_option
 @json_option
-def observe(run: Path, *, follow: bool, as_json: bool) -> None:
+def observe(names: tuple[str, ...], *, follow: bool, broker: str | None, as_json: bool) -> None:
     """Print what is said in a run, as it happens.
 
-    The run may be finished, or be played by another process meanwhile.
+    The run may be finished, or be played by another process meanwhile. With --broker: what is published on channels
+    (on all of them if none is named), by runs with the same --broker or by the original bots.
     """
+    if broker is not None and not (len(names) == 1 and Path(names[0]).is_file()):
+        from genai_social_sim.cli.listening import listen
+
+        listen(broker, names, as_json=as_json)
+        return
+    if len(names) != 1:
+        raise click.UsageError("name one run file, or channels together with --broker URL")
     from genai_social_sim.cli.watching import watch
 
-    watch(run, follow=follow, as_json=as_json)
+    watch(Path(names[0]), follow=follow, as_json=as_json)
 
 
 @click.command(

@@ -1,4 +1,4 @@
-"""`gss run` and `gss resume`."""
+"""`gss run`, `gss seed` and `gss resume`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import click
 
 from genai_social_sim.cli.command import (
     Command,
+    broker_option,
     durability_option,
     json_option,
     other_model_option,
     parallel_option,
     quiet_option,
     run_argument,
+    runs_option,
 )
 
 _EXITS = {
@@ -47,10 +49,14 @@ _JSON = (
     metavar="PATH=VALUE",
     help="Change a value of the study, for this run. Repeatable.",
 )
-@click.option(
-    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the run files."
-)
+@runs_option
 @click.option("--again", is_flag=True, help="Play it in a new record although it is finished.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait, with the agents ready, for the openings that the study leaves out; `gss seed` sends them.",
+)
+@broker_option
 @click.option("--dry-run", is_flag=True, help="Only say how many calls and tokens it needs, and about how long.")
 @parallel_option
 @durability_option
@@ -70,8 +76,13 @@ def run(**given: Any) -> None:
 
         forecast_study(study, seed=seed, changes=changes, as_json=given["as_json"])
         return
-    runs, again = given.pop("runs"), given.pop("again")
-    play_study(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
+    runs, again, wait = given.pop("runs"), given.pop("again"), given.pop("wait")
+    if wait:
+        from genai_social_sim.cli.awaiting import play_opened
+
+        play_opened(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
+    else:
+        play_study(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
 
 
 @click.command(
@@ -84,6 +95,7 @@ def run(**given: Any) -> None:
     json_keys=_JSON,
 )
 @run_argument
+@broker_option
 @parallel_option
 @durability_option
 @other_model_option
@@ -97,3 +109,35 @@ def resume(run: Path, **given: Any) -> None:
     from genai_social_sim.cli.playing import Wish, play_on
 
     play_on(run, Wish(**given))
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ('gss seed general --text "Discuss rare earth metals."', "to the run that waits on this machine"),
+        ("gss seed --file seed.yaml --broker redis://127.0.0.1:6379", "the original's file, over its Redis"),
+    ],
+    exits={0: "it was taken up, or is kept", 1: "it could not be handed over", 130: ""},
+    json_keys='{"ok": true, "data": {"channel", "waiting": runs that take it up, "kept", "replaced"}, "warnings": []}.',
+)
+@click.argument("channel", required=False)
+@click.option("--text", metavar="T", help="What is said first.")
+@click.option("--from", "speaker", metavar="NAME", default="system", show_default=True, help="Who says it.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="A YAML file with `channel` and `message: {from, body}` instead."
+)
+@broker_option
+@runs_option
+@json_option
+def seed(channel: str | None, text: str | None, speaker: str, **given: Any) -> None:
+    """Say the first word in a channel whose agents wait for it.
+
+    It goes to every run that waits (`gss run STUDY --wait`). If none does, it is kept for the next one.
+    """
+    if (text is None) == (given["file"] is None):
+        raise click.UsageError('give either --text "..." or --file seed.yaml')
+    from genai_social_sim.cli.seeding import seed_channel
+    from genai_social_sim.domain.plan import Opening
+
+    opening = None if text is None else Opening(speaker=speaker, text=text)
+    seed_channel(channel, opening=opening, **given)

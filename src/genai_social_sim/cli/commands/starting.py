@@ -59,7 +59,8 @@ def init(name: str | None, *, template: str, listed: bool, as_json: bool) -> Non
 def import_config(app: Path, seed: Path | None, *, out: Path, as_json: bool) -> None:
     """Write a study from the original's configuration.
 
-    The original is the bots over Redis and Ollama, with its app.yaml and seed.yaml. What has no place in a study is named in a warning, with its line. A file that is there already is left as it is.
+    The original is the bots over Redis and Ollama, with its app.yaml and seed.yaml.
+    What has no place in a study is named in a warning, with its line.
     """
     from genai_social_sim.cli.importing import import_study
 

@@ -1,0 +1,121 @@
+"""`gss run --wait`: the agents are ready, and somebody elsewhere says the first word."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from genai_social_sim.api.study import Study
+from genai_social_sim.broadcast.connection import shown
+from genai_social_sim.cli import out
+from genai_social_sim.cli.failing import InterruptedRunError
+from genai_social_sim.cli.interrupts import Interrupts
+from genai_social_sim.cli.playing import Wish, play, standing
+from genai_social_sim.cli.seeding import letterbox
+from genai_social_sim.domain.ids import ChannelId
+from genai_social_sim.domain.plan import Opening
+from genai_social_sim.domain.visible import visible
+from genai_social_sim.errors import RequestError, SocialSimError, SpecError
+from genai_social_sim.ports import Letterbox
+
+
+def play_opened(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
+    """`gss run --wait`: play a study once each of its channels has an opening."""
+    loaded = Study.load(study, changes=changes)
+    if not loaded.unopened:
+        raise RequestError(
+            "there is nothing to wait for: every channel of this study has its opening",
+            where=str(study),
+            remedy=f"Leave `opening` out of a channel; or play it as it is: {out.command('gss run', study)}",
+        )
+    openings = _awaited(loaded, wish, runs)
+    opened = loaded.with_openings(openings)
+    path = opened.record_path(seed=seed, runs=runs, again=again)
+    try:
+        play(opened, wish, seed=seed, runs=runs, again=again)
+    except BaseException:
+        if not standing(path):
+            asyncio.run(_put_back(letterbox(wish.broker, runs), openings))
+        raise
+
+
+def _awaited(study: Study, wish: Wish, runs: Path) -> dict[ChannelId, Opening]:
+    interrupts = Interrupts("Nothing was recorded.")
+    waiting = _Waiting(study, wish, runs)
+    try:
+        return interrupts.run(waiting.openings())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise InterruptedRunError("interrupted while it waited for an opening; nothing was recorded") from None
+
+
+class _Waiting:
+    """A study whose agents are ready and wait for somebody to say the first word."""
+
+    def __init__(self, study: Study, wish: Wish, runs: Path) -> None:
+        self._study = study
+        self._wish = wish
+        self._runs = runs
+        self._found: dict[ChannelId, Opening] = {}
+
+    async def openings(self) -> dict[ChannelId, Opening]:
+        """An opening for each channel that has none; what came is put back if the wait is given up."""
+        await self._study.acheck_models()
+        channels = [ChannelId(name) for name in self._study.unopened]
+        box = letterbox(self._wish.broker, self._runs, self._note)
+        try:
+            await self._until_all_came(box, channels)
+        except BaseException:
+            await _put_back(box, self._found)
+            raise
+        finally:
+            await box.close()
+        return self._found
+
+    async def _until_all_came(self, box: Letterbox, channels: Sequence[ChannelId]) -> None:
+        async with box.letters(channels) as letters:
+            self._tell(channels)
+            async for channel, opening in letters:
+                if self._takes(channel, opening) and len(self._found) == len(channels):
+                    return
+
+    def _takes(self, channel: ChannelId, opening: Opening) -> bool:
+        try:
+            self._study.with_openings({channel: opening})
+        except SpecError as fault:
+            self._note(f"the opening that came for {channel} is left out: {fault}")
+            return False
+        if channel in self._found:
+            self._note(f"another opening came for {channel}; it takes the place of the first")
+        self._found[channel] = opening
+        missing = [name for name in self._study.unopened if name not in self._found]
+        if missing:
+            self._note(f"{channel} has its opening; still to come: {', '.join(missing)}")
+        return True
+
+    def _tell(self, channels: Sequence[ChannelId]) -> None:
+        where = f" at {shown(self._wish.broker)}" if self._wish.broker else ""
+        self._note(f"waiting for the opening of {' and of '.join(channels)}{where}; elsewhere, for example:")
+        options = ["--broker", self._wish.broker] if self._wish.broker else []
+        if not self._wish.broker and self._runs != Path("runs"):
+            options = ["--runs", str(self._runs)]
+        self._note(f"  {out.command('gss seed', channels[0], '--text', 'Begin.', *options)}")
+
+    def _note(self, words: str) -> None:
+        if self._wish.as_json:
+            sys.stderr.write(f"{visible(words, keep='')}\n")
+            sys.stderr.flush()
+        else:
+            out.say(f"-- {visible(words, keep='')}", style="dim")
+            sys.stdout.flush()
+
+
+async def _put_back(box: Letterbox, openings: dict[ChannelId, Opening]) -> None:
+    """Nothing is lost: what came and was not used waits for the next run that does."""
+    for channel, opening in openings.items():
+        try:
+            await box.post(channel, opening)
+        except SocialSimError as fault:
+            sys.stderr.write(f"warning: the opening of {channel} could not be put back: {fault}\n")
+    await box.close()
