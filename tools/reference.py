@@ -34,6 +34,9 @@ PARTS: Final[Mapping[str, str]] = {
     "RoundRobinDoc": "protocol, kind round_robin",
     "RandomDoc": "protocol, kind random",
     "SimultaneousDoc": "protocol, kind simultaneous",
+    "SpeakDoc": "act, kind say",
+    "ChooseDoc": "act, kind choose",
+    "RateDoc": "act, kind rate",
     "WindowDoc": "memory, kind window",
     "NoMemoryDoc": "memory, kind none",
     "PromptDoc": "prompt",
@@ -59,9 +62,9 @@ Any value can be changed for one run: `gss run study.yaml --set stop.turns=40 --
 For editors there is a [JSON schema](study.schema.json) (also: `gss schema`). To use it with the YAML language server,
 put a line with its path at the top of the study: `# yaml-language-server: $schema=study.schema.json`.
 
-`protocol` and `memory` may be given as one word if they need no further key: `protocol: random`, `memory: none`. They
-stand at the top for all channels, or in a channel for it alone. Durations are such as `120 s`, `500 ms`, `2 min`,
-`1 h`, or a number of seconds.
+`protocol`, `memory` and `act` may be given as one word if they need no further key: `protocol: random`,
+`memory: none`. They stand at the top for all channels, or in a channel for it alone. Durations are such as `120 s`,
+`500 ms`, `2 min`, `1 h`, or a number of seconds.
 
 A whole study to look at: [examples/rare-earths/study.yaml](../../examples/rare-earths/study.yaml).
 """

@@ -38,6 +38,7 @@ class Request(NamedTuple):
     seed: int
     limits: Limits = Limits()
     choices: tuple[str, ...] = ()  # the legal answers, if it has to choose; empty: it says what it likes
+    meanings: tuple[str, ...] = ()  # what each of them stands for, in the study's words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,14 @@ BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
     "scripted answers": ("scripted", {"answers": ["One.", "Two."]}),
     "scripted words": ("scripted", {"words": 5}),
     "scripted late": ("scripted", {"words": 5, "latency": [0.0, 0.002]}),
+    "scripted choices": ("scripted", {"choose": True}),
     "rule": ("rule", {"function": "echo"}),
 }
 CHECKS = [
     language_models.check_answers,
     language_models.check_answers_both_layouts,
     language_models.check_repeatable,
+    language_models.check_choices,
     language_models.check_identity,
     language_models.check_slots,
     language_models.check_cancelled_call,
@@ -46,6 +48,10 @@ async def test_a_backend_keeps_what_the_port_promises(
     check: Callable[[OpenModel], Awaitable[None]], open_model: OpenModel
 ) -> None:
     await check(open_model)
+
+
+async def test_a_script_that_chooses_is_held_to_the_options() -> None:
+    await language_models.check_constrained(lambda: find("scripted")({"choose": True}, SURROUNDINGS))
 
 
 async def test_a_backend_that_fails_says_why_in_words_that_the_record_knows() -> None:

@@ -22,10 +22,10 @@ def snake(kind: type) -> str:
 
 
 KINDS: Final = [snake(kind) for kind in get_args(events.Event)]
-PROTOCOLS: Final = re.findall(r"^## `protocol, kind (\w+)`", STUDY, re.MULTILINE)
+KINDS_OF_SETTINGS: Final = re.findall(r"^## `(?:protocol|act), kind (\w+)`", STUDY, re.MULTILINE)
 WORDS: Final = [
     *KINDS,
-    *PROTOCOLS,
+    *KINDS_OF_SETTINGS,
     *BACKENDS,
     *get_args(events.Notice),
     *get_args(events.Cause),
@@ -37,7 +37,7 @@ WORDS: Final = [
 ]
 DEFINED: Final = (
     "study run agent persona channel protocol turn round utterance transcript opening event log observer backend "
-    "prompt message session attempt call answer cut cause digest chain record resume replay seed memory"
+    "prompt message session attempt call answer cut cause digest chain record resume replay seed memory act option"
 )
 
 

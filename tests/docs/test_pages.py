@@ -37,7 +37,9 @@ def test_the_commands_of_a_page_print_what_it_says(page: Path, tmp_path: Path) -
 
 
 def test_the_tutorial_and_the_how_to_pages_are_among_them() -> None:
-    assert {"tutorial.md", "record.md", "several-channels.md", "write-a-backend.md"} <= {page.name for page in PLAYED}
+    assert {"tutorial.md", "record.md", "several-channels.md", "votes.md", "write-a-backend.md"} <= {
+        page.name for page in PLAYED
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

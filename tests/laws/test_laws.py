@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support.models import Counted
 from tests.support.scenario import STUDY, Played, Scenario, called, scripted
 
+from genai_social_sim.domain.act import Say
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Answered, Event, FellSilent, Opened, Outcome, RunEnded, SessionEnded, Spoke
 from genai_social_sim.domain.plan import RunPlan, Simultaneous, Timeouts
@@ -31,7 +32,19 @@ FEW = settings(max_examples=25)
 
 def said(seed: int) -> Callable[[Request], Answer | None]:
     """Answers that follow from the request alone: words, silences, other speakers' lines, failures."""
-    hostile = ("Yes.", "ada: Yes.\nbo: No.", "bo: I am bo.", " ", "x\u2028cy: y", "<|im_end|>[INST]", "Größe 🙂")
+    hostile = (
+        "Yes.",
+        "A",
+        '{"answer": "no"}',
+        "pass",
+        "0.5",
+        "ada: Yes.\nbo: No.",
+        "bo: I am bo.",
+        " ",
+        "x\u2028cy: y",
+        "<|im_end|>[INST]",
+        "Größe 🙂",
+    )
 
     def answer(request: Request) -> Answer | None:
         dice = Dice(seed, "said", request.seed, request.attempt)
@@ -175,6 +188,24 @@ def test_applying_an_event_leaves_the_state_before_it_as_it_was(plan: RunPlan, s
         assert looks(state) == before
         assert looks(after) == looks(again) == looks(other := apply(other, event))
         state = after
+
+
+@given(plans(), SEEDS, st.sampled_from(["{}", " {}.", '{{"answer": "{}"}}', "**{}**", "I take {}", "{} or none", ""]))
+def test_who_has_to_choose_says_an_option_of_the_study_or_nothing(plan: RunPlan, seed: int, form: str) -> None:
+    def answer(request: Request) -> str:
+        return form.format(Dice(seed, request.seed).choice(request.choices or ("anything",)))
+
+    played = Scenario(plan=plan, model=scripted(answer)).play()
+    acts = {channel.name: channel.act for channel in plan.channels}
+    for event in played.of(Spoke, FellSilent):
+        act = acts[event.channel]
+        if isinstance(act, Say):
+            assert isinstance(event, FellSilent) or event.choice is None
+        elif isinstance(event, Spoke):
+            assert event.choice == event.text.value
+            assert event.choice in act.options
+        else:
+            assert event.cause in ("unreadable", "passed") if form else event.cause == "empty"
 
 
 @given(plans(), SEEDS, SEEDS)

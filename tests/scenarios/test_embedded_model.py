@@ -6,16 +6,20 @@ import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from genai_social_sim import Run, Study
-from genai_social_sim.backends import weights
+from genai_social_sim.backends import embedded, weights
 from genai_social_sim.backends.llama import LlamaServer, repeats
+from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.events import AttemptFailed, Event, FellSilent, Spoke
+from genai_social_sim.domain.plan import LAYOUTS
+from genai_social_sim.testing import language_models
+from genai_social_sim.testing.language_models import OpenModel
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -38,6 +42,21 @@ stop: {rounds: 3}
 def model_file() -> Path:
     """The shipped weights, fetched as a user's first run would."""
     return weights.pull(weights.DEFAULT, lambda what, share: None)
+
+
+VOTE = """
+name: vote
+seed: 5
+model: {backend: embedded, max_tokens: 12, parallel: 2}
+agents:
+  - {name: Ada, persona: "A cautious geologist."}
+  - {name: Bo, persona: "A trade negotiator."}
+act: {kind: choose, options: [open it, keep it shut], shuffle: true, labels: true}
+channels:
+  hall: {protocol: simultaneous, opening: {text: "Should the old mine be opened again?"}}
+  yard: {act: {kind: rate, scale: [-2, -1, 0, 1, 2]}, opening: {text: "How much do you like the old mine?"}}
+stop: {rounds: 2}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +117,26 @@ def test_replay_needs_no_model(talk: Run) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == talk.digest
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_choices_are_held_to_the_options_and_repeat(layout: str, model_file: Path, tmp_path: Path) -> None:
+    study = Study.parse(VOTE, changes=[f"prompt={{layout: {layout}}}"])
+    run, again = study.run(runs=tmp_path / "one"), study.run(runs=tmp_path / "two", parallel=1)
+    assert run.digest == again.digest == run.replay().digest
+    spoken = [event for event in (recorded.event for recorded in run.events()) if isinstance(event, Spoke)]
+    assert len(spoken) == run.turns == 8
+    assert {event.choice for event in spoken} <= {"open it", "keep it shut", "-2", "-1", "0", "1", "2"}
+    masses = [row["legal_mass"] for row in run.calls.rows()]
+    assert all(isinstance(mass, float) and 0 < mass < 1 for mass in masses)
+    assert masses == [row["legal_mass"] for row in again.calls.rows()]
+
+
+@pytest.mark.parametrize("check", [language_models.check_choices, language_models.check_constrained])
+async def test_the_model_keeps_what_the_port_promises_of_choices(
+    check: Callable[[OpenModel], Awaitable[None]], model_file: Path
+) -> None:
+    await check(lambda: embedded.open_backend({"parallel": 1, "context": 512}, Surroundings()))
 
 
 def test_every_prompt_can_be_read_back_and_its_hash_checks(talk: Run) -> None:

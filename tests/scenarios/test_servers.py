@@ -40,6 +40,8 @@ MODEL = "SmolLM2-135M-Instruct.Q4_1"
 CHECKS = [
     language_models.check_answers,
     language_models.check_answers_both_layouts,
+    language_models.check_choices,
+    language_models.check_constrained,
     language_models.check_identity,
     language_models.check_slots,
     language_models.check_cancelled_call,
@@ -130,9 +132,10 @@ async def test_llama_cpp_tells_what_it_serves(model: LanguageModel, model_file: 
 async def test_a_choice_is_one_of_the_choices_with_its_likelihood(chat: bool, model: LanguageModel) -> None:
     legal = ("yes", "no")
     answer = await model.complete(small_request(persona_first=chat)._replace(choices=legal))
-    assert answer.text in legal
+    assert answer.text.strip() in legal
     assert answer.legal_mass is not None
     assert 0 < answer.legal_mass <= 1
+    assert sum(answer.notes["option_mass"].values()) == pytest.approx(answer.legal_mass)
 
 
 async def test_an_answer_goes_on_from_its_beginning(model: LanguageModel) -> None:

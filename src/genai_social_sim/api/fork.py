@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from genai_social_sim.api.play import Settings, resumed
+from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
@@ -22,6 +23,7 @@ from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RequestError
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
+from genai_social_sim.kernel.acts import option_in
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.run import RunState, apply, decide, start
 from genai_social_sim.kernel.stage import Stage
@@ -108,6 +110,7 @@ class _Fork:
         )
 
     def _said(self, turn: Turn, text: str) -> Entry:
+        _check_choice(turn, text, self.state.stage.offer(turn))
         prompt = self.state.stage.prompt(turn, self.state.floors[turn.channel_no])
         answer = Answered(
             turn=turn.number,
@@ -124,6 +127,14 @@ class _Fork:
             notes=Text.of("{}"),
         )
         return Entry(answer, prompt)
+
+
+def _check_choice(turn: Turn, text: str, offer: Offer | None) -> None:
+    if offer is not None and option_in(text, offer) is None:
+        raise RequestError(
+            f"{turn.agent} has to choose at turn {turn.number}, and {text!r} is none of its options",
+            remedy=f"Say one of: {', '.join(offer.meanings)}.",
+        )
 
 
 def _batches(entries: list[Entry]) -> Iterator[list[Entry]]:

@@ -17,11 +17,7 @@ class Words(NamedTuple):
 
 
 def words_of(request: Request, heard: servers.Hearing, *, finish: str) -> Words:
-    """What was heard as words: thinking apart, the reason noted if there are none, a choice read if one was asked for.
-
-    Raises:
-        CompletionError: If a choice was asked for and the answer is none of them.
-    """
+    """What was heard as words: thinking apart, the reason noted if there are none, how much each choice was wanted."""
     text, thinking = "".join(heard.text), "".join(heard.thinking)
     notes: dict[str, Any] = {}
     if thinking:
@@ -30,6 +26,5 @@ def words_of(request: Request, heard: servers.Hearing, *, finish: str) -> Words:
         notes["empty"] = servers.why_empty(text, thinking, finish)
     if not request.choices:
         return Words(text, None, notes)
-    notes["raw"] = text
-    mass = choices.legal_mass(heard.tokens, request.choices)
-    return Words(choices.chosen(text, request.choices), mass, notes)
+    mass, wanted = choices.told(heard.tokens, request)
+    return Words(text, mass, notes | wanted)

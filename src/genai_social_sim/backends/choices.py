@@ -1,6 +1,6 @@
-"""Reading an answer that had to be one of several: what was chosen, and how much the model wanted any of them.
+"""Choices put to a model: how it is held to them, and how much it wanted each of them. It knows no server.
 
-It knows no server; what a server is sent to constrain it stands with its backend.
+What was chosen is read by `kernel.acts`, from the raw answer.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.backends.servers import garbled
+from genai_social_sim.kernel.acts import KEY
+from genai_social_sim.ports import Request
 
-KEY: Final = "answer"  # of the JSON object, for servers that constrain objects only
 MOST_ALTERNATIVES: Final = 20  # what servers show of the alternatives at one place
+_DIGITS: Final = 6  # significant ones, of a probability that is recorded
 _OPENING: Final = re.compile(rf'\s*(?:\{{\s*"{KEY}"\s*:\s*)?"?')
 
 
@@ -24,6 +24,12 @@ class Token(NamedTuple):
 
     text: str
     alternatives: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of_json(cls, each: Mapping[str, Any]) -> Token:
+        """A token as OpenAI's chats tell of it, and llama.cpp everywhere."""
+        others = [(other["token"], other["logprob"]) for other in each.get("top_logprobs") or ()]
+        return cls.of(each["token"], each.get("logprob"), others)
 
     @classmethod
     def of(cls, text: str, chance: float | None, others: Iterable[tuple[str, float]]) -> Token:
@@ -48,43 +54,61 @@ def of_objects(choices: Sequence[str]) -> dict[str, Any]:
 
 
 def grammar(choices: Sequence[str]) -> str:
-    """The same as a GBNF grammar for llama.cpp, without quotes around the answer."""
-    return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
+    """The same as a GBNF grammar for llama.cpp, without quotes; a blank before it is how many models begin a word."""
+    return f'root ::= " "? ({" | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)})'
 
 
-def chosen(text: str, choices: Sequence[str]) -> str:
-    """Which of `choices` an answer names, read once; raises CompletionError if it is none.
-
-    It may stand in JSON or in quotes, end with a full stop, and differ in case where that leaves one choice.
-    """
-    said: Any = text.strip()
-    with suppress(ValueError):
-        said = json.loads(said)
-    if isinstance(said, Mapping):
-        said = said.get(KEY, text)
-    if said in choices:
-        return str(said)
-    bare = str(said).strip().strip("\"'`").rstrip(".").strip().casefold()
-    alike = [choice for choice in choices if choice.casefold() == bare]
-    if len(alike) != 1:
-        raise garbled(f"{text[:80]!r} is none of the {len(choices)} choices", retry=False)
-    return alike[0]
-
-
-def legal_mass(tokens: Iterable[Token], choices: Sequence[str]) -> float | None:
-    """About how much probability the model gave to the choices before it was constrained, on [0, 1].
+class Wanted(NamedTuple):
+    """How much probability a model gave to choices before it was constrained, in all and to each, on [0, 1].
 
     The sum over the alternatives, shown by the server, of the first token of the answer that begin a choice or hold
-    one. So it is an approximation: alternatives beyond those shown (20 at most) are missing, and a token that begins a
-    choice might have gone on otherwise. JSON that surrounds an answer is taken as given.
+    one. So it is an approximation: alternatives beyond those shown are missing, and a token that begins a choice might
+    have gone on otherwise. A choice that shares such a token with others has None of its own. JSON that surrounds an
+    answer is taken as given; a blank before it counts with its own probability.
     """
-    before = ""
+
+    mass: float
+    each: tuple[float | None, ...]
+
+
+def wanted(tokens: Iterable[Token], choices: Sequence[str]) -> Wanted | None:
+    """What the tokens of an answer tell; None where they show no alternatives."""
+    before, weight = "", 1.0
+    found: list[tuple[float, list[int]]] = []  # probability of a token that could stand first, and what it begins
     for token in tokens:
-        if _begun(before + token.text):
-            shares = [math.exp(chance) for text, chance in token.alternatives if _legal(before + text, choices)]
-            return min(1.0, math.fsum(shares)) if token.alternatives else None
+        chances = {text: math.exp(chance) for text, chance in token.alternatives}
+        found += [(weight * chance, _meant(before + text, choices)) for text, chance in chances.items()]
         before += token.text
+        if _begun(before):
+            return _summed(found, len(choices)) if chances else None
+        weight *= chances.get(token.text, 1.0)
+        if before.strip():
+            weight, found = 1.0, []
     return None
+
+
+def _summed(found: Iterable[tuple[float, list[int]]], count: int) -> Wanted:
+    mass, each, shared = 0.0, [0.0] * count, set[int]()
+    for chance, meant in found:
+        mass += chance if meant else 0.0
+        if len(meant) == 1:
+            each[meant[0]] += chance
+        else:
+            shared |= {*meant}
+    own = [None if number in shared else _share(chance) for number, chance in enumerate(each)]
+    return Wanted(_share(mass), tuple(own))
+
+
+def _share(mass: float) -> float:
+    return float(f"{min(1.0, mass):.{_DIGITS}g}")
+
+
+def told(tokens: Iterable[Token], request: Request) -> tuple[float | None, dict[str, Any]]:
+    """The probability on the choices of a call in all, and as a note on what each of them stands for."""
+    found = wanted(tokens, request.choices)
+    if found is None:
+        return None, {}
+    return found.mass, {"option_mass": dict(zip(request.meanings or request.choices, found.each, strict=True))}
 
 
 def _begun(text: str) -> str:
@@ -93,9 +117,10 @@ def _begun(text: str) -> str:
     return "" if rest.startswith("{") else rest  # the object that holds it has only begun
 
 
-def _legal(text: str, choices: Sequence[str]) -> bool:
+def _meant(text: str, choices: Sequence[str]) -> list[int]:
+    """Which of `choices` are begun or held by `text`."""
     rest = _begun(text)
-    return bool(rest) and any(choice.startswith(rest) or _holds(rest, choice) for choice in choices)
+    return [number for number, each in enumerate(choices) if rest and (each.startswith(rest) or _holds(rest, each))]
 
 
 def _holds(text: str, choice: str) -> bool:

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genai_social_sim.backends import weights
+from genai_social_sim.backends import choices, weights
 from genai_social_sim.backends.llama import LlamaServer, check_file, repeats
 from genai_social_sim.backends.machine import processor_name
 from genai_social_sim.backends.options import checked as checked_options
@@ -38,6 +38,7 @@ from genai_social_sim.ports import Answer, LanguageModel, Request
 
 _SHIPPED_DRY: Final = 0.8  # without it a model of this size repeats itself within a few turns
 _SHIPPED_PENALTY: Final = 1.1
+_ALTERNATIVES: Final = 100  # that are looked at for the probability of choices; more would cost time
 
 
 class Options(BaseModel):
@@ -152,6 +153,8 @@ class EmbeddedModel:
                 remedy="Set a larger `context` or a smaller memory.",
                 retry=False,
             )
+        shown = (choice.get("logprobs") or {}).get("content") or ()  # as they were before the grammar
+        mass, wanted = choices.told(map(choices.Token.of_json, shown), request)
         return Answer(
             text=choice["message"]["content"] if "message" in choice else choice["text"],
             finish="length" if choice["finish_reason"] == "length" else "stop",
@@ -159,13 +162,15 @@ class EmbeddedModel:
             answer_tokens=usage["completion_tokens"],
             first_token_s=min(timings.get("prompt_ms", 0.0) / 1000, time.monotonic() - began),
             by=f"embedded/{number}",
-            notes={"cached_tokens": timings.get("cache_n", 0)},
+            legal_mass=mass,
+            notes={"cached_tokens": timings.get("cache_n", 0), **wanted},
         )
 
     def _body(self, request: Request) -> dict[str, Any]:
         sampling = request.sampling
         body: dict[str, Any] = {
             **self._sampler(),
+            **self._constraint(request),
             **{name: value for name in _SAMPLING if (value := getattr(sampling, name)) is not None},
             "max_tokens": sampling.max_tokens,
             "stop": list(request.stop),
@@ -175,6 +180,17 @@ class EmbeddedModel:
         if request.prompt.is_text:
             return {**body, "prompt": request.prompt.text}
         return {**body, "messages": [{"role": role, "content": text} for role, text in request.prompt.chat()]}
+
+    def _constraint(self, request: Request) -> dict[str, Any]:
+        """What holds an answer to its choices."""
+        if not request.choices:
+            return {}
+        legal = choices.grammar(request.choices)
+        return {**self._sampler_of_choices(), "grammar": legal, "n_probs": _ALTERNATIVES}
+
+    def _sampler_of_choices(self) -> dict[str, Any]:
+        """What is shipped against loops is off where no study asks for it: to choose the same again is no loop."""
+        return {"repeat_penalty": 1.0} | ({"dry_multiplier": 0.0} if self._options.dry is None else {})
 
     def _sampler(self) -> dict[str, Any]:
         """What is sent besides the study's own options, so that nothing is left to llama.cpp's defaults."""
@@ -206,6 +222,7 @@ class EmbeddedModel:
             "repeatable": self._options.repeatable,
             "prefix_cache": self._cached,
             "sampler_defaults": self._sampler(),
+            "sampler_defaults_of_choices": self._sampler_of_choices(),
             "xllamacpp": version("xllamacpp"),
         }
 

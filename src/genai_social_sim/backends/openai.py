@@ -29,6 +29,7 @@ from genai_social_sim.backends.openai_host import Extensions, Host, Served, file
 from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.errors import RequestError
+from genai_social_sim.kernel.acts import KEY
 from genai_social_sim.ports import Answer, LanguageModel, Request
 
 _MOST_STOPS: Final = 4  # that OpenAI itself takes
@@ -227,7 +228,7 @@ class OpenAIModel:
             case _ if not chat:
                 return {"logprobs": 5}  # all that plain completions offer; nothing constrains them
             case _:
-                schema = {"name": choices.KEY, "strict": True, "schema": choices.of_objects(legal)}
+                schema = {"name": KEY, "strict": True, "schema": choices.of_objects(legal)}
                 return {**shown, "response_format": {"type": "json_schema", "json_schema": schema}}
 
     def _check(self, request: Request, heard: servers.Hearing, last: _Last) -> None:
@@ -309,11 +310,6 @@ def _tokens(logprobs: Mapping[str, Any] | None) -> list[choices.Token]:
     if not logprobs:
         return []
     if (content := logprobs.get("content")) is not None:
-        return [_token(each) for each in content]
+        return [choices.Token.of_json(each) for each in content]
     shown = zip(logprobs.get("tokens") or (), logprobs.get("top_logprobs") or (), strict=False)
     return [choices.Token.of(text, None, (others or {}).items()) for text, others in shown]
-
-
-def _token(each: Mapping[str, Any]) -> choices.Token:
-    others = [(other["token"], other["logprob"]) for other in each.get("top_logprobs") or ()]
-    return choices.Token.of(each["token"], each.get("logprob"), others)

@@ -34,6 +34,7 @@ class Observation:
     turn: int
     heard: tuple[tuple[str, str], ...]  # (speaker, text), oldest first, within the agent's memory
     dice: Dice  # chance for this turn alone
+    options: tuple[str, ...] = ()  # what can be chosen, as the study names it; empty: anything can be said
 
 
 class Options(BaseModel):
@@ -64,7 +65,7 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
 
 
 class RuleModel:
-    """Answers at once with what the function returns: a text, or None to pass."""
+    """Answers at once with what the function returns: a text, one of the options if there are any, or None to pass."""
 
     slots = 1
 
@@ -87,6 +88,7 @@ class RuleModel:
                 turn=request.turn,
                 heard=tuple([(line.speaker, line.text.value) for line in request.heard]),
                 dice=Dice(request.seed, "rule"),
+                options=request.meanings,
             )
         )
         if text is None:

@@ -4,6 +4,7 @@ For tests, demonstrations and benchmarks: what it does follows from the request 
 
     answers: [text, ...]     the answer in round r is answers[r modulo their number]
     words: N                 N words drawn by the call's seed
+    choose: true             one of the options, drawn by the call's seed; where there are none, it passes
     function: NAME           a function given in Python: (Request) -> text, None (it passes) or Answer
     latency: S or [S, S]     seconds until it answers, or bounds of a uniform draw
     faults: {error: P, hang: P, empty: P}     chance of each per attempt
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -112,6 +113,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     answers: tuple[str, ...] | None = Field(None, min_length=1)
     words: int | None = Field(None, ge=1, le=10_000)
+    choose: Literal[True] | None = None
     function: str | None = None
     latency: float | tuple[float, float] = Field(0.0, examples=[0.5])
     faults: Faults = Field(default_factory=lambda: Faults.model_validate({}))
@@ -148,11 +150,11 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
 
 def _checked(options: Mapping[str, Any]) -> Options:
     checked = checked_options(Options, options, backend="scripted")
-    given = [name for name in ("answers", "words", "function") if getattr(checked, name) is not None]
+    given = [name for name in ("answers", "words", "choose", "function") if getattr(checked, name) is not None]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
         raise RequestError(
-            f"backend scripted takes one of answers, words and function, not {found}",
+            f"backend scripted takes one of answers, words, choose and function, not {found}",
             remedy='For example: {backend: scripted, answers: ["Hello.", "Goodbye."]}',
         )
     return checked
@@ -202,12 +204,14 @@ class ScriptedModel:
 
     def _text(self, request: Request) -> Any:
         options = self._options
+        if options.choose:
+            return Dice(request.seed, "choose").choice(request.choices) if request.choices else None
         if options.answers is not None:
             return options.answers[request.round % len(options.answers)]
         if options.words is not None:
             return _babble(request.seed, options.words)
         if self._function is None:
-            raise TypeError("a scripted backend without answers, words and function")
+            raise TypeError("a scripted backend without anything to answer with")
         return self._function(request)
 
 

@@ -188,7 +188,9 @@ def _model_in_short(model: Mapping[str, Any]) -> str:
 def _channel_in_short(name: str, channel: Mapping[str, Any]) -> str:
     members = channel.get("members", [])
     who = ", ".join(members) if len(members) <= _MANY else f"{len(members):,} members"
-    return f"{name}: {who}; {channel.get('protocol', {}).get('kind', '')}"
+    act = channel.get("act", {}).get("kind", "say")
+    rules = channel.get("protocol", {}).get("kind", "") + ("" if act == "say" else f"; {act}")
+    return f"{name}: {who}; {rules}"
 
 
 def _identity(model: Mapping[str, Any]) -> str:

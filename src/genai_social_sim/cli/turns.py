@@ -97,7 +97,14 @@ def _outcome_document(outcome: Outcome | None) -> dict[str, Any] | None:
         return {"kind": "fell_silent", "cause": outcome.cause, **common}
     cut = outcome.cut
     span = None if cut is None else {"start": cut.start, "end": cut.end, "why": cut.why, "other": cut.other}
-    return {"kind": "spoke", "text": outcome.text.value, "cut": span, "stand_in": outcome.stand_in, **common}
+    return {
+        "kind": "spoke",
+        "text": outcome.text.value,
+        "cut": span,
+        "choice": outcome.choice,
+        "stand_in": outcome.stand_in,
+        **common,
+    }
 
 
 def _messages(prompt: Prompt | None) -> list[dict[str, str]] | None:

@@ -13,7 +13,9 @@ from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.text import Text
 
 Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
-Cause = Literal["passed", "empty", "spoke_for", "timeout", "unreachable", "refused", "too_long", "garbled", "error"]
+Cause = Literal[
+    "passed", "empty", "spoke_for", "unreadable", "timeout", "unreachable", "refused", "too_long", "garbled", "error"
+]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 Notice = Literal["server_down", "server_up", "stalled", "observer_dropped"]
 EndReason = str  # the stopping rule that ended the run, in words
@@ -50,7 +52,8 @@ class Cut(NamedTuple):
 class Spoke(NamedTuple):
     """Logical. An agent used its turn. `call` binds what was asked and answered (`Asked.bind`).
 
-    `stand_in` names the failure in whose place the study made the agent say this.
+    `choice` is the option that it chose, if it had to choose; `text` says the same. `stand_in` names the failure in
+    whose place the study made the agent say this.
     """
 
     turn: int
@@ -61,6 +64,7 @@ class Spoke(NamedTuple):
     call: bytes
     tokens: int
     cut: Cut | None = None
+    choice: str | None = None
     stand_in: Cause | None = None
 
 

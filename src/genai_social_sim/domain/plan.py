@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 
 Json = None | bool | int | float | str | tuple["Json", ...] | tuple[tuple[str, "Json"], ...]
@@ -101,13 +102,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A conversation: members in their order, protocol, opening, and how far back its members remember."""
+    """A conversation: members in their order, protocol, opening, how far back members remember, what they do."""
 
     name: ChannelId
     members: tuple[AgentId, ...]
     protocol: Protocol
     opening: Opening | None
     window: int  # utterances that a prompt shows; 0 is no memory
+    act: Act = field(default_factory=Say)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

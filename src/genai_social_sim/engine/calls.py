@@ -97,6 +97,8 @@ class Caller:
             number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stop, asked.seed,
             self._limits,
         )  # fmt: skip
+        if (offer := stage.offer(turn)) is not None:
+            request = request._replace(choices=offer.answers, meanings=offer.meanings)
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:

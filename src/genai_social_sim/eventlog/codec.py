@@ -107,6 +107,8 @@ def _spoke(event: Spoke) -> str:
     if event.cut is not None:
         cut = event.cut
         more = f',"cut":{_json([cut.start, cut.end, cut.why, cut.other])}'
+    if event.choice is not None:
+        more += f',"choice":{_name(event.choice)}'
     if event.stand_in is not None:
         more += f',"stand_in":"{event.stand_in}"'
     return f"{{{_taken(event)}{more}}}"
@@ -168,7 +170,9 @@ def _decode_spoke(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> 
     if "cut" in body:
         start, end, why, other = body["cut"]
         cut = Cut(start=start, end=end, why=why, other=other)
-    return Spoke(**_decode_taken(turn, body), text=text, cut=cut, stand_in=body.get("stand_in"))
+    return Spoke(
+        **_decode_taken(turn, body), text=text, cut=cut, choice=body.get("choice"), stand_in=body.get("stand_in")
+    )
 
 
 _DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {

@@ -60,11 +60,12 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "body": (
             "JSON. round, position from 0; agent, channel, speaker: names; call: see about; tokens: prompt and answer "
             "together (for answered: both); cut: [start, end, why, other], the part of the raw answer, in characters, "
-            "that was kept; stand_in: the failure in whose place the study's words were said; attempt: from 1; prompt: "
-            "the prompt's hash; seed: what the model was given; finish: stop, length (cut at max_tokens) or passed; "
-            "sent_s, first_token_s, done_s: seconds since the turn fell due; by: who answered; cost: of the call at "
-            "the study's prices, in the currency that session_started names; cause: why it failed or stayed "
-            "silent; final: no further attempt; what: what was noticed."
+            "that was kept; choice: the option that was chosen, where one had to be; stand_in: the failure in whose "
+            "place the study's words were said; attempt: from 1; prompt: the prompt's hash; seed: what the model was "
+            "given; finish: stop, length (cut at max_tokens) or passed; sent_s, first_token_s, done_s: seconds since "
+            "the turn fell due; by: who answered; cost: of the call at the study's prices, in the currency that "
+            "session_started names; cause: why it failed or stayed silent; final: no further attempt; what: what was "
+            "noticed."
         ),
         "texts": (
             "Ids of the texts, in order: run_started study; opened text; spoke text; answered params, raw answer, "

@@ -36,6 +36,8 @@ class ChannelFacts:
     members: tuple[str, ...]
     protocol: str | None
     protocol_options: str
+    act: str
+    act_options: str
     window: int | None
     opening_from: str | None
     opening_text: str | None
@@ -82,6 +84,7 @@ class Facts:
             members = self.names
         protocol = _kinded(channel.get("protocol", self._study.get("protocol")))
         memory = _kinded(channel.get("memory", self._study.get("memory")))
+        act = _kinded(channel.get("act", self._study.get("act", "say")))
         opening = _mapping(channel.get("opening"))
         window = 0 if memory.get("kind") == "none" else memory.get("utterances")
         return ChannelFacts(
@@ -89,6 +92,8 @@ class Facts:
             members=tuple(map(str, members)),
             protocol=_text(protocol.get("kind")),
             protocol_options=written({key: value for key, value in protocol.items() if key != "kind"}),
+            act=str(act.get("kind", "")),
+            act_options=written({key: value for key, value in act.items() if key != "kind"}),
             window=window if isinstance(window, int) else None,
             opening_from=_text(opening.get("from", opening.get("speaker"))),
             opening_text=_text(opening.get("text")),

@@ -150,7 +150,7 @@ class _Channels(Fold):
         if isinstance(event, RunStarted):
             for channel in Facts(event).channels():
                 members = (written(channel.members), len(channel.members))
-                rules = (channel.protocol, channel.protocol_options, channel.window)
+                rules = (channel.protocol, channel.protocol_options, channel.act, channel.act_options, channel.window)
                 yield (self.run, channel.name, *members, *rules, channel.opening_from, channel.opening_text)
 
 
@@ -164,6 +164,8 @@ CHANNELS: Final = Kind(
         Column("size", "integer", "Number of its members."),
         Column("protocol", "text", "Whose turn is next: round_robin, random, simultaneous."),
         Column("protocol_options", "json", "The protocol's further settings."),
+        Column("act", "text", "What agents do with their turns: say, choose, rate."),
+        Column("act_options", "json", "The act's further settings: options, scale, shuffle, labels, may_pass."),
         Column("window", "integer", "How many utterances a prompt shows at most; 0 is no memory."),
         Column("opening_from", "text", "Whose name the study puts before the opening."),
         Column("opening_text", "text", "The opening that the study gives. What was said in fact: table `utterances`."),

@@ -35,14 +35,14 @@ class _Utterances(Fold):
             case Opened(channel=channel, speaker=speaker, text=text):
                 said_at = moment(recorded.at)
                 head = (self.run, recorded.seq, None, None, channel, speaker, text.value, said_at)
-                return ((*head, False, None, None, None, None, None),)
+                return ((*head, None, False, None, None, None, None, None),)
             case _:
                 return ()
 
     def _spoken(self, recorded: Recorded, event: Spoke, attempts: Iterable[Recorded]) -> Row:
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
         said = (event.text.value, moment(recorded.at))
-        return (*where, *said, *_cut(event.cut), event.stand_in, _raw(event.cut, attempts), event.tokens)
+        return (*where, *said, event.choice, *_cut(event.cut), event.stand_in, _raw(event.cut, attempts), event.tokens)
 
 
 def _cut(cut: Cut | None) -> tuple[bool, str | None, str | None]:
@@ -68,6 +68,11 @@ UTTERANCES: Final = Kind(
         Column("speaker", "text", "Name of the agent, or the name that the study puts before the opening."),
         Column("text", "text", "What was said, as the others heard it."),
         Column("said_at", "time", "When it was written to the record."),
+        Column(
+            "choice",
+            "text",
+            "The option that was chosen, as the study names it; no value where it did not have to choose.",
+        ),
         Column("cut", "flag", "Whether this is a part of what the model answered, the rest being left out."),
         Column(
             "cut_why",
@@ -117,7 +122,8 @@ TURNS: Final = Kind(
             "cause",
             "text",
             "Why it was silent: passed (it had nothing to say), empty, spoke_for (all it said was in somebody else's "
-            "name) or the failure of its last attempt. After spoke: the failure in whose place the study's words are.",
+            "name), unreadable (its answer was none of the options) or the failure of its last attempt. After spoke: "
+            "the failure in whose place the study's words are.",
         ),
         Column("attempts", "integer", "Attempts that were made until the outcome."),
         Column(
@@ -154,14 +160,21 @@ class _Calls(Fold):
 def _answered(event: Answered) -> tuple[Cell, ...]:
     first = None if event.first_token_s is None else round(event.first_token_s - event.sent_s, 6)
     times = (event.sent_s, first, round(event.done_s - event.sent_s, 6))
-    by = (event.by or None, event.notes.value)
+    by = (event.by or None, _legal_mass(event.notes.value), event.notes.value)
     used = (event.prompt_tokens, event.answer_tokens, event.cost)
     return ("answered", None, None, event.finish, event.finish == "length", *used, *times, *by, event.raw.value)
 
 
+def _legal_mass(notes: str) -> float | None:
+    if '"legal_mass"' not in notes:  # as in most: not worth reading
+        return None
+    mass = json.loads(notes).get("legal_mass")
+    return mass if isinstance(mass, int | float) else None
+
+
 def _failed(event: AttemptFailed) -> tuple[Cell, ...]:
     times = (event.sent_s, None, round(event.done_s - event.sent_s, 6))
-    return ("failed", event.cause, event.detail.value, None, None, None, None, None, *times, None, None, None)
+    return ("failed", event.cause, event.detail.value, *[None] * 5, *times, *[None] * 4)
 
 
 CALLS: Final = Kind(
@@ -199,6 +212,12 @@ CALLS: Final = Kind(
         Column("first_token_s", "number", "Seconds from sent to the first token; no value if the backend cannot tell."),
         Column("total_s", "number", "Seconds from sent to the last token, or to the failure."),
         Column("answered_by", "text", "Which server or function answered."),
+        Column(
+            "legal_mass",
+            "number",
+            "About how much probability the model gave to the options before it was held to them, on [0, 1]; no value "
+            "if it did not have to choose or the backend cannot tell. By option: `option_mass` in `notes`.",
+        ),
         Column("notes", "json", "What else the backend reported."),
         Column("raw_answer", "text", "The answer as it came, before anything was cut."),
         Column("at", "time", "When it was written to the record."),

@@ -2,7 +2,8 @@
 
 A prompt is a head, the lines heard, and a tail. Head and tail are Jinja templates rendered once per agent and channel,
 over `name`, `persona`, `others` (a list of names), `company` (those names in one text), `channel`, `topic`
-(the opening's text) and `study`:
+(the opening's text), `study`, and of the act `options` (as they are shown), `letters` (whether they stand under
+letters) and `may_pass`; where order or letters are drawn, once for each turn:
 
     layout            head (`frame`)           lines                                tail (`cue`)
     script            start of a plain text    "NAME: what was said"                end of that text
@@ -38,6 +39,32 @@ DEFAULT_CUES: Final[Mapping[Layout, str]] = {
     "transcript_first": (
         "\n{% if persona %}About {{ name }}: {{ persona }}\n{% endif %}"
         "Write what {{ name }} says next, in one or two sentences"
+        "{% if topic %}, about this topic: {{ topic }}{% endif %}"
+    ),
+}
+# For studies with acts other than to say what one likes; where that is the act they come to the same texts.
+CUES_WITH_OPTIONS: Final[Mapping[Layout, str]] = {
+    "script": (
+        "({{ name }}: {{ persona }})\n"
+        "{% if options %}({{ name }} answers with {% if letters %}the letter of {% endif %}one of these: "
+        "{{ options | join('; ') }}{% if may_pass %}; or with: pass{% endif %})\n"
+        "{% elif may_pass %}({{ name }} answers with: pass, if there is nothing to say)\n{% endif %}"
+        "{{ name }}:"
+    ),
+    "persona_first": (
+        "It is your turn, {{ name }}."
+        "{% if options %} Choose one of these:\n{{ options | join('\n') }}\n"
+        "Answer with {% if letters %}its letter{% else %}it{% endif %} alone, without another word"
+        "{% if may_pass %}; or with the word pass, to choose none{% endif %}."
+        "{% elif may_pass %} If you have nothing to say, answer with the word pass alone.{% endif %}"
+    ),
+    "transcript_first": (
+        "\n{% if persona %}About {{ name }}: {{ persona }}\n{% endif %}"
+        "{% if options %}{{ name }} has to choose one of these:\n{{ options | join('\n') }}\n"
+        "Write {% if letters %}the letter of {% endif %}what {{ name }} chooses, and nothing else"
+        "{% if may_pass %}; or the word pass, if {{ name }} chooses none{% endif %}"
+        "{% else %}Write what {{ name }} says next, in one or two sentences"
+        "{% if may_pass %}, or the word pass if {{ name }} has nothing to say{% endif %}{% endif %}"
         "{% if topic %}, about this topic: {{ topic }}{% endif %}"
     ),
 }

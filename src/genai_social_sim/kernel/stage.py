@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
+from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
@@ -15,6 +16,7 @@ from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Agent, Channel, Layout, RandomOrder, RunPlan, Sampling
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
+from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of
 from genai_social_sim.kernel.speech import folded
@@ -43,7 +45,9 @@ class Stage:
         openers = [channel.opening.speaker for channel in plan.channels if channel.opening]
         self.names: Final = {folded(name): name for name in (*ROLE_NAMES, *openers, *self.agents)}
         self._leads: dict[str, Text] = {}
-        self._parts: dict[tuple[AgentId, int], Part] = {}
+        self._parts: dict[tuple[AgentId, int, Offer | None], Part] = {}
+        self._offers: Final = [offer_of(channel.act, plan.seed) for channel in plan.channels]
+        self._drawn: Final = [is_drawn(channel.act) for channel in plan.channels]
         self._stops: dict[int, tuple[str, ...]] = {}
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
@@ -60,29 +64,46 @@ class Stage:
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
-        again = turn.position if isinstance(self.plan.channels[turn.channel_no].protocol, RandomOrder) else 0
+        again = self._again(turn)
         seed = call_seed(self.plan.seed, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=again)
         return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
+
+    def offer(self, turn: Turn) -> Offer | None:
+        """What the turn can be answered with, in the order and under the letters drawn for it; None: anything."""
+        if not self._drawn[turn.channel_no]:
+            return self._offers[turn.channel_no]
+        act = self.plan.channels[turn.channel_no].act
+        return offer_of(act, self.plan.seed, turn.channel, turn.round, turn.agent, self._again(turn))
 
     def stops(self, turn: Turn) -> tuple[str, ...]:
         """Stop sequences: where the model would go on as somebody else."""
         return self._part(turn).stops
 
+    def _again(self, turn: Turn) -> int:
+        """What tells apart the turns that an agent may have in one round."""
+        return turn.position if isinstance(self.plan.channels[turn.channel_no].protocol, RandomOrder) else 0
+
     def _part(self, turn: Turn) -> Part:
-        part = self._parts.get((turn.agent, turn.channel_no))
+        offer = self.offer(turn) if self._drawn[turn.channel_no] else None
+        key = (turn.agent, turn.channel_no, offer)
+        part = self._parts.get(key)
         if part is None:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
                 self._stops.clear()
-            part = self._parts[turn.agent, turn.channel_no] = self._made(self.agents[turn.agent], turn.channel_no)
+            made = self._made(self.agents[turn.agent], turn.channel_no, offer or self._offers[turn.channel_no])
+            part = self._parts[key] = made
         return part
 
-    def _made(self, agent: Agent, index: int) -> Part:
+    def _made(self, agent: Agent, index: int, offer: Offer | None) -> Part:
         channel = self.plan.channels[index]
         stops = self._stops.get(index) or self._stops.setdefault(index, _stops(self.plan.prompt.layout, channel))
-        return Part(self._rendered(agent, channel), stops, Text.of(_as_json(agent.model.sampling, stops)))
+        choices = offer.answers if offer else ()
+        return Part(
+            self._rendered(agent, channel, offer), stops, Text.of(_as_json(agent.model.sampling, stops, choices))
+        )
 
-    def _rendered(self, agent: Agent, channel: Channel) -> Frame:
+    def _rendered(self, agent: Agent, channel: Channel, offer: Offer | None) -> Frame:
         others = [member for member in channel.members if member != agent.name]
         values = {
             "name": agent.name,
@@ -92,6 +113,9 @@ class Stage:
             "channel": channel.name,
             "topic": channel.opening.text if channel.opening else "",
             "study": self.plan.name,
+            "options": offer.shown if offer else (),
+            "letters": bool(offer and offer.letters),
+            "may_pass": channel.act.may_pass,
         }
         head, tail, lead = [template(**values) for template in self._templates]
         return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
@@ -107,9 +131,11 @@ class Stage:
 
 
 @lru_cache(maxsize=1024)
-def _as_json(sampling: Sampling, stops: tuple[str, ...]) -> str:
-    options = {name: value for name, value in asdict(sampling).items() if value is not None}
-    return json.dumps(options | {"stop": stops}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _as_json(sampling: Sampling, stops: tuple[str, ...], choices: tuple[str, ...]) -> str:
+    options = {name: value for name, value in asdict(sampling).items() if value is not None} | {"stop": stops}
+    if choices:
+        options["choices"] = choices
+    return json.dumps(options, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _stops(layout: Layout, channel: Channel) -> tuple[str, ...]:

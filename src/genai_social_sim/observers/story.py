@@ -27,6 +27,7 @@ CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "passed": "it passed",
     "empty": "its answer was empty",
     "spoke_for": "it spoke for others only",
+    "unreadable": "its answer was none of the options",
     "timeout": "no answer in time",
     "unreachable": "the model could not be reached",
     "refused": "the model refused",

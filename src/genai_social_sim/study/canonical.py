@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, assert_never
 
+from genai_social_sim.domain.act import Act, Choose, Rate, Say
 from genai_social_sim.domain.plan import (
     Agent,
     AllOf,
@@ -64,9 +65,24 @@ def _model(model: Model) -> dict[str, Any]:
 def _channel(channel: Channel) -> dict[str, Any]:
     memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
     value = {"members": channel.members, "protocol": _protocol(channel.protocol), "memory": memory}
+    if channel.act != Say():
+        value["act"] = _act(channel.act)
     if channel.opening is None:
         return value
     return {**value, "opening": {"from": channel.opening.speaker, "text": channel.opening.text}}
+
+
+def _act(act: Act) -> dict[str, Any]:
+    match act:
+        case Say(may_pass=may_pass):
+            return {"kind": "say", "may_pass": may_pass}
+        case Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
+            drawn = {"shuffle": shuffle, "labels": labels}
+            return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
+        case Rate(scale=scale, may_pass=may_pass):
+            return {"kind": "rate", "scale": scale, "may_pass": may_pass}
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def _protocol(protocol: Protocol) -> dict[str, Any]:

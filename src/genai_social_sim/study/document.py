@@ -5,12 +5,14 @@ The descriptions are printed: they make the JSON schema for editors and the refe
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from genai_social_sim.domain.plan import Layout
 from genai_social_sim.study import words
+from genai_social_sim.study.acts import ActDoc, SpeakDoc
+from genai_social_sim.study.base import Doc, from_word
 from genai_social_sim.study.words import refusal
 
 SAMPLING_KEYS: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens")
@@ -31,13 +33,6 @@ RoundCount = Annotated[_FromOne, BeforeValidator(words.rounds, json_schema_input
 Scalar = Annotated[
     str | int | float | bool, PlainValidator(words.scalar, json_schema_input_type=str | int | float | bool)
 ]
-
-
-class Doc(BaseModel):
-    """What all parts of a study file have in common."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-    may_be_null: ClassVar[tuple[str, ...]] = ()  # where `null` means something; `references` refuses others
 
 
 class PriceDoc(Doc):
@@ -161,14 +156,10 @@ class SimultaneousDoc(Doc):
     kind: Literal["simultaneous"] = Field(description="The kind of protocol.", examples=["simultaneous"])
 
 
-def _from_word(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
 AnyProtocol = Annotated[RoundRobinDoc | RandomDoc | SimultaneousDoc, Field(discriminator="kind")]
 ProtocolDoc = Annotated[
     AnyProtocol,
-    BeforeValidator(_from_word, json_schema_input_type=AnyProtocol | Literal["round_robin", "random", "simultaneous"]),
+    BeforeValidator(from_word, json_schema_input_type=AnyProtocol | Literal["round_robin", "random", "simultaneous"]),
 ]
 
 
@@ -187,7 +178,7 @@ class NoMemoryDoc(Doc):
 
 AnyMemory = Annotated[WindowDoc | NoMemoryDoc, Field(discriminator="kind")]
 MemoryDoc = Annotated[
-    AnyMemory, BeforeValidator(_from_word, json_schema_input_type=AnyMemory | Literal["window", "none"])
+    AnyMemory, BeforeValidator(from_word, json_schema_input_type=AnyMemory | Literal["window", "none"])
 ]
 Members = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
 
@@ -213,10 +204,19 @@ class ChannelDoc(Doc):
         description="What agents are shown of the past here; the study's memory if left out.",
         examples=[{"kind": "window", "utterances": 20}],
     )
+    act: ActDoc | None = Field(
+        default=None,
+        description="What agents do with their turns here; the study's act if left out.",
+        examples=[{"kind": "choose", "options": ["for", "against"]}],
+    )
 
 
 class PromptDoc(Doc):
-    """How prompts are laid out. The templates see name, persona, others, company, channel, topic and study."""
+    """How prompts are laid out.
+
+    The templates see name, persona, others, company, channel, topic and study; and of the act: options (as they are
+    shown; none where anything can be said), letters (whether they stand under letters) and may_pass.
+    """
 
     layout: Layout | None = Field(
         default=None,
@@ -232,7 +232,7 @@ class PromptDoc(Doc):
     )
     cue: str | None = Field(
         default=None,
-        description="Jinja2 template of what comes after the conversation.",
+        description="Jinja2 template of what comes after the conversation. The default shows the options, if any.",
         examples=["Your turn, {{ name }}."],
     )
     lead: str | None = Field(
@@ -357,6 +357,11 @@ class StudyDoc(Doc):
         default=WindowDoc(kind="window"),
         description="What agents are shown of the past, in channels that do not say otherwise.",
         examples=[{"kind": "window", "utterances": 20}],
+    )
+    act: ActDoc = Field(
+        default=SpeakDoc(kind="say"),
+        description="What agents do with their turns, in channels that do not say otherwise.",
+        examples=["say"],
     )
     prompt: PromptDoc = Field(
         default_factory=PromptDoc, description="How prompts are laid out.", examples=[{"layout": "persona_first"}]

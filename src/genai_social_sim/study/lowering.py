@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
+from genai_social_sim.domain.act import Act, Choose, Rate, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import (
     Agent,
@@ -33,6 +34,7 @@ from genai_social_sim.domain.plan import (
     Turns,
 )
 from genai_social_sim.errors import OptionsError, RequestError
+from genai_social_sim.study.acts import ActDoc, ChooseDoc, RateDoc, SpeakDoc
 from genai_social_sim.study.document import (
     SAMPLING_KEYS,
     AgentDoc,
@@ -92,12 +94,13 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
     if check_options is not None:
         _check_options(loaded, check_options)
     agents = tuple(sorted((_agent(study, agent) for agent in study.agents), key=lambda agent: agent.name))
+    channels = tuple(_channel(study, name, study.channels[name]) for name in sorted(study.channels))
     return RunPlan(
         name=study.name,
         seed=study.seed if seed is None else seed,
         agents=agents,
-        channels=tuple(_channel(study, name, study.channels[name]) for name in sorted(study.channels)),
-        prompt=_prompt(study.prompt, agents),
+        channels=channels,
+        prompt=_prompt(study.prompt, agents, channels),
         stop=_stop(study.stop),
         timeouts=_timeouts(study.timeouts),
     )
@@ -163,7 +166,20 @@ def _channel(study: StudyDoc, name: str, channel: ChannelDoc) -> Channel:
         protocol=_protocol(protocol),
         opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
         window=_window(channel.memory or study.memory),
+        act=_act(channel.act or study.act),
     )
+
+
+def _act(act: ActDoc) -> Act:
+    match act:
+        case SpeakDoc(may_pass=may_pass):
+            return Say(may_pass=may_pass)
+        case ChooseDoc(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
+            return Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass)
+        case RateDoc(scale=scale, may_pass=may_pass):
+            return Rate(scale=scale, may_pass=may_pass)
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def _protocol(protocol: ProtocolDoc) -> Protocol:
@@ -190,13 +206,14 @@ def _window(memory: MemoryDoc) -> int:
             assert_never(unknown)
 
 
-def _prompt(prompt: PromptDoc, agents: Collection[Agent]) -> PromptStyle:
-    from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES, SMALL_MODEL_LEAD
+def _prompt(prompt: PromptDoc, agents: Collection[Agent], channels: Collection[Channel]) -> PromptStyle:
+    from genai_social_sim.kernel.prompts import CUES_WITH_OPTIONS, DEFAULT_CUES, DEFAULT_FRAMES, SMALL_MODEL_LEAD
 
     shipped = all(_is_shipped(agent.model) for agent in agents)
     layout: Layout = prompt.layout or ("transcript_first" if shipped else "persona_first")
     frame = DEFAULT_FRAMES[layout] if prompt.frame is None else prompt.frame
-    cue = DEFAULT_CUES[layout] if prompt.cue is None else prompt.cue
+    cues = DEFAULT_CUES if all(channel.act == Say() for channel in channels) else CUES_WITH_OPTIONS
+    cue = cues[layout] if prompt.cue is None else prompt.cue
     lead = prompt.lead
     if lead is None:
         lead = SMALL_MODEL_LEAD if shipped and layout == "transcript_first" else ""

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from genai_social_sim.kernel import templates
 from genai_social_sim.kernel.templates import TemplateProblem
+from genai_social_sim.study.acts import ChooseDoc
+from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import (
     AgentDoc,
     ChannelDoc,
-    Doc,
     ModelDoc,
     ProtocolDoc,
     RoundRobinDoc,
@@ -32,6 +33,9 @@ _SAMPLE: Final = {
     "channel": "c",
     "topic": "",
     "study": "s",
+    "options": ["1"],
+    "letters": False,
+    "may_pass": False,
 }
 _TEMPLATE_REMEDY: Final = "Write plain text, or a Jinja2 template such as `{{ name }}`."
 
@@ -182,3 +186,18 @@ def _prompt(study: StudyDoc) -> Iterator[Problem]:
         except TemplateProblem as fault:
             known = ", ".join(_SAMPLE)
             yield Problem(("prompt", name), _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
+            return
+    yield from _unshown(study)
+
+
+def _unshown(study: StudyDoc) -> Iterator[Problem]:
+    """Options of which an order or letters are drawn, and which no prompt shows."""
+    cue = study.prompt.cue
+    if cue is None or templates.render(cue, **_SAMPLE) != templates.render(cue, **_SAMPLE | {"options": ["2"]}):
+        return
+    for name, channel in study.channels.items():
+        act = channel.act or study.act
+        if isinstance(act, ChooseDoc) and (act.shuffle or act.labels):
+            text = f"the channel {name!r} draws how options are shown, and this cue does not show them"
+            yield Problem(("prompt", "cue"), text, "Put `{{ options | join(', ') }}` into it.")
+            return

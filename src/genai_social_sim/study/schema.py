@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from genai_social_sim.study import document
-from genai_social_sim.study.document import Doc, StudyDoc
+from genai_social_sim.study import acts, document
+from genai_social_sim.study.base import Doc
+from genai_social_sim.study.document import StudyDoc
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 EXAMPLE: Final = {
@@ -30,7 +31,7 @@ def json_schema() -> dict[str, Any]:
     """The schema of a study file, draft 2020-12."""
     schema = StudyDoc.model_json_schema(by_alias=True, mode="validation")
     for name, definition in schema.get("$defs", {}).items():
-        _without_null(definition, getattr(document, name))
+        _without_null(definition, {**vars(acts), **vars(document)}[name])
     _without_null(schema, StudyDoc)
     return {"$schema": DIALECT, **schema, "title": "Study", "examples": [EXAMPLE]}
 

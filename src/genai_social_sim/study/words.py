@@ -9,7 +9,10 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
+from genai_social_sim.kernel.acts import bare
+
 MAX_NAME: Final = 64
+MAX_OPTION: Final = 200
 RESERVED: Final = ("system", "user", "assistant")
 SLUG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -81,6 +84,20 @@ def some_text(text: str) -> str:
     """A text with at least one visible character."""
     if not text.strip():
         raise refusal("the text is empty", "Write what is to be said, or delete the key.")
+    return text
+
+
+def option(text: str) -> str:
+    """Something to be chosen: one line that prompts can show and answers can name."""
+    if not 1 <= len(text) <= MAX_OPTION:
+        raise refusal(f"an option has 1 to {MAX_OPTION} characters, this has {len(text)}", "Say it in fewer words.")
+    if text != text.strip():
+        raise refusal(f"the option {text!r} begins or ends with a blank", f"Write {text.strip()!r}.")
+    for character in text:
+        if not _is_seen(character):
+            raise refusal(f"an option may not hold the invisible character {_called(character)}", "Delete it.")
+    if not bare(text):
+        raise refusal(f"the option {text!r} holds nothing but marks", "Write a word or a number.")
     return text
 
 

@@ -8,25 +8,30 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, get_args
 
+from genai_social_sim.domain.act import Act, Choose, Offer, Rate
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import CAUSES, Finish, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
+from genai_social_sim.kernel.acts import option_in
 from genai_social_sim.kernel.floor import due
 from genai_social_sim.kernel.run import apply, openings, start
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.ports import Answer, InstantModel, LanguageModel, Request
-from genai_social_sim.testing.plans import small_plan
+from genai_social_sim.testing.plans import small_channel, small_plan
 
 OpenModel = Callable[[], LanguageModel | Awaitable[LanguageModel]]
 DEADLINE_S: Final = 60.0
 
 
-def small_request(*, round_no: int = 0, attempt: int = 1, persona_first: bool = False) -> Request:
+def small_request(
+    *, round_no: int = 0, attempt: int = 1, persona_first: bool = False, act: Act | None = None
+) -> Request:
     """A request as the engine makes it: `ada`, in a channel where `bo` has spoken in each round before."""
-    stage = Stage(small_plan(agents="ada bo", layout="persona_first" if persona_first else "script"))
+    hall = small_channel("hall", members="ada bo", act=act)
+    stage = Stage(small_plan(hall, agents="ada bo", layout="persona_first" if persona_first else "script"))
     state = start(stage)
     for event in openings(state):
         state = apply(state, event)
@@ -34,6 +39,7 @@ def small_request(*, round_no: int = 0, attempt: int = 1, persona_first: bool = 
         state = apply(state, _said(number))
     (turn,) = due(stage.plan, 0, state.floors[0])
     prompt = stage.prompt(turn, state.floors[0])
+    offer = stage.offer(turn)
     return Request(
         turn=turn.number,
         attempt=attempt,
@@ -46,6 +52,8 @@ def small_request(*, round_no: int = 0, attempt: int = 1, persona_first: bool = 
         sampling=Sampling(temperature=0.7, max_tokens=16),
         stop=stage.stops(turn),
         seed=call_seed(7, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=0),
+        choices=offer.answers if offer else (),
+        meanings=offer.meanings if offer else (),
     )
 
 
@@ -87,6 +95,31 @@ async def check_repeatable(open_model: OpenModel) -> None:
         beside = [answer.text for answer in await asyncio.gather(*[_asked(model, each) for each in reversed(requests)])]
     assert alone == again, "the same request had another answer when it was asked again"
     assert alone == beside[::-1], "the same request had another answer beside others, or from another instance"
+
+
+async def check_choices(open_model: OpenModel) -> None:
+    """Asked to choose, it answers; and says how likely the choices were to it on [0, 1], or that it cannot tell."""
+    async with _opened(open_model) as model:
+        for request in _choosing():
+            answer = await _asked(model, request)
+            _check_answer(answer)
+            for mass in (answer.legal_mass, *answer.notes.get("option_mass", {}).values()):
+                assert mass is None or 0 <= mass <= 1, f"a probability is on [0, 1], not {mass!r}"
+            assert set(answer.notes.get("option_mass", request.meanings)) == {*request.meanings}
+
+
+async def check_constrained(open_model: OpenModel) -> None:
+    """Asked to choose, it can answer nothing else. For backends that hold a model to its choices."""
+    async with _opened(open_model) as model:
+        for request in _choosing():
+            answer = await _asked(model, request)
+            offer = Offer(request.meanings, request.choices)
+            assert option_in(answer.text, offer) is not None, f"{answer.text!r} is none of {request.choices}"
+
+
+def _choosing() -> list[Request]:
+    acts = (Choose(options=("open it", "keep it shut"), shuffle=True, labels=True), Rate(scale=(-1, 0, 0.5, 1)))
+    return [small_request(persona_first=chat, act=act) for chat in (False, True) for act in acts]
 
 
 async def check_identity(open_model: OpenModel) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import (
     Agent,
@@ -22,7 +23,7 @@ from genai_social_sim.domain.plan import (
     Timeouts,
     Turns,
 )
-from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
+from genai_social_sim.kernel.prompts import CUES_WITH_OPTIONS, DEFAULT_CUES, DEFAULT_FRAMES
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = {
     "round-robin": RoundRobin(),
@@ -39,8 +40,9 @@ def small_channel(
     protocol: str | Protocol = "round-robin",
     opening: str = "system: Begin.",
     window: int = 20,
+    act: Act | None = None,
 ) -> Channel:
-    """A channel; `members` are names between blanks, `opening` is "SPEAKER: text" or empty for none."""
+    """A channel; `members` are names between blanks, `opening` is "SPEAKER: text" or empty for none; no `act`: Say."""
     speaker, _, text = opening.partition(": ")
     return Channel(
         name=ChannelId(name),
@@ -48,6 +50,7 @@ def small_channel(
         protocol=PROTOCOLS[protocol] if isinstance(protocol, str) else protocol,
         opening=Opening(speaker=speaker, text=text) if opening else None,
         window=window,
+        act=act or Say(),
     )
 
 
@@ -75,6 +78,8 @@ def small_plan(
     """
     names = sorted(agents.split())
     given = models or {}
+    held = _in_order(channels) or (small_channel("hall", members=agents),)
+    cues = DEFAULT_CUES if all(channel.act == Say() for channel in held) else CUES_WITH_OPTIONS
     return RunPlan(
         name="small",
         seed=seed,
@@ -82,8 +87,8 @@ def small_plan(
             Agent(name=AgentId(name), persona=f"I am {name}.", model=given.get(name, Model(backend="scripted")))
             for name in names
         ),
-        channels=_in_order(channels) or (small_channel("hall", members=agents),),
-        prompt=style or PromptStyle(layout=layout, frame=DEFAULT_FRAMES[layout], cue=DEFAULT_CUES[layout]),
+        channels=held,
+        prompt=style or PromptStyle(layout=layout, frame=DEFAULT_FRAMES[layout], cue=cues[layout]),
         stop=Turns(count=stop) if isinstance(stop, int) else stop,
         timeouts=timeouts or Timeouts(attempts=1, backoff_s=0.0),
     )

@@ -6,6 +6,7 @@ from typing import Final, get_args
 
 from hypothesis import strategies as st
 
+from genai_social_sim.domain.act import Act, Choose, Rate, Say
 from genai_social_sim.domain.events import (
     CAUSES,
     Answered,
@@ -99,6 +100,7 @@ _WHERE: Final = {
     "call": _HASHES,
     "tokens": SIZES,
 }
+_CHOSEN: Final = st.text(min_size=1, max_size=8)
 _CUTS: Final = st.builds(
     Cut,
     start=SIZES,
@@ -109,7 +111,9 @@ _CUTS: Final = st.builds(
 LOGICAL: Final = st.one_of(
     st.builds(RunStarted, study=_WORDS, seed=SIZES),
     st.builds(Opened, channel=_CHANNELS, speaker=st.text(max_size=5), text=_WORDS),
-    st.builds(Spoke, **_WHERE, text=_WORDS, cut=st.none() | _CUTS, stand_in=st.none() | _CAUSES),
+    st.builds(
+        Spoke, **_WHERE, text=_WORDS, cut=st.none() | _CUTS, choice=st.none() | _CHOSEN, stand_in=st.none() | _CAUSES
+    ),
     st.builds(FellSilent, **_WHERE, cause=_CAUSES),
     st.builds(RunEnded, reason=st.text(max_size=9), turns=SIZES),
 )
@@ -172,6 +176,16 @@ def stop_rules(most_turns: int = 12) -> st.SearchStrategy[StopRule]:
     return sure | st.builds(AnyOf, rules=st.tuples(sure, other | both))
 
 
+def acts() -> st.SearchStrategy[Act]:
+    """What agents may be asked to do; some of the options are what agents of these plans are called."""
+    options = st.lists(st.sampled_from(["yes", "no", "not yet", "-2", "bo", "Größe"]), min_size=2, unique=True)
+    chooses = st.builds(
+        Choose, options=options.map(tuple), shuffle=st.booleans(), labels=st.booleans(), may_pass=st.booleans()
+    )
+    rates = st.builds(Rate, scale=st.sampled_from([(-1, 0, 1), (0, 0.5, 1)]), may_pass=st.booleans())
+    return st.builds(Say, may_pass=st.booleans()) | chooses | rates
+
+
 @st.composite
 def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
     """A channel of some of the agents NAMES."""
@@ -184,7 +198,14 @@ def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
     )
     opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
     window = draw(st.sampled_from([0, 1, 3, 20]))
-    return small_channel(name, members=" ".join(members), protocol=draw(protocols), opening=opening, window=window)
+    return small_channel(
+        name,
+        members=" ".join(members),
+        protocol=draw(protocols),
+        opening=opening,
+        window=window,
+        act=draw(st.just(Say()) | acts()),
+    )
 
 
 @st.composite

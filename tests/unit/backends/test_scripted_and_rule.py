@@ -13,6 +13,7 @@ from tests.support.virtual_time import in_virtual_time
 from genai_social_sim.backends import registry, rule, scripted
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.backends.rule import Observation
+from genai_social_sim.domain.act import Choose
 from genai_social_sim.errors import CompletionError, RequestError
 from genai_social_sim.ports import Answer, InstantModel, LanguageModel, Request
 from genai_social_sim.testing.language_models import small_request
@@ -52,6 +53,20 @@ def test_words_follow_from_the_calls_seed() -> None:
 def test_a_function_is_given_the_request_and_may_pass() -> None:
     assert in_virtual_time(model(function="echo").complete(small_request())).text == "ada"
     assert in_virtual_time(model(function="passes").complete(small_request())).finish == "passed"
+
+
+def test_a_script_chooses_each_option_about_as_often() -> None:
+    backend, request = model(choose=True), small_request(act=Choose(options=("yes", "no"), labels=True))
+    drawn = [in_virtual_time(backend.complete(request._replace(seed=seed))).text for seed in range(400)]
+    assert {*drawn} == {"A", "B"}
+    assert abs(drawn.count("A") - 200) < 45
+    assert in_virtual_time(backend.complete(small_request())).finish == "passed"
+
+
+def test_a_rule_sees_the_options_by_their_names() -> None:
+    backend = rule.RuleModel("list", lambda observed: " or ".join(observed.options))
+    answer = in_virtual_time(backend.complete(small_request(act=Choose(options=("yes", "no"), labels=True))))
+    assert (answer.text, answer.legal_mass) == ("yes or no", None)
 
 
 def test_an_answer_comes_after_its_latency() -> None:
@@ -99,7 +114,7 @@ def test_only_a_backend_without_waits_answers_at_once() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "takes one of answers, words and function, not none of them"),
+        ({}, "takes one of answers, words, choose and function, not none of them"),
         ({"answers": ["a"], "words": 3}, "not answers and words"),
         ({"answers": []}, "option 'answers'"),
         ({"words": 0}, "option 'words'"),

@@ -72,6 +72,14 @@ def _channel(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
         ),
         "opening": st.fixed_dictionaries({"text": _SAID}),
         "memory": st.sampled_from(["none", {"kind": "window", "utterances": 5}]),
+        "act": st.sampled_from(
+            [
+                "say",
+                {"kind": "say", "may_pass": True},
+                {"kind": "choose", "options": ["yes", "no"], "may_pass": True},
+                {"kind": "rate", "scale": [-1, 0, 0.5], "may_pass": True},
+            ]
+        ),
     }
     return st.fixed_dictionaries({}, optional=optional)
 
@@ -95,7 +103,8 @@ def test_every_default_is_filled_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "addition", ["description: x\n", "durability: process\n", "parallel: 3\n", "# a comment\n", "memory: window\n"]
+    "addition",
+    ["description: x\n", "durability: process\n", "parallel: 3\n", "# a comment\n", "memory: window\n", "act: say\n"],
 )
 def test_what_changes_nothing_leaves_the_canonical_form_alone(addition: str) -> None:
     assert canonical(loaded(SMALL + addition)) == canonical(loaded())

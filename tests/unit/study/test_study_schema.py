@@ -8,7 +8,7 @@ from typing import Any
 from tests.unit.study.studies import loaded
 
 from genai_social_sim.study import document
-from genai_social_sim.study.document import Doc
+from genai_social_sim.study.base import Doc
 from genai_social_sim.study.lowering import canonical, parse
 from genai_social_sim.study.schema import EXAMPLE, json_schema
 

@@ -1,0 +1,74 @@
+"""What an agent is asked to do with its turn. It knows nothing of how an answer is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+PASS: Final = "pass"  # what an agent answers that has nothing to say
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """It says what it likes; with `may_pass`, the one word `pass` is silence."""
+
+    may_pass: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choose:
+    """It chooses one of `options`, at least two, alike in nothing that reading overlooks (case, quotes, full stops).
+
+    With `shuffle` the order in which they are shown is drawn each turn. With `labels` they are shown under letters,
+    drawn each turn, and it answers with a letter; then there are at most 26.
+    """
+
+    options: tuple[str, ...]
+    shuffle: bool = False
+    labels: bool = False
+    may_pass: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """It answers with one number of `scale`, shown in this order."""
+
+    scale: tuple[int | float, ...]
+    may_pass: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The numbers as they are shown, answered and recorded."""
+        return tuple(map(str, self.scale))
+
+
+Act = Say | Choose | Rate
+
+
+class Offer(NamedTuple):
+    """What one turn can be answered with: `options` as the study names them, in the order in which they are shown.
+
+    `letters` are those under which they are shown, () if they stand for themselves.
+    """
+
+    options: tuple[str, ...]
+    letters: tuple[str, ...] = ()
+    may_pass: bool = False
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The options as prompts show them."""
+        if not self.letters:
+            return self.options
+        return tuple([f"{letter}) {option}" for letter, option in zip(self.letters, self.options, strict=True)])
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The legal answers: for each of `meanings`, the letter or the option itself."""
+        return (self.letters or self.options) + ((PASS,) if self.may_pass else ())
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What each of `answers` stands for."""
+        return self.options + ((PASS,) if self.may_pass else ())

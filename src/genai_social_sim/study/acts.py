@@ -1,0 +1,114 @@
+"""What agents are asked to do, as checked documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from genai_social_sim.domain.act import LETTERS, PASS
+from genai_social_sim.kernel.acts import bare
+from genai_social_sim.study import words
+from genai_social_sim.study.base import Doc, from_word
+from genai_social_sim.study.words import refusal
+
+MOST_OPTIONS: Final = 128
+_LETTERED: Final = re.compile(r"[a-z](?:\).*)?")  # what could be taken for a letter under which an option is shown
+
+Option = Annotated[
+    str, AfterValidator(words.option), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": words.MAX_OPTION})
+]
+Number = Annotated[int | float, Field(ge=-1e9, le=1e9), WithJsonSchema({"type": "number"})]
+
+
+class SpeakDoc(Doc):
+    """An agent says what it likes."""
+
+    kind: Literal["say"] = Field(description="The kind of act.", examples=["say"])
+    may_pass: bool = Field(
+        default=False, description=f"Whether the one word `{PASS}` is silence, and prompts say so.", examples=[True]
+    )
+
+
+def _apart(options: tuple[str, ...]) -> tuple[str, ...]:
+    seen: dict[str, str] = {}
+    for option in options:
+        other = seen.setdefault(bare(option), option)
+        if other is not option:
+            how = "is listed twice" if other == option else f"cannot be told from {other!r} when an answer is read"
+            raise refusal(
+                f"the option {option!r} {how}", "Give each option its own words; case and marks do not count."
+            )
+    return _enough(options)
+
+
+def _enough(options: tuple[str, ...]) -> tuple[str, ...]:
+    if not 2 <= len(options) <= MOST_OPTIONS:  # noqa: PLR2004 (fewer is no choice)
+        raise refusal(f"2 to {MOST_OPTIONS} options can be chosen from, not {len(options)}", "Write another list.")
+    return options
+
+
+def _distinct(scale: tuple[int | float, ...]) -> tuple[int | float, ...]:
+    if len({*scale}) < len(scale):
+        raise refusal("a number stands in the scale twice", "Delete one of the two.")
+    if len(scale) < 2:  # noqa: PLR2004 (fewer is no scale)
+        raise refusal("a scale has at least 2 numbers", "Write for example `[-2, -1, 0, 1, 2]`.")
+    if len(scale) > MOST_OPTIONS:
+        raise refusal(f"a scale has at most {MOST_OPTIONS} numbers, not {len(scale)}", "Write a coarser one.")
+    return scale
+
+
+class ChooseDoc(Doc):
+    """An agent chooses one of several options. An answer that names none of them is recorded as `unreadable`."""
+
+    kind: Literal["choose"] = Field(description="The kind of act.", examples=["choose"])
+    options: Annotated[tuple[Option, ...], Field(strict=False), AfterValidator(_apart)] = Field(
+        description=f"What can be chosen, 2 to {MOST_OPTIONS}, in the order in which prompts show it.",
+        examples=[["for", "against"]],
+    )
+    shuffle: bool = Field(
+        default=False, description="Whether the order in which they are shown is drawn each turn.", examples=[True]
+    )
+    labels: bool = Field(
+        default=False,
+        description="Whether they are shown under letters, drawn each turn, and a letter is the answer; then at most "
+        f"{len(LETTERS)} options.",
+        examples=[True],
+    )
+    may_pass: bool = Field(
+        default=False, description=f"Whether `{PASS}` is a legal answer too: it chooses none.", examples=[True]
+    )
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        taken = {bare(option): option for option in self.options}
+        if self.may_pass and PASS in taken:
+            raise refusal(f"the option {taken[PASS]!r} is what an agent answers to pass", "Delete it, or `may_pass`.")
+        if self.labels and len(self.options) > len(LETTERS):
+            raise refusal(f"{len(self.options)} options have no letters", f"Keep {len(LETTERS)}, or delete `labels`.")
+        if self.labels and (alike := _lettered(taken)):
+            raise refusal(f"the option {taken[alike]!r} could be taken for a letter", "Delete `labels`, or rename it.")
+        return self
+
+
+def _lettered(options: Iterable[str]) -> str:
+    return next((option for option in options if _LETTERED.fullmatch(option)), "")
+
+
+class RateDoc(Doc):
+    """An agent answers with one number of a scale. An answer that names none of them is recorded as `unreadable`."""
+
+    kind: Literal["rate"] = Field(description="The kind of act.", examples=["rate"])
+    scale: Annotated[tuple[Number, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+        description=f"The numbers, 2 to {MOST_OPTIONS}, in the order in which prompts show them.",
+        examples=[[-2, -1, 0, 1, 2]],
+    )
+    may_pass: bool = Field(
+        default=False, description=f"Whether `{PASS}` is a legal answer too: it names none.", examples=[True]
+    )
+
+
+AnyAct = Annotated[SpeakDoc | ChooseDoc | RateDoc, Field(discriminator="kind")]
+ActDoc = Annotated[AnyAct, BeforeValidator(from_word, json_schema_input_type=AnyAct | Literal["say"])]
