@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
-from genai_social_sim.broadcast.connection import connected_async, faults, unreachable, why_away
+from genai_social_sim.broadcast.connection import SILENCE_S, connected_async, faults, unreachable, why_away
 from genai_social_sim.broadcast.hearing import OURS
 from genai_social_sim.broadcast.message import Malformed, read, written_opening
 from genai_social_sim.domain.ids import ChannelId
@@ -20,6 +20,7 @@ from genai_social_sim.ports import Clock, Letter, Posted
 
 KEPT_S: Final = 24 * 3600  # for which the broker keeps an opening that nobody waited for
 _PAUSE_S: Final = 1.0
+_LISTEN_S: Final = 1.0  # until it looks whether somebody wants to stop
 # Whoever waits subscribed before it looks at what is kept; so an opening is either told or found.
 _POST: Final = """
 redis.call('PUBLISH', KEYS[1], ARGV[1])
@@ -72,13 +73,14 @@ class RedisLetterbox:
         names = [*map(_signal, channels), *channels]
         await subscription.subscribe(*names)
         for _ in names:
-            await subscription.get_message(timeout=None)
+            await subscription.get_message(timeout=SILENCE_S)
 
     async def _came(self, subscription: Any, channels: Sequence[ChannelId]) -> AsyncGenerator[Letter, None]:
         while True:
             try:
                 for channel in channels:
                     kept = await self._client.getdel(_signal(channel))
+                    _heed_cancellation()
                     if kept is not None and (opening := self._opening(channel, kept)):
                         yield Letter(channel, opening)
                 async for letter in self._told(subscription):
@@ -90,7 +92,8 @@ class RedisLetterbox:
 
     async def _told(self, subscription: Any) -> AsyncGenerator[Letter, None]:
         while True:
-            found = await subscription.get_message(ignore_subscribe_messages=True, timeout=None)
+            found = await subscription.get_message(ignore_subscribe_messages=True, timeout=_LISTEN_S)
+            _heed_cancellation()
             if found is None or found["type"] != "message":
                 continue
             channel = ChannelId(found["channel"].decode().removeprefix(_signal(ChannelId(""))))
@@ -113,6 +116,13 @@ class RedisLetterbox:
             self._note(f"a message on {channel} is left out, since {message.why}: {message.begins}")
             return None
         return None if message.run else Opening(speaker=message.sender, text=message.text)
+
+
+def _heed_cancellation() -> None:
+    """The client now and then swallows a cancellation that comes while it looks for what has already arrived."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _signal(channel: ChannelId) -> str:
