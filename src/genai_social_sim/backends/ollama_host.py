@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,6 +26,10 @@ _NOT_CUT: Final = b',"truncate":false,"shift":false}'  # members of a call that 
 _CALLS: Final = ("/api/chat", "/api/generate")
 
 
+class AbsentError(BackendError):
+    """No server answers, or its client is not installed here."""
+
+
 class Host:
     """A client for one server and how busy it is with our calls."""
 
@@ -37,7 +42,7 @@ class Host:
             import httpx
             import ollama
         except ImportError as fault:
-            raise BackendError(
+            raise AbsentError(
                 f"backend ollama needs a package that is missing here ({fault})",
                 remedy="Run: pip install 'genai-social-sim[ollama]'",
             ) from fault
@@ -84,10 +89,10 @@ class Host:
             f"what answers at {self.address} does not answer as Ollama does: {failed.problem}", remedy="Check `host`."
         )
 
-    def _not_there(self, failed: CompletionError) -> BackendError:
+    def _not_there(self, failed: CompletionError) -> AbsentError:
         start = "Start it with `ollama serve` or by opening the Ollama app"
         elsewhere = f"{start}; get it at https://ollama.com/download. Or name another server with `host:`."
-        return BackendError(f"no Ollama server answers at {self.address} ({failed.problem})", remedy=elsewhere)
+        return AbsentError(f"no Ollama server answers at {self.address} ({failed.problem})", remedy=elsewhere)
 
     async def close(self) -> None:
         """Close its connections; harmless when repeated."""
@@ -150,6 +155,11 @@ def hosts_of(addresses: Sequence[str] | None) -> list[Host]:
     return [Host(_complete(named), servers.split_address(named)[1])]
 
 
+def address_of(host: str | None) -> str:
+    """The address, without credentials, at which `hosts_of` looks for one server."""
+    return _complete(host or os.environ.get("OLLAMA_HOST") or HERE)
+
+
 def _complete(address: str) -> str:
     """With Ollama's port where only a name is given, and this machine where the setting for servers says everywhere."""
     scheme, _, place = servers.split_address(address)[0].rstrip("/").partition("://")
@@ -174,7 +184,7 @@ async def reached(host: Host, model: str) -> Served:
         address=host.address,
         version=version,
         digest=found.digest,
-        refuses_overlong=_numbers(version) >= _REFUSES_FROM,
+        refuses_overlong=refuses_overlong(version),
         thinks=None if shown.capabilities is None else "thinking" in shown.capabilities,
         trained_context=trained if isinstance(trained, int) else None,
         stops=_stops(shown.parameters or ""),
@@ -206,8 +216,13 @@ def _missing(host: Host, model: str, there: list[str]) -> BackendError:
     has = f"; it has {', '.join(sorted(there)[:8])}" if there else ""
     return BackendError(
         f"the Ollama server at {host.address} has no model {model!r}{has}",
-        remedy=f"Run `ollama pull {model}` or `gss models pull ollama:{model}`.",
+        remedy=f"gss models pull {shlex.quote(model)} --host {shlex.quote(host.address)}",
     )
+
+
+def refuses_overlong(version: str) -> bool:
+    """Whether a server of this version can be told to refuse a prompt that does not fit, instead of cutting it."""
+    return _numbers(version) >= _REFUSES_FROM
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -261,7 +276,7 @@ async def pulled(model: str, host: str | None, progress: Progress) -> None:
                 status = part.status or ""
                 progress(f"{model}: {status}", (part.completed or 0) / part.total if part.total else 0.0)
     except server.all_faults as fault:
-        raise _not_pulled(model, server.failure(fault)) from None
+        raise _not_pulled(server, model, server.failure(fault)) from None
     finally:
         await server.close()
     if status != "success":
@@ -269,10 +284,29 @@ async def pulled(model: str, host: str | None, progress: Progress) -> None:
     progress(f"{model}: {status}", 1.0)
 
 
-def _not_pulled(model: str, fault: CompletionError) -> BackendError:
+def _not_pulled(server: Host, model: str, fault: CompletionError) -> BackendError:
+    if fault.cause == "unreachable":
+        return BackendError(
+            f"the connection to {server.address} broke while {model} was pulled",
+            remedy="What was fetched is kept there: pull it again.",
+        )
     return BackendError(
         f"{model} cannot be pulled: {fault.problem}", remedy="Check its name at https://ollama.com/library."
     )
+
+
+def look(host: str | None) -> tuple[str, tuple[LocalModel, ...]]:
+    """A server's version and models; raises BackendError."""
+
+    async def looked() -> tuple[str, tuple[LocalModel, ...]]:
+        (server,) = hosts_of((host,) if host else None)
+        try:
+            version, listed = await version_of(server), await server.told(server.client.list)
+        finally:
+            await server.close()
+        return version, tuple([_local(each) for each in listed.models])
+
+    return asyncio.run(looked())
 
 
 def list_models(host: str | None = None) -> tuple[LocalModel, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from genai_social_sim.backends import servers
@@ -27,10 +27,9 @@ class Host:
     """A client for one server. `secrets` are struck out wherever they turn up."""
 
     def __init__(self, base_url: str | None, key_name: str, *, slots: int) -> None:
-        try:
-            import openai
-        except ImportError as fault:
-            raise _package_missing(fault) from fault
+        check_installed()
+        import openai
+
         named, auth = servers.split_address(base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED)
         self.address = named.rstrip("/")
         key = os.environ.get(key_name) or ""
@@ -118,6 +117,15 @@ class Host:
         await self.client.close()
 
 
+def check_installed() -> None:
+    """Raises BackendError if the client is missing here."""
+    try:
+        import aiohttp  # noqa: F401
+        import openai  # noqa: F401
+    except ImportError as fault:
+        raise _package_missing(fault) from fault
+
+
 def _limits(slots: int) -> Any:
     import openai
 
@@ -187,6 +195,30 @@ async def reached(host: Host, model: str, extensions: Extensions | None) -> Serv
                 keeps_connections=host.address.startswith("https:"),
                 about={"listed": bool(entry), **told},
             )
+
+
+class Names(NamedTuple):
+    """The names of the models that a server lists, and its address without credentials."""
+
+    address: str
+    names: tuple[str, ...]
+
+
+async def models_at(base_url: str | None, key_name: str = "OPENAI_API_KEY") -> Names:
+    """What a server lists; raises BackendError."""
+    host = Host(base_url, key_name, slots=1)
+    try:
+        listed = await host.told("/models")
+    finally:
+        await host.close()
+    if not isinstance(_dict(listed).get("data"), list):
+        raise BackendError(f"what answers at {host.address} lists no models", remedy="Correct the address: .../v1.")
+    return Names(host.address, tuple([file_name(str(each["id"])) for each in _entries(listed)]))
+
+
+def list_models(base_url: str | None) -> Names:
+    """`models_at`, for code that does not wait."""
+    return asyncio.run(models_at(base_url))
 
 
 def _root(host: Host) -> str:

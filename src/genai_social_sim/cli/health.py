@@ -8,32 +8,20 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from importlib import import_module
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from rich.text import Text
 
-from genai_social_sim.cli import out
+from genai_social_sim.cli import backend_health, out
+from genai_social_sim.cli.findings import REINSTALL, Finding, folder
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.errors import SocialSimError
 
-State = Literal["ok", "missing", "broken"]
-_SIGNS: Final = {"ok": ("ok     ", "green"), "missing": ("missing", "yellow"), "broken": ("BROKEN ", "bold red")}
-_ROOM: Final = 100 << 20  # bytes; below that a run of any length may fill the disk
 _OLDEST: Final = (3, 51, 3)  # the first SQLite without the WAL-reset bug
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was looked at, and what was found. `missing`: some studies need it; `broken`: everything does."""
-
-    what: str
-    state: State
-    found: str
-    remedy: str = ""
+_SIGNS: Final = {"ok": ("ok     ", "green"), "missing": ("missing", "yellow"), "broken": ("BROKEN ", "bold red")}
 
 
 class UnfitError(SocialSimError):
@@ -50,14 +38,15 @@ def examine(runs: Path, *, as_json: bool) -> None:
         _python,
         _package,
         _sqlite,
-        lambda: _folder("runs folder", runs, "--runs FOLDER"),
-        *_EMBEDDED,
+        lambda: folder("runs folder", runs, "--runs FOLDER"),
+        lambda: folder("locks folder", Path(tempfile.gettempdir()), "set TMPDIR=FOLDER"),
+        *backend_health.CHECKS,
         _terminal,
     ):
-        finding = _looked(check)
-        findings.append(finding)
-        if not as_json:
-            _print(finding)
+        for finding in _looked(check):
+            findings.append(finding)
+            if not as_json:
+                _print(finding)
     data = [asdict(finding) for finding in findings]
     broken = [finding.what for finding in findings if finding.state == "broken"]
     if broken:
@@ -72,18 +61,16 @@ def examine(runs: Path, *, as_json: bool) -> None:
         out.say()
         out.say("All that is needed works.", style="bold")
         if any(finding.state == "missing" for finding in findings):
-            out.say("What is missing is needed by studies on the embedded model only.")
+            out.say("What is missing is needed by studies on that backend only.")
 
 
-def _looked(check: Callable[[], Finding]) -> Finding:
+def _looked(check: Callable[[], Finding | list[Finding]]) -> list[Finding]:
     try:
-        return check()
+        found = check()
+        return found if isinstance(found, list) else [found]
     except Exception as fault:  # noqa: BLE001 (whatever is broken here: that is what is asked)
         what = getattr(check, "__name__", "check").strip("_")
-        return Finding(what=what, state="broken", found=f"{type(fault).__name__}: {fault}", remedy=_REINSTALL)
-
-
-_REINSTALL: Final = "Install it anew: pip install --force-reinstall genai-social-sim"
+        return [Finding(what=what, state="broken", found=f"{type(fault).__name__}: {fault}", remedy=REINSTALL)]
 
 
 def _print(finding: Finding) -> None:
@@ -119,57 +106,7 @@ def _sqlite() -> Finding:
     db = apsw.Connection(":memory:")
     works = db.execute("""SELECT '{"a": [1]}' ->> '$.a[0]'""").get == 1
     db.close()
-    return Finding(what="SQLite", state="ok" if works else "broken", found=found, remedy="" if works else _REINSTALL)
-
-
-def _folder(what: str, folder: Path, instead: str) -> Finding:
-    """Whether files can be made there, or in the folder that it would be made in."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            free = shutil.disk_usage(place).free
-    except OSError as fault:
-        found = f"{folder.absolute()} cannot be written to ({fault.strerror})"
-        return Finding(what=what, state="broken", found=found, remedy=f"Choose another one: {instead}.")
-    found = f"{folder.absolute()}, {free / 1e9:,.1f} GB free"
-    if free < _ROOM:
-        return Finding(what=what, state="broken", found=found, remedy=f"Make room, or choose another one: {instead}.")
-    return Finding(what=what, state="ok", found=found)
-
-
-def _engine() -> Finding:
-    try:
-        import_module("xllamacpp")
-    except Exception as fault:  # noqa: BLE001 (a wheel for another processor fails in many ways)
-        found = f"xllamacpp cannot be imported ({fault})"
-        return Finding(what="embedded engine", state="missing", found=found, remedy="pip install --upgrade xllamacpp")
-    return Finding(what="embedded engine", state="ok", found=f"llama.cpp through xllamacpp {version('xllamacpp')}")
-
-
-def _cache() -> Finding:
-    from genai_social_sim.backends.weights import cache
-
-    return _folder("model cache", cache(), "set GSS_CACHE=FOLDER")
-
-
-def _weights() -> Finding:
-    from genai_social_sim.backends import weights
-
-    default = weights.KNOWN[weights.DEFAULT]
-    path, pull = weights.path_of(default), f"gss models pull {default.name}"
-    if not path.exists():
-        words = f"{default.name} is not fetched yet ({default.size / 1e6:,.0f} MB); the first run that needs it does so"
-        return Finding(what="model weights", state="missing", found=words, remedy=f"To have it before: {pull}")
-    if not weights.present(default) or weights.file_hash(path) != default.hash:
-        return Finding(
-            what="model weights", state="broken", found=f"{path} is damaged", remedy=f"Fetch it anew: {pull}"
-        )
-    return Finding(what="model weights", state="ok", found=f"{path}, SHA-256 checked")
-
-
-_EMBEDDED: Final = (_engine, _cache, _weights)
+    return Finding(what="SQLite", state="ok" if works else "broken", found=found, remedy="" if works else REINSTALL)
 
 
 def _terminal() -> Finding:

@@ -148,7 +148,7 @@ async def test_a_model_that_is_not_there_can_be_pulled(server: OllamaServer) -> 
     with pytest.raises(BackendError) as caught:
         await opened(server, model="big")
     assert "it has tiny:latest" in caught.value.problem
-    assert caught.value.remedy == "Run `ollama pull big` or `gss models pull ollama:big`."
+    assert caught.value.remedy == f"gss models pull big --host {server.address}"
     shown: list[tuple[str, float]] = []
     await pulled("big", server.address, lambda what, share: shown.append((what, share)))
     assert ("big: pulling 5f4e", 0.25) in shown

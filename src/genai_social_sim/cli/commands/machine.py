@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,29 +13,49 @@ from genai_social_sim.cli.command import Command, json_option
 @click.command(
     cls=Command,
     examples=[
-        ("gss models", "which models are at hand"),
-        ("gss models pull smollm2-135m", "fetch one before it is needed"),
+        ("gss models", "which models are at hand, also on a model server of this machine"),
+        ("gss models pull llama3.2:3b", "let Ollama fetch one; smollm2-135m: fetch it for the backend embedded"),
     ],
-    exits={1: "a model could not be fetched"},
-    json_keys='{"ok": true, "data": [{"name", "about", "licence", "path", "present", "bytes", "sha256"}], '
-    '"warnings": []}.',
+    exits={1: "a model could not be fetched, or a server that was named does not answer"},
+    json_keys='{"ok": true, "data": [{"backend", "at", "name", "present", ...}], "warnings": []}; of embedded also '
+    '"about", "licence", "path", "bytes", "sha256"; of ollama "bytes", "family", "parameters", "quantisation" and '
+    '"digest".',
 )
 @click.argument("action", type=click.Choice(["list", "pull"]), default="list")
 @click.argument("name", required=False)
+@click.option(
+    "--backend",
+    type=click.Choice(["embedded", "ollama"]),
+    help="What is to have NAME.  [default: by its name]",
+)
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An Ollama server.  [env var: OLLAMA_HOST; default: http://127.0.0.1:11434]",
+)
+@click.option(
+    "--base-url", "base_urls", multiple=True, metavar="URL", help="An OpenAI-style server.  [env var: OPENAI_BASE_URL]"
+)
 @json_option
-def models(action: str, name: str | None, *, as_json: bool) -> None:
+def models(action: str, name: str | None, *, as_json: bool, **where: Any) -> None:
     """List models at hand, or fetch one.
 
-    These are the models that run inside the process, of the backend `embedded`.
+    Listed are those of the backend embedded, those of Ollama and, where one is named, of an OpenAI-style server. What
+    is pulled is one of the embedded backend's own if it has that name, else Ollama fetches it.
     """
-    from genai_social_sim.cli import weights
+    from genai_social_sim.cli import models as shelves
 
+    hosts, backend = where["hosts"], where["backend"]
     if action == "pull":
-        weights.pull_model(name, as_json=as_json)
-    elif name is not None:
-        raise click.UsageError("`gss models list` takes no name")
+        if len(hosts) > 1 or where["base_urls"]:
+            raise click.UsageError("`gss models pull` takes one --host, and no --base-url")
+        shelves.pull_model(name, backend=backend, host=hosts[0] if hosts else None, as_json=as_json)
+    elif name is not None or backend is not None:
+        raise click.UsageError("`gss models list` takes no name and no --backend")
     else:
-        weights.list_models(as_json=as_json)
+        shelves.list_models(hosts, where["base_urls"], as_json=as_json)
 
 
 @click.command(
