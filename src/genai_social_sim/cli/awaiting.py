@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import glob
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from genai_social_sim.api.run import Run
 from genai_social_sim.api.study import Study
 from genai_social_sim.broadcast.connection import shown
 from genai_social_sim.cli import out
 from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.interrupts import Interrupts
-from genai_social_sim.cli.playing import Wish, play, standing
+from genai_social_sim.cli.playing import Wish, play, play_on, standing
 from genai_social_sim.cli.seeding import letterbox
 from genai_social_sim.domain.ids import ChannelId
 from genai_social_sim.domain.plan import Opening
 from genai_social_sim.domain.visible import visible
-from genai_social_sim.errors import RequestError, SocialSimError, SpecError
+from genai_social_sim.errors import RecordError, RequestError, SocialSimError, SpecError
 from genai_social_sim.ports import Letterbox
+
+_STOPPED: Final = ("interrupted", "failed", "killed", "running or killed")
 
 
 def play_opened(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
-    """`gss run --wait`: play a study once each of its channels has an opening."""
+    """`gss run --wait`: play a study once each of its channels has an opening; first go on where one was stopped."""
     loaded = Study.load(study, changes=changes)
     if not loaded.unopened:
         raise RequestError(
@@ -30,6 +36,9 @@ def play_opened(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[
             where=str(study),
             remedy=f"Leave `opening` out of a channel; or play it as it is: {out.command('gss run', study)}",
         )
+    if not again and (begun := _begun(loaded, seed=seed, runs=runs)) is not None:
+        play_on(begun, wish)
+        return
     openings = _awaited(loaded, wish, runs)
     opened = loaded.with_openings(openings)
     path = opened.record_path(seed=seed, runs=runs, again=again)
@@ -39,6 +48,24 @@ def play_opened(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[
         if not standing(path):
             asyncio.run(_put_back(letterbox(wish.broker, runs), openings))
         raise
+
+
+def _begun(study: Study, *, seed: int | None, runs: Path) -> Path | None:
+    """A run of this study that got its openings before, and has not come to its end."""
+    bare = json.loads(study.text)
+    for path in sorted(runs.glob(f"{glob.escape(study.name)}-*.sqlite")):
+        try:
+            with Run(path) as run:
+                if run.status not in _STOPPED or run.seed != (study.seed if seed is None else seed):
+                    continue
+                recorded = run.study
+        except RecordError:
+            continue
+        for name in study.unopened:
+            recorded["channels"].get(name, {}).pop("opening", None)
+        if recorded == bare:
+            return path
+    return None
 
 
 def _awaited(study: Study, wish: Wish, runs: Path) -> dict[ChannelId, Opening]:

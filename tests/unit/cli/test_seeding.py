@@ -96,6 +96,20 @@ def test_killed_while_it_waits_nobody_takes_it_for_waiting(
     assert gss("run", silent, "--wait", *at).exit_code == 0
 
 
+def test_killed_after_the_opening_came_it_goes_on_without_another(
+    gss: Gss, start: Start, silent: Path, study: Path, at: tuple[str, ...]
+) -> None:
+    gss(*BEGIN, *at)
+    slow = ("--set", "model.latency=0.2")
+    running = start("run", silent, "--wait", *slow, *at)
+    until(running, "BO: ")
+    running.kill()
+    running.wait(30)
+    done = gss("run", silent, "--wait", *slow, *at)
+    assert "going on at turn" in done.stdout
+    assert Study.load(study, changes=slow[1:]).run(runs="others").digest in done.stdout
+
+
 def test_it_waits_for_each_channel_and_what_came_for_one_is_put_back_if_it_is_interrupted(
     gss: Gss, start: Start, silent: Path, at: tuple[str, ...]
 ) -> None:
