@@ -5,7 +5,8 @@ SocialSimError            code, problem, where, remedy
 │   ├── OptionsError      options of a backend are wrong; a study says so in words of its own
 │   └── SpecError         a study file is wrong: file, line, column
 ├── RecordError           a run file cannot be read, written or trusted
-│   └── EmptyRecordError  a run file in which nothing has been written yet
+│   ├── EmptyRecordError  a run file in which nothing has been written yet
+│   └── FencedError       another process took this run over
 ├── BackendError          a backend cannot start or be reached
 ├── BrokerError           a broker cannot be reached, or refuses
 └── CompletionError       one call to a model failed; the engine turns it into an event
@@ -76,6 +77,12 @@ class RecordError(SocialSimError):
 
 class EmptyRecordError(RecordError):
     """A run file in which nothing has been written yet: its process was killed, or has only just begun."""
+
+
+class FencedError(RecordError):
+    """Another process took this run over; this one stops."""
+
+    code = "fenced"
 
 
 class BrokerError(SocialSimError):

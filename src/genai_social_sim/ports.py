@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from hashlib import sha256
+from typing import Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
-from genai_social_sim.domain.events import Event, Finish
+from genai_social_sim.domain.events import Cause, Event, Finish, Noticed
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Opening, Sampling
@@ -87,6 +88,14 @@ class InstantModel(Protocol):
 
     def answer(self, request: Request) -> Answer:
         """Answer one request at once; raises `CompletionError` like `LanguageModel.complete`."""
+
+
+@runtime_checkable
+class DispatchedModel(Protocol):
+    """A backend elsewhere: it holds the deadline of each call itself, since waiting for a worker does not count."""
+
+    def report_to(self, notice: Callable[[Noticed], None]) -> None:
+        """Where to say what a reader of the record has to know; called before the first request."""
 
 
 class Entry(NamedTuple):
@@ -173,3 +182,171 @@ class Clock(Protocol):
 
     def elapsed(self) -> float:
         """Seconds on a clock that never goes back."""
+
+
+PROTOCOL: Final = 1  # of what coordinator and workers say to each other; raised with each change of its meaning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A model that workers are asked for. `identity` is the fingerprint that it has to have; empty: not known yet."""
+
+    backend: str
+    options: str
+    identity: str = ""
+
+    @property
+    def key(self) -> str:
+        """A name for it, the same for the same model."""
+        return sha256(f"{self.backend}\n{self.options}\n{self.identity}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a run wants of workers. `coordinator` tells apart two that claim one run in one epoch."""
+
+    run: str
+    epoch: int
+    coordinator: str
+    lease_s: float  # how long a worker may say nothing before its work is given to another
+    wanted: tuple[Wanted, ...]
+    package: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """One attempt at one turn, with all that a worker needs. `digest` is the SHA-256 of `body`, in hexadecimal."""
+
+    run: str
+    epoch: int
+    turn: int
+    attempt: int
+    key: str  # of the model wanted
+    deadline_s: float  # from the moment when a worker begins
+    digest: str
+    body: str  # the request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A `CompletionError` as a worker reports it."""
+
+    problem: str
+    cause: Cause = "error"
+    remedy: str = ""
+    retry: bool = True
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkResult:
+    """What came of an item; it echoes which, and says who worked on it how long."""
+
+    run: str
+    epoch: int
+    turn: int
+    attempt: int
+    digest: str
+    identity: str  # fingerprint of the model that answered
+    worker: str
+    deliveries: int  # how often the item had been given to a worker
+    worked_s: float
+    outcome: Answer | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """A worker tells a run that it serves one of its models, and as what; or why it does not (`refusal`)."""
+
+    run: str
+    worker: str
+    key: str
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    slots: int = 0
+    refusal: str = ""
+    package: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A message that is none of ours, or of another version."""
+
+    why: str
+    sender: str = ""
+
+
+Report = WorkResult | Hello
+Arrival = WorkResult | Hello | Unreadable
+
+
+class Delivery(NamedTuple):
+    """An item in a worker's hands. `token` is what the broker knows it by."""
+
+    item: WorkItem
+    times: int  # how often it has been given to a worker, this time included
+    token: Any = None
+
+
+class CoordinatorEnd(Protocol):
+    """A broker as the coordinator of one run sees it. Every verb raises `BrokerError` while the broker is away."""
+
+    async def announce(self, offer: Offer) -> None:
+        """Make known what the run wants, or that it still does; raises `FencedError` if another one took it over."""
+
+    async def send(self, items: Sequence[WorkItem], *, again: bool = False) -> Sequence[WorkItem]:
+        """Hand out items, and say which were: one that the broker still holds is left there.
+
+        `again`: they were handed out before; one whose result may be on its way is left alone too.
+        """
+
+    async def receive(self, longest_s: float) -> Sequence[Arrival]:
+        """What workers have sent since, at the latest after `longest_s`; empty if nothing came."""
+
+    async def clear(self) -> None:
+        """Remove every trace of the run from the broker."""
+
+
+class WorkerEnd(Protocol):
+    """A broker as one worker sees it. Every verb raises `BrokerError` while the broker is away."""
+
+    async def offers(self) -> Sequence[Offer | Unreadable]:
+        """What runs want now."""
+
+    async def take(self, room: Mapping[tuple[str, str], int], longest_s: float) -> Sequence[Delivery | Unreadable]:
+        """Items for the models with `room` (by run and key: how many), at the latest after `longest_s`.
+
+        An item whose worker has said nothing for longer than the lease goes first.
+        """
+
+    async def renew(self, deliveries: Sequence[Delivery]) -> None:
+        """Say that they are still worked on."""
+
+    async def report(self, told: Sequence[tuple[Report, Delivery | None]]) -> Sequence[bool]:
+        """Send reports; an item is done with its result, both or neither. False where the run is not there (now)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """One thing about a broker, and what was found. `broken`: runs may not come to their end with it."""
+
+    what: str
+    state: Literal["ok", "doubtful", "broken"]
+    found: str
+    remedy: str = ""
+
+
+class Transport(Protocol):
+    """A broker: a pipe from coordinators to workers that may forget everything at any time."""
+
+    def coordinate(self, run: str) -> CoordinatorEnd:
+        """The coordinator's end for one run."""
+
+    def serve(self, worker: str) -> WorkerEnd:
+        """A worker's end."""
+
+    async def health(self) -> Sequence[Health]:
+        """What a broker of this kind should be like, and is; raises `BrokerError` if it cannot be reached."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

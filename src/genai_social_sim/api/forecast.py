@@ -50,7 +50,7 @@ async def forecast(plan: RunPlan, surroundings: Surroundings, *, prices: Prices,
     walk = Walk(plan, typical, int(min(most, _WALKED)))
     trials: dict[Model, Trials] = {}
     if measure and walk.turns:
-        async with opened(plan, surroundings) as models:
+        async with opened((agent.model for agent in plan.agents), surroundings) as models:
             trials = await made(models, walk.stage, walk.firsts)
             walk = Walk(plan, typical | {model: each.typical for model, each in trials.items()}, walk.turns)
             for model, each in trials.items():

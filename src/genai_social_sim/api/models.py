@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from genai_social_sim.backends import registry
 from genai_social_sim.backends.machine import processor_name
-from genai_social_sim.domain.plan import Model, RunPlan
+from genai_social_sim.domain.plan import Model
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import LanguageModel
 
 
 @asynccontextmanager
-async def opened(plan: RunPlan, surroundings: registry.Surroundings) -> AsyncIterator[Mapping[Model, LanguageModel]]:
-    """A backend for each model of `plan`; models that differ in sampling alone share one."""
+async def opened(
+    wanted: Iterable[Model], surroundings: registry.Surroundings
+) -> AsyncIterator[Mapping[Model, LanguageModel]]:
+    """A backend for each model; models that differ in sampling alone share one."""
+    models = list(dict.fromkeys(wanted))
     by_options: dict[tuple[str, str], LanguageModel] = {}
     async with AsyncExitStack() as stack:
-        for model in dict.fromkeys(agent.model for agent in plan.agents):
+        for model in models:
             key = (model.backend, model.options)
             if key not in by_options:
                 begun = registry.find(model.backend)(json.loads(model.options), surroundings)
                 by_options[key] = await begun if isinstance(begun, Awaitable) else begun
                 stack.push_async_callback(by_options[key].close)
-        yield {agent.model: by_options[agent.model.backend, agent.model.options] for agent in plan.agents}
+        yield {model: by_options[model.backend, model.options] for model in models}
 
 
-def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, Any], *, lock: str) -> Text:
+def session_about(
+    models: Mapping[Model, LanguageModel],
+    settings: Mapping[str, Any],
+    *,
+    lock: str,
+    broker: Mapping[str, Any] | None = None,
+) -> Text:
     """What the record says of a session: settings, versions, machine, where its lock lies, and what each model is."""
     about = {
         "package": version("genai-social-sim"),
@@ -43,4 +52,6 @@ def session_about(models: Mapping[Model, LanguageModel], settings: Mapping[str, 
         "settings": dict(settings),
         "models": [dict(model.identity()) for model in dict.fromkeys(models.values())],
     }
+    if broker is not None:
+        about["broker"] = dict(broker)
     return Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True, default=str))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from genai_social_sim.api import paying
+from genai_social_sim.api.broker import Broker, Claim, handed_out
 from genai_social_sim.api.models import opened, session_about
 from genai_social_sim.backends.registry import Progress, Surroundings
 from genai_social_sim.domain.events import RunStarted, SessionStarted
-from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
@@ -26,7 +28,7 @@ from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.run import start
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.ports import LanguageModel, Observer
+from genai_social_sim.ports import Clock, LanguageModel, Observer
 from genai_social_sim.study.lowering import from_canonical, lower
 
 
@@ -42,6 +44,9 @@ class Settings:
     budget: Budget = field(default_factory=Budget)
     prices: Prices | None = None  # None: those of the run's last session
     allow_other_model: bool = False  # go on although the weights are not those that the run began with
+    broker: Broker | str | None = None  # hand turns out over it; None: the models are opened in this process
+    workers: int = 0  # processes of this machine that answer turns; without a broker they get one of their own
+    say: Callable[[str], None] = lambda words: None  # told what is waited for before the run begins
 
 
 async def played(path: Path, plan: RunPlan, study: Text, settings: Settings) -> None:
@@ -85,17 +90,45 @@ def _as_before(settings: Settings, sessions: list[dict[str, Any]], plan: RunPlan
 
 def _check_weights(path: Path, models: Iterable[LanguageModel], sessions: list[dict[str, Any]]) -> None:
     """Refuse to go on with weights that no session of this run has had; raises RecordError."""
-    known = {str(model.get("weights")) for about in sessions for model in about.get("models", ())}
     for model in models:
-        identity = model.identity()
-        weights = str(identity.get("weights"))
-        if known and weights not in known:
+        problem = _other_weights(model.identity(), sessions)
+        if problem:
             raise RecordError(
-                f"the weights of {identity.get('model', identity.get('backend'))} are not those that this run began "
-                f"with ({weights} is new)",
+                problem,
                 where=str(path),
                 remedy="Put the old ones back; or go on with --allow-other-model, which is recorded.",
             )
+
+
+def _other_weights(identity: Mapping[str, Any], sessions: Sequence[dict[str, Any]]) -> str:
+    """What is wrong with a model for a run that has had `sessions`; empty if nothing is."""
+    known = {str(model.get("weights")) for about in sessions for model in about.get("models", ())}
+    weights = str(identity.get("weights"))
+    if not known or weights in known:
+        return ""
+    name = identity.get("model", identity.get("backend"))
+    return f"the weights of {name} are not those that this run began with ({weights} is new)"
+
+
+def _models(
+    past: Past, settings: Settings, claim: Claim | None, *, clock: Clock, sessions: Sequence[dict[str, Any]]
+) -> AbstractAsyncContextManager[Mapping[Model, LanguageModel]]:
+    """The plan's models, in this process or at workers."""
+    plan = past.state.stage.plan
+    surroundings = Surroundings(settings.functions, settings.progress)
+    if claim is None:
+        return opened((agent.model for agent in plan.agents), surroundings)
+    return handed_out(
+        plan,
+        surroundings,
+        claim,
+        broker=settings.broker,
+        workers=settings.workers,
+        clock=clock,
+        accepts=lambda identity: "" if settings.allow_other_model else _other_weights(identity, sessions),
+        settled=lambda turn: turn < past.state.progress.turns or turn in past.answers,
+        say=settings.say,
+    )
 
 
 async def _play(
@@ -108,15 +141,17 @@ async def _play(
 ) -> None:
     clock, plan, prices = SystemClock(), past.state.stage.plan, settings.prices or Prices()
     paying.check(prices, settings.budget, plan, sessions)
-    surroundings = Surroundings(settings.functions, settings.progress)
-    async with opened(plan, surroundings) as models:
+    claim = Claim.of(plan.name, sessions) if settings.broker or settings.workers else None
+    async with _models(past, settings, claim, clock=clock, sessions=sessions) as models:
         durability = settings.durability or "full"
         own = {"durability": durability, "parallel": settings.parallel, **paying.written(prices, plan)}
         if settings.allow_other_model:
             own["allow_other_model"] = True
         else:
             _check_weights(path, models.values(), list(sessions))
-        about = session_about(models, own, lock=lock.place(path))
+        about = session_about(
+            models, own, lock=lock.place(path), broker=claim.about(settings.broker) if claim else None
+        )
         log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
         try:
             world = World(

@@ -148,7 +148,8 @@ class Study:
     async def acheck_models(self, **settings: Any) -> None:
         """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""
         chosen = self._settings(settings)
-        async with opened(self.plan(), registry.Surroundings(chosen.functions, chosen.progress)):
+        agents = self.plan().agents
+        async with opened((agent.model for agent in agents), registry.Surroundings(chosen.functions, chosen.progress)):
             pass
 
     def _settings(self, given: dict[str, Any]) -> Settings:

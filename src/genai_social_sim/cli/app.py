@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "export": "exporting",
     "models": "machine",
     "doctor": "machine",
+    "worker": "working",
     "schema": "starting",
 }
 

@@ -86,4 +86,11 @@ broker_option = click.option(
 runs_option = click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the run files."
 )
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(0, 1_000),
+    metavar="N",
+    help="Let workers answer: N of this machine, and those at the broker. 0: none of this machine."
+    "  [default: this process answers]",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Do not print the conversation.")

@@ -19,6 +19,7 @@ from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.glance import closing_words
 from genai_social_sim.cli.interrupts import Interrupts
 from genai_social_sim.domain.plan import RunPlan
+from genai_social_sim.domain.visible import visible
 from genai_social_sim.engine.budget import BudgetError
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RecordError, RequestError, SocialSimError
@@ -35,6 +36,7 @@ class Wish:
     """How somebody wants a run to be played and shown."""
 
     parallel: int | None
+    workers: int | None
     durability: Literal["full", "process"] | None
     allow_other_model: bool
     quiet: bool
@@ -114,14 +116,26 @@ class _Session:
         return self._wish.quiet or self._wish.as_json
 
     def _settings(self) -> dict[str, Any]:
+        if self._wish.workers == 0 and self._wish.broker is None:
+            raise RequestError(
+                "--workers 0 leaves all answers to workers elsewhere, which need a broker",
+                remedy="Name it: --broker redis://HOST:PORT; or start workers here: --workers 4",
+            )
         observers: list[Observer] = [self._progress] if self._silent else [self._transcript, self._progress]
         return {
             "observers": [*observers, *self._publishers],
             "progress": self._loading,
             "durability": self._wish.durability,
             "parallel": self._wish.parallel,
+            "broker": None if self._wish.workers is None else self._wish.broker,
+            "workers": self._wish.workers or 0,
+            "say": self._say,
             "allow_other_model": self._wish.allow_other_model,
         }
+
+    def _say(self, words: str) -> None:
+        self._status.clear()
+        sys.stderr.write(f"{visible(words)}\n")
 
     def _loading(self, what: str, share: float) -> None:
         self._interrupts.check()

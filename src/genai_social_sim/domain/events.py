@@ -17,7 +17,20 @@ Cause = Literal[
     "passed", "empty", "spoke_for", "unreadable", "timeout", "unreachable", "refused", "too_long", "garbled", "error"
 ]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
-Notice = Literal["server_down", "server_up", "stalled", "observer_dropped"]
+Notice = Literal[
+    "server_down",
+    "server_up",
+    "stalled",
+    "observer_dropped",
+    "broker_away",
+    "broker_back",
+    "worker_joined",
+    "worker_refused",
+    "worker_missing",
+    "result_unused",
+    "message_dropped",
+    "sent_again",
+]
 EndReason = str  # the stopping rule that ended the run, in words
 
 
@@ -152,7 +165,9 @@ class SessionEnded(NamedTuple):
 class Noticed(NamedTuple):
     """Something about the running that a reader of the record has to know.
 
-    `what`: a model server stopped or began to answer; a turn was waited for in vain; an observer failed, was dropped.
+    `what`: a model server stopped or began to answer; a turn was waited for in vain; an observer failed, was dropped;
+    a broker was away, came back; a worker joined, refused to work, is wanted in vain; a worker's result was not used;
+    a message made no sense; a turn was handed out again.
     """
 
     what: Notice

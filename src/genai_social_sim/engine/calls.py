@@ -75,6 +75,18 @@ class Caller:
             return self._failed(_Sent(job, prompt, asked, now), fault)
         return Report(job, self._answered(job, asked, answer, now), prompt)
 
+    async def dispatched(self, model: LanguageModel, job: Job, floor: Floor) -> Report:
+        """Ask a backend that holds the deadline itself, and wait as long as it takes."""
+        prompt, asked, request = self._request(job, floor)
+        now = self._clock.elapsed()
+        job = job if job.began_at is not None else job._replace(began_at=now)
+        limits = self._limits._replace(answer_s=min(self._limits.answer_s, self._left(job, now)))
+        try:
+            answer = await model.complete(request._replace(limits=limits))
+        except CompletionError as fault:
+            return self._failed(_Sent(job, prompt, asked, now), fault)
+        return Report(job, self._answered(job, asked, answer, now), prompt)
+
     def given_up(self, job: Job, floor: Floor, why: str) -> Report:
         """The report on a call whose backend does not come back even when told to."""
         prompt, asked, _ = self._request(job, floor)

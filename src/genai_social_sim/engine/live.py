@@ -22,7 +22,7 @@ from genai_social_sim.errors import SocialSimError
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.outcome import outcome_of
 from genai_social_sim.kernel.run import RunState
-from genai_social_sim.ports import Clock, Entry, EventLog, InstantModel, LanguageModel, Observer
+from genai_social_sim.ports import Clock, DispatchedModel, Entry, EventLog, InstantModel, LanguageModel, Observer
 
 _MOST_AT_ONCE: Final = 256  # instant answers in one commit
 _LET_S: Final = 0.01  # how long instant answers may keep the loop to themselves
@@ -140,6 +140,8 @@ class LiveRun:
         self._check_budget()
         now, limit = self._world.clock.elapsed(), self._stage.plan.timeouts.answer_s + _GRACE_S
         for lane in self._lanes.values():
+            if isinstance(lane.model, DispatchedModel):
+                continue  # it looks after its calls itself
             for number, job in tuple(lane.working.items()):
                 sent = job.due_at if job.began_at is None else job.began_at
                 if now - sent < limit:
@@ -160,10 +162,17 @@ class LiveRun:
 
     def _lane(self, model: LanguageModel) -> Lane:
         slots = min(model.slots, self._world.slots or model.slots)
-        return Lane(model, slots=slots, ask=self._ask, finished=self._finished, clock=self._world.clock)
+        ask = self._ask
+        if isinstance(model, DispatchedModel):
+            model.report_to(self._finished.notice)
+            ask = self._ask_elsewhere
+        return Lane(model, slots=slots, ask=ask, finished=self._finished, clock=self._world.clock)
 
     async def _ask(self, model: LanguageModel, job: Job) -> Report:
         return await self._caller.waiting(model, job, self._conductor.state.floors[job.turn.channel_no])
+
+    async def _ask_elsewhere(self, model: LanguageModel, job: Job) -> Report:
+        return await self._caller.dispatched(model, job, self._conductor.state.floors[job.turn.channel_no])
 
     def _hand_out(self) -> None:
         now = self._world.clock.elapsed()

@@ -40,6 +40,14 @@ _NOTICED: Final[Mapping[Notice, str]] = {
     "server_up": "a model server answers again",
     "stalled": "waited for in vain",
     "observer_dropped": "an observer failed and was dropped",
+    "broker_away": "the broker is away, everything waits",
+    "broker_back": "the broker is back",
+    "worker_joined": "a worker joined",
+    "worker_refused": "a worker refuses",
+    "worker_missing": "no worker",
+    "result_unused": "a result was not used",
+    "message_dropped": "a message from outside was dropped",
+    "sent_again": "handed out again",
 }
 
 
@@ -87,7 +95,8 @@ class Story:
             case AttemptFailed():
                 yield from self._failed(event)
             case Noticed():
-                yield Note(words=f"{_NOTICED[event.what]}: {event.detail.value}")
+                first = event.detail.value.partition("\n")[0]  # what follows is for who reads the record
+                yield Note(words=f"{_NOTICED[event.what]}: {first}")
             case RunStarted() | RunEnded() | SessionStarted() | SessionEnded():
                 yield from _of_the_run(event)
             case _ as unknown:

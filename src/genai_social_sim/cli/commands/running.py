@@ -17,6 +17,7 @@ from genai_social_sim.cli.command import (
     quiet_option,
     run_argument,
     runs_option,
+    workers_option,
 )
 
 _EXITS = {
@@ -58,6 +59,7 @@ _JSON = (
 )
 @broker_option
 @click.option("--dry-run", is_flag=True, help="Only say how many calls and tokens it needs, and about how long.")
+@workers_option
 @parallel_option
 @durability_option
 @other_model_option
@@ -96,6 +98,7 @@ def run(**given: Any) -> None:
 )
 @run_argument
 @broker_option
+@workers_option
 @parallel_option
 @durability_option
 @other_model_option

@@ -1,0 +1,157 @@
+"""A request as JSON and back, equal in every field. Each text stands once; messages and lines name it by position.
+
+It knows no broker.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.plan import Sampling
+from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
+from genai_social_sim.domain.text import Text
+from genai_social_sim.ports import Limits, Request
+
+_ROLES: Final[dict[str, Role]] = {letter: role for role, letter in ROLE_LETTERS.items()}  # type: ignore[misc]
+Pieces = tuple[Literal["s", "u", "a", "t"], tuple[int, ...]]
+
+
+class UnreadableBodyError(ValueError):
+    """This is no request."""
+
+
+class _SamplingDoc(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    max_tokens: int
+
+
+class _BodyDoc(BaseModel):
+    """What stands in a body; the deadline of the whole call is not part of the request and travels beside it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    turn: int = Field(ge=0)
+    attempt: int = Field(ge=1)
+    channel: str
+    round: int = Field(ge=0)
+    agent: str
+    persona: str
+    seed: int
+    stop: tuple[str, ...]
+    choices: tuple[str, ...]
+    connect_s: float | None
+    first_token_s: float | None
+    sampling: _SamplingDoc
+    texts: tuple[str, ...]
+    prompt: tuple[Pieces, ...]
+    heard: tuple[tuple[int, str, int, Pieces, Pieces], ...]
+
+
+class _Table:
+    """Texts in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._at: dict[bytes, int] = {}
+
+    def place(self, text: Text) -> int:
+        at = self._at.get(text.digest)
+        if at is None:
+            at = self._at[text.digest] = len(self.texts)
+            self.texts.append(text.value)
+        return at
+
+    def message(self, message: Message) -> list[object]:
+        place = self.place
+        return [ROLE_LETTERS[message.role], [place(piece) for piece in message.pieces]]
+
+
+def body_of(request: Request) -> Text:
+    """A request as one line of JSON; the same request gives the same bytes."""
+    table = _Table()
+    sampling = request.sampling
+    document = {
+        "turn": request.turn,
+        "attempt": request.attempt,
+        "channel": request.channel,
+        "round": request.round,
+        "agent": request.agent,
+        "persona": request.persona,
+        "seed": request.seed,
+        "stop": request.stop,
+        "choices": request.choices,
+        "connect_s": request.limits.connect_s,
+        "first_token_s": request.limits.first_token_s,
+        "sampling": {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "min_p": sampling.min_p,
+            "repeat_penalty": sampling.repeat_penalty,
+            "max_tokens": sampling.max_tokens,
+        },
+        "prompt": [table.message(message) for message in request.prompt.messages],
+        "heard": [
+            [line.turn, line.speaker, table.place(line.text), table.message(line.others), table.message(line.own)]
+            for line in request.heard
+        ],
+        "texts": table.texts,
+    }
+    return Text.of(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def request_of(body: str, *, deadline_s: float) -> Request:
+    """The request that a body holds; raises UnreadableBodyError."""
+    try:
+        document = _BodyDoc.model_validate_json(body)
+        return _request(document, deadline_s)
+    except (ValidationError, IndexError, ValueError) as fault:
+        raise UnreadableBodyError(str(fault)) from fault
+
+
+def _request(document: _BodyDoc, deadline_s: float) -> Request:
+    texts = [Text.of(text) for text in document.texts]
+    known: dict[Pieces, Message] = {}
+
+    def message(pieces: Pieces) -> Message:
+        found = known.get(pieces)
+        if found is None:
+            found = known[pieces] = Message(_ROLES[pieces[0]], tuple([_at(texts, place) for place in pieces[1]]))
+        return found
+
+    return Request(
+        turn=document.turn,
+        attempt=document.attempt,
+        channel=ChannelId(document.channel),
+        round=document.round,
+        agent=AgentId(document.agent),
+        persona=document.persona,
+        heard=tuple(
+            [
+                Line(turn, speaker, _at(texts, place), message(others), message(own))
+                for turn, speaker, place, others, own in document.heard
+            ]
+        ),
+        prompt=Prompt.of(tuple([message(pieces) for pieces in document.prompt])),
+        sampling=Sampling(**document.sampling.model_dump()),
+        stop=document.stop,
+        seed=document.seed,
+        limits=Limits(deadline_s, document.connect_s, document.first_token_s),
+        choices=document.choices,
+    )
+
+
+def _at(texts: Sequence[Text], place: int) -> Text:
+    if place < 0:
+        raise IndexError("a text is named by its position from 0")
+    return texts[place]

@@ -1,0 +1,104 @@
+"""What happens at Redis in one step, as Lua: only commands of Redis 6.2, and one run's names in each call.
+
+Names of a run R: gss:{R}:offer, gss:{R}:held (hash: item -> entry), gss:{R}:reports (stream), gss:{R}:jobs:KEY (stream
+with the group `workers`). Names of all: gss:runs (set), gss:bell (stream that wakes idle workers).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = "workers"
+
+# KEYS: offer, reports, held, runs, bell, then one stream for each model wanted.
+# ARGV: the offer, epoch, coordinator, run, milliseconds until all of it expires.
+# Gives the name of another coordinator that has the run; else an empty text.
+ANNOUNCE: Final = """
+local before = redis.call('GET', KEYS[1])
+if before then
+  local ok, doc = pcall(cjson.decode, before)
+  if ok and type(doc) == 'table' and type(doc.epoch) == 'number' and doc.coordinator ~= ARGV[3]
+     and doc.epoch >= tonumber(ARGV[2]) then
+    return tostring(doc.coordinator)
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[5])
+redis.call('SADD', KEYS[4], ARGV[4])
+for i = 6, #KEYS do
+  redis.pcall('XGROUP', 'CREATE', KEYS[i], 'workers', '0', 'MKSTREAM')
+  redis.call('PEXPIRE', KEYS[i], ARGV[5])
+end
+redis.pcall('XGROUP', 'CREATE', KEYS[2], 'coordinator', '0', 'MKSTREAM')
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+redis.call('PEXPIRE', KEYS[3], ARGV[5])
+if before ~= ARGV[1] then
+  redis.call('XADD', KEYS[5], 'MAXLEN', '16', '*', 'run', ARGV[4])
+  redis.call('PEXPIRE', KEYS[5], ARGV[5])
+end
+return ''
+"""
+
+# KEYS: stream, held, reports. ARGV: item's name, message, the last report read (empty: it is sent for the first time).
+# Gives 1 if it was handed out, 0 if the broker still has it or reports wait to be read.
+SEND: Final = """
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if id and #redis.call('XRANGE', KEYS[1], id, id) == 1 then return 0 end
+if ARGV[3] ~= '' then
+  local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+  if last[1] and last[1][1] ~= ARGV[3] then return 0 end
+end
+id = redis.call('XADD', KEYS[1], '*', 'm', ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[1], id)
+return 1
+"""
+
+# KEYS: streams. ARGV: worker, 1 to look for lost items too, then for each stream its lease in ms and how many.
+# Gives [stream, entry, message, deliveries] for each item.
+TAKE: Final = """
+local taken = {}
+for i, key in ipairs(KEYS) do
+  local lease, most = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
+  if ARGV[2] == '1' then
+    local lost = redis.pcall('XPENDING', key, 'workers', 'IDLE', lease, '-', '+', most)
+    if not lost.err then
+      for _, entry in ipairs(lost) do
+        local got = redis.call('XCLAIM', key, 'workers', ARGV[1], lease, entry[1])
+        if got[1] and got[1][2] then
+          taken[#taken + 1] = {key, got[1][1], got[1][2][2], entry[4] + 1}
+          most = most - 1
+        else
+          redis.call('XACK', key, 'workers', entry[1])
+        end
+      end
+    end
+  end
+  if most > 0 then
+    local new = redis.pcall('XREADGROUP', 'GROUP', 'workers', ARGV[1], 'COUNT', most, 'STREAMS', key, '>')
+    if new and not new.err then
+      for _, entry in ipairs(new[1][2]) do taken[#taken + 1] = {key, entry[1], entry[2][2], 1} end
+    end
+  end
+end
+return taken
+"""
+
+# KEYS: stream. ARGV: worker, entry. The time since it was taken begins anew; how often it was taken stays as it is.
+RENEW: Final = """
+local held = redis.pcall('XPENDING', KEYS[1], 'workers', ARGV[2], ARGV[2], 1)
+if held.err or not held[1] or held[1][2] ~= ARGV[1] then return 0 end
+redis.call('XCLAIM', KEYS[1], 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
+return 1
+"""
+
+# KEYS: reports, and for a result its stream and held. ARGV: the report, and for a result the entry and the item's name.
+# Gives 1 if it was taken, 0 if the run is not there.
+REPORT: Final = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[1], '*', 'm', ARGV[1])
+if #KEYS > 1 then
+  redis.pcall('XACK', KEYS[2], 'workers', ARGV[2])
+  redis.call('XDEL', KEYS[2], ARGV[2])
+  if redis.call('HGET', KEYS[3], ARGV[3]) == ARGV[2] then redis.call('HDEL', KEYS[3], ARGV[3]) end
+end
+return 1
+"""

@@ -1,0 +1,346 @@
+"""Redis 6.2 and newer, and Valkey: one stream with one consumer group for each model that a run wants.
+
+A stream's pending entries are the leases: whoever says nothing for longer than the lease loses its items to another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
+
+from genai_social_sim.errors import BrokerError, FencedError, RequestError
+from genai_social_sim.ports import (
+    Arrival,
+    CoordinatorEnd,
+    Delivery,
+    Health,
+    Offer,
+    Report,
+    Unreadable,
+    WorkerEnd,
+    WorkItem,
+)
+from genai_social_sim.workers import redis_scripts as scripts
+from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_from, report_to
+
+_PATIENCE_S: Final = 5.0  # for one answer of the server, beyond what it was told to wait
+_KEPT_MS: Final = 3_600_000  # after a coordinator was last heard of, its run's names go
+_MOST: Final = 512  # reports that are read at once
+_RUNS: Final = "gss:runs"
+_BELL: Final = "gss:bell"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What Redis knows a delivery by."""
+
+    stream: str
+    id: str
+
+
+def offer_name(run: str) -> str:
+    """The key of a run's offer."""
+    return f"gss:{{{run}}}:offer"
+
+
+def held_name(run: str) -> str:
+    """The key of the items that are handed out."""
+    return f"gss:{{{run}}}:held"
+
+
+def reports_name(run: str) -> str:
+    """The stream of what workers send."""
+    return f"gss:{{{run}}}:reports"
+
+
+def jobs_name(run: str, key: str) -> str:
+    """The stream of items for one model."""
+    return f"gss:{{{run}}}:jobs:{key}"
+
+
+def open_transport(url: str) -> RedisTransport:
+    """A transport at `redis://`, `rediss://` or `unix://`; connects when it is first used."""
+    return RedisTransport(url)
+
+
+class RedisTransport:
+    """A Redis or Valkey server."""
+
+    def __init__(self, url: str) -> None:
+        self.where: Final = _public(url)
+        try:
+            self._asking = _client(url, _PATIENCE_S)
+            self._waiting = _client(url, 4 * _PATIENCE_S)
+        except ValueError as fault:
+            raise RequestError(
+                f"this is no address of a Redis ({fault})",
+                where=self.where,
+                remedy="For example: redis://localhost:6379/0",
+            ) from fault
+        self._shas = {text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in _SCRIPTS}
+
+    def coordinate(self, run: str) -> CoordinatorEnd:
+        """The coordinator's end for one run."""
+        return _RedisCoordinator(self, run)
+
+    def serve(self, worker: str) -> WorkerEnd:
+        """A worker's end."""
+        return _RedisWorker(self, worker)
+
+    async def health(self) -> Sequence[Health]:
+        """Version, persistence, what it does when it is full, and whether it lets us work."""
+        from genai_social_sim.workers.redis_health import examined
+
+        async with self.talking():
+            return await examined(self._asking, self.where)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._asking.aclose()
+        await self._waiting.aclose()
+
+    @asynccontextmanager
+    async def talking(self) -> AsyncIterator[None]:
+        """Turn what the client raises into `BrokerError`."""
+        try:
+            yield
+        except (AuthenticationError, NoPermissionError) as fault:
+            raise BrokerError(
+                f"it does not let us in ({fault})",
+                where=self.where,
+                remedy="Put user and password into the address: redis://USER:PASSWORD@HOST:PORT/0",
+            ) from fault
+        except (RedisError, OSError, TimeoutError) as fault:
+            raise BrokerError(
+                f"no answer from the broker ({str(fault) or type(fault).__name__})",
+                where=self.where,
+                remedy="Is it running? Ask: gss doctor --broker URL",
+            ) from fault
+
+    async def run(self, text: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """Run one script for each (keys, arguments), in one round trip."""
+        async with self.talking():
+            answers = await self._evaluated(text, calls)
+            if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that was restarted
+                await self._asking.script_load(text)
+                answers = await self._evaluated(text, calls)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
+
+    async def _evaluated(self, text: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        sha = self._shas[text]
+        if len(calls) == 1:
+            keys, arguments = calls[0]
+            try:
+                return [await self._asking.execute_command("EVALSHA", sha, len(keys), *keys, *arguments)]
+            except ResponseError as fault:
+                return [fault]
+        pipeline = self._asking.pipeline(transaction=False)
+        for keys, arguments in calls:
+            pipeline.execute_command("EVALSHA", sha, len(keys), *keys, *arguments)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
+
+    async def ask(self, *words: Any) -> Any:
+        """Run one command."""
+        async with self.talking():
+            return await self._asking.execute_command(*words)
+
+    async def wait(self, longest_s: float, *words: Any) -> Any:
+        """Run one blocking command, which has BLOCK as its third word or later; at most as long as that takes."""
+        async with self.talking(), asyncio.timeout(longest_s + _PATIENCE_S):
+            return await self._waiting.execute_command(*words)
+
+
+class _RedisCoordinator:
+    def __init__(self, redis: RedisTransport, run: str) -> None:
+        self._redis = redis
+        self._run = run
+        self._last = "0-0"  # the last report that was read
+        self._trimmed = "0-0"
+        self._keys: tuple[str, ...] = ()
+
+    async def announce(self, offer: Offer) -> None:
+        self._keys = tuple(dict.fromkeys([*self._keys, *(each.key for each in offer.wanted if each.identity)]))
+        streams = [jobs_name(self._run, key) for key in self._keys]
+        keys = [offer_name(self._run), reports_name(self._run), held_name(self._run), _RUNS, _BELL, *streams]
+        arguments = [offer_to(offer), offer.epoch, offer.coordinator, self._run, _KEPT_MS]
+        (other,) = await self._redis.run(scripts.ANNOUNCE, [(keys, arguments)])
+        if other:
+            raise FencedError(
+                f"another coordinator works on this run ({other.decode('utf-8', 'replace')})",
+                where=self._redis.where,
+                remedy="Let only one process work on a run.",
+            )
+        if self._trimmed != self._last:
+            await self._redis.ask("XTRIM", reports_name(self._run), "MINID", self._last)
+            self._trimmed = self._last
+
+    async def send(self, items: Sequence[WorkItem], *, again: bool = False) -> Sequence[WorkItem]:
+        held, reports = held_name(self._run), reports_name(self._run)
+        last = self._last if again else ""
+        calls = [
+            ((jobs_name(self._run, item.key), held, reports), (_name(item), item_to(item), last)) for item in items
+        ]
+        added = await self._redis.run(scripts.SEND, calls)
+        return [item for item, was_added in zip(items, added, strict=True) if was_added]
+
+    async def receive(self, longest_s: float) -> Sequence[Arrival]:
+        stream = reports_name(self._run)
+        block = max(1, int(longest_s * 1000))
+        answer = await self._redis.wait(
+            longest_s, "XREAD", "COUNT", _MOST, "BLOCK", block, "STREAMS", stream, self._last
+        )
+        entries = answer[0][1] if answer else []
+        if not entries and await self._was_wiped(stream):
+            self._last = "0-0"
+        if entries:
+            self._last = entries[-1][0].decode()
+        return [report_from(_first_value(entry)) for entry in entries]
+
+    async def clear(self) -> None:
+        names = [jobs_name(self._run, key) for key in self._keys]
+        await self._redis.ask("SREM", _RUNS, self._run)
+        await self._redis.ask("DEL", offer_name(self._run), held_name(self._run), reports_name(self._run), *names)
+
+    async def _was_wiped(self, stream: str) -> bool:
+        """Whether the stream's entries may begin anew: a server without its data has a clock, but it may be another."""
+        if self._last == "0-0":
+            return False
+        try:
+            about = await self._redis.ask("XINFO", "STREAM", stream)
+        except BrokerError:
+            return True
+        found = dict(zip(about[::2], about[1::2], strict=False)) if isinstance(about, list) else about
+        last = found.get(b"last-generated-id", b"0-0")
+        return _position(last.decode()) < _position(self._last)
+
+
+class _RedisWorker:
+    def __init__(self, redis: RedisTransport, worker: str) -> None:
+        self._redis = redis
+        self._worker = worker
+        self._leases: dict[str, int] = {}  # ms, by run
+        self._claimed_at = 0.0
+
+    async def offers(self) -> Sequence[Offer | Unreadable]:
+        runs = [run.decode("utf-8", "replace") for run in await self._redis.ask("SMEMBERS", _RUNS)]
+        if not runs:
+            return []
+        messages = await self._redis.ask("MGET", *[offer_name(run) for run in runs])
+        gone = [run for run, message in zip(runs, messages, strict=True) if message is None]
+        if gone:
+            await self._redis.ask("SREM", _RUNS, *gone)
+        offers = [offer_from(message) for message in messages if message is not None]
+        self._leases = {each.run: int(each.lease_s * 1000) for each in offers if isinstance(each, Offer)}
+        return offers
+
+    async def take(self, room: Mapping[tuple[str, str], int], longest_s: float) -> Sequence[Delivery | Unreadable]:
+        if not room:
+            await self._redis.wait(longest_s, "XREAD", "BLOCK", max(1, int(longest_s * 1000)), "STREAMS", _BELL, "$")
+            return []
+        streams = [jobs_name(*place) for place in room]
+        leases = [self._leases.get(run, 1000) for run, _ in room]
+        taken = await self._now(streams, leases, list(room.values()))
+        if not taken:
+            taken = await self._later(streams, min(longest_s, min(leases) / 2000))
+        return [await self._delivery(*each) for each in taken]
+
+    async def renew(self, deliveries: Sequence[Delivery]) -> None:
+        calls = [((each.token.stream,), (self._worker, each.token.id)) for each in deliveries]
+        await self._redis.run(scripts.RENEW, calls)
+
+    async def report(self, told: Sequence[tuple[Report, Delivery | None]]) -> Sequence[bool]:
+        calls = []
+        for report, delivery in told:
+            keys, arguments = [reports_name(report.run)], [report_to(report)]
+            if delivery is not None:
+                keys += [delivery.token.stream, held_name(report.run)]
+                arguments += [delivery.token.id, _name(delivery.item)]  # type: ignore[list-item]
+            calls.append((keys, arguments))
+        return [bool(answer) for answer in await self._redis.run(scripts.REPORT, calls)]
+
+    async def _now(self, streams: list[str], leases: list[int], most: list[int]) -> list[tuple[str, str, bytes, int]]:
+        now = asyncio.get_running_loop().time()
+        claim = now - self._claimed_at >= min(leases) / 4000
+        if claim:
+            self._claimed_at = now
+        limits = [number for pair in zip(leases, most, strict=True) for number in pair]
+        (answer,) = await self._redis.run(scripts.TAKE, [(streams, [self._worker, int(claim), *limits])])
+        return [(stream.decode(), entry.decode(), message, count) for stream, entry, message, count in answer]
+
+    async def _later(self, streams: list[str], longest_s: float) -> list[tuple[str, str, bytes, int]]:
+        block = max(1, int(longest_s * 1000))
+        words = ["XREADGROUP", "GROUP", scripts.GROUP, self._worker, "COUNT", 1, "BLOCK", block, "STREAMS"]
+        try:
+            answer = await self._redis.wait(longest_s, *words, *streams, *(">" for _ in streams))
+        except BrokerError as fault:
+            if "NOGROUP" not in str(fault.__cause__):
+                raise
+            await asyncio.sleep(min(longest_s, 0.2))  # the run has just ended, or the broker was wiped
+            return []
+        return [
+            (stream.decode(), entry[0].decode(), _first_value(entry), 1)
+            for stream, entries in answer or ()
+            for entry in entries
+        ]
+
+    async def _delivery(self, stream: str, entry: str, message: bytes, count: int) -> Delivery | Unreadable:
+        item = item_from(message)
+        if isinstance(item, Unreadable):
+            await self._redis.ask("XACK", stream, scripts.GROUP, entry)
+            await self._redis.ask("XDEL", stream, entry)
+            return item
+        return Delivery(item, count, _Entry(stream, entry))
+
+
+def _client(url: str, timeout_s: float) -> Any:
+    client: Any = Redis.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),  # what is tried again, and when, is for who asks
+        socket_timeout=timeout_s,
+        socket_connect_timeout=_PATIENCE_S,
+        max_connections=256,
+    )
+    for command in ("XREAD", "XREADGROUP", "XINFO STREAM", "XINFO", "SMEMBERS", "EVALSHA"):
+        client.set_response_callback(command, lambda answer, **_: answer)
+    return client
+
+
+def _first_value(entry: Any) -> bytes:
+    """The message in a stream's entry, whatever its fields are called."""
+    fields = entry[1]
+    return bytes(fields[1]) if fields else b""
+
+
+def _name(item: WorkItem) -> str:
+    return f"{item.turn}.{item.attempt}.{item.digest[:16]}"
+
+
+def _position(entry: str) -> tuple[int, int]:
+    first, _, second = entry.partition("-")
+    return int(first), int(second)
+
+
+def _public(url: str) -> str:
+    """An address without user and password."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+_SCRIPTS: Final = (scripts.ANNOUNCE, scripts.SEND, scripts.TAKE, scripts.RENEW, scripts.REPORT)

@@ -1,0 +1,343 @@
+"""A worker: takes items that it has room for, answers them, and keeps each result in hand until the broker has it.
+
+It holds no state that anybody would miss: kill it, and its items go to another when their lease has run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import Final, get_args
+
+from genai_social_sim.domain.events import CAUSES, Finish
+from genai_social_sim.errors import BrokerError, CompletionError
+from genai_social_sim.ports import (
+    Answer,
+    Clock,
+    Delivery,
+    Failure,
+    Hello,
+    LanguageModel,
+    Offer,
+    Request,
+    Unreadable,
+    Wanted,
+    WorkerEnd,
+    WorkResult,
+)
+from genai_social_sim.workers.bodies import UnreadableBodyError, request_of
+from genai_social_sim.workers.patience import Patience
+from genai_social_sim.workers.shelf import Opened, Shelf
+from genai_social_sim.workers.trust import Trust
+
+MOST_DELIVERIES: Final = 5  # an item that was given out more often has killed its workers
+_LOOK_S: Final = 1.0  # between two looks at what runs want
+_LETS_GO_S: Final = 5.0  # how long a model may take to end a call that is given up
+_KEPT_S: Final = 20.0  # how long a result is kept for a run that is not there
+_MOST_AT_ONCE: Final = 8
+_FINISHES: Final = get_args(Finish)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a worker has to say: a line for its user, and what it is about."""
+
+    what: str
+    words: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a worker has done."""
+
+    answered: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a worker's owner wants: whom it trusts, and how many calls at once (None: as many as each model takes)."""
+
+    name: str
+    trust: Trust = field(default_factory=Trust)
+    slots: int | None = None
+
+
+class Worker:
+    """Serves every run at one broker."""
+
+    def __init__(
+        self, end: WorkerEnd, terms: Terms, *, clock: Clock, tell: Callable[[Told], None] = lambda told: None
+    ) -> None:
+        self._end = end
+        self._terms = terms
+        self._clock = clock
+        self._tell = tell
+        self.tally: Final = Tally()
+        self._look_now = asyncio.Event()
+        self._shelf = Shelf(terms.trust, now=clock.elapsed, changed=self._look_now.set)
+        self._patience = Patience(
+            away=lambda fault: self._say("away", f"the broker is away: {fault}"),
+            back=lambda: self._say("back", "the broker is back"),
+        )
+        self._offers: dict[str, Offer] = {}
+        self._models: dict[tuple[str, str], Opened] = {}  # by run and key: what it serves
+        self._hands: dict[asyncio.Task[None], Delivery] = {}
+        self._woken = asyncio.Event()
+        self._leaving = asyncio.Event()
+        self._told: set[str] = set()
+        self._greeted: dict[tuple[str, str], float] = {}
+
+    def leave(self) -> None:
+        """Take nothing more; `work` returns once what is in hand is done."""
+        self._leaving.set()
+        self._wake()
+
+    async def work(self) -> None:
+        """Until it is told to leave."""
+        loops = [asyncio.create_task(loop()) for loop in (self._look, self._renew, self._take)]
+        leaving = asyncio.create_task(self._leaving.wait())
+        try:
+            await asyncio.wait([*loops, leaving], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(loops[-1:], timeout=0.0 if self._patience.is_away else 2 * _LOOK_S)
+            while self._hands and not any(loop.done() for loop in loops[:-1]):
+                await asyncio.wait([*self._hands, *loops[:-1]], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*loops, leaving, *self._hands):
+                task.cancel()
+            results = await asyncio.gather(*loops, return_exceptions=True)
+            await self._shelf.close()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _take(self) -> None:
+        while not self._leaving.is_set():
+            self._woken.clear()
+            room = self._room()
+            if not room and (self._models or self._shelf.is_opening):
+                await _until(self._woken, self._soonest())
+                continue
+            taken = await self._patience.until_it_works("take", lambda room=room: self._end.take(room, _LOOK_S))  # type: ignore[misc]
+            for each in taken:
+                if isinstance(each, Unreadable):
+                    self._drop(each.why)
+                else:
+                    self._begin(each)
+            if not room:
+                await self._refresh()
+
+    def _room(self) -> dict[tuple[str, str], int]:
+        """How many items to take, by run and key: a quarter of what there is room for, so that others get some."""
+        now, left = self._clock.elapsed(), math.inf
+        if self._terms.slots is not None:
+            left = self._terms.slots - len(self._hands)
+        found = {}
+        for place, opened in self._models.items():
+            room = min(opened.room(now), left)
+            if room > 0:
+                found[place] = int(max(1, min(_MOST_AT_ONCE, room // 4)))
+        return found
+
+    def _soonest(self) -> float:
+        """When there may be room again although no call ends."""
+        rests = [opened.pace.rests_until for opened in self._models.values() if opened.pace is not None]
+        waits = [at - self._clock.elapsed() for at in rests]
+        return min([_LOOK_S, *(wait for wait in waits if wait > 0)])
+
+    def _begin(self, delivery: Delivery) -> None:
+        place = (delivery.item.run, delivery.item.key)
+        opened = self._models.get(place)
+        if opened is None:
+            self._drop(f"an item for a model that was not asked for ({delivery.item.key})")
+            return
+        opened.busy += 1
+        task = asyncio.create_task(self._serve(delivery, opened))
+        self._hands[task] = delivery
+        task.add_done_callback(lambda task: self._let_go(task, opened))
+
+    def _let_go(self, task: asyncio.Task[None], opened: Opened) -> None:
+        opened.busy -= 1
+        del self._hands[task]
+        self._wake()
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._say("bug", f"a result was lost: {type(fault).__name__}: {fault}")
+
+    async def _serve(self, delivery: Delivery, opened: Opened) -> None:
+        item, began = delivery.item, self._clock.elapsed()
+        outcome: Answer | Failure
+        if delivery.times > MOST_DELIVERIES:
+            outcome = Failure(
+                problem=f"it was given to {delivery.times - 1} workers, and none of them came back", retry=False
+            )
+        else:
+            try:
+                request = request_of(item.body, deadline_s=item.deadline_s)
+            except UnreadableBodyError as fault:
+                self._drop(str(fault))
+                return
+            outcome = await self._answer(opened.model, request)
+        worked_s = self._clock.elapsed() - began
+        self._adapt(opened, outcome, worked_s)
+        result = WorkResult(
+            run=item.run,
+            epoch=item.epoch,
+            turn=item.turn,
+            attempt=item.attempt,
+            digest=item.digest,
+            identity=opened.mark,
+            worker=self._terms.name,
+            deliveries=delivery.times,
+            worked_s=worked_s,
+            outcome=outcome,
+        )
+        await self._hand_in(result, delivery)
+
+    async def _answer(self, model: LanguageModel, request: Request) -> Answer | Failure:
+        """What the model gives within the deadline, or why it gives nothing."""
+        limit = request.limits.answer_s
+        call = asyncio.ensure_future(model.complete(request))
+        try:
+            done, _ = await asyncio.wait({call}, timeout=limit)
+            if not done:
+                call.cancel()
+                await asyncio.wait({call}, timeout=_LETS_GO_S)
+                return Failure(problem=f"no answer within {limit:g} s", cause="timeout")
+            return _checked(call.result())
+        except CompletionError as fault:
+            cause = fault.cause if fault.cause in CAUSES else "error"
+            return Failure(
+                problem=fault.problem,
+                cause=cause,
+                remedy=fault.remedy,
+                retry=fault.retry,
+                retry_after_s=fault.retry_after_s,
+            )
+        except Exception as bug:  # noqa: BLE001 (a bug of a backend ends one attempt, and the run's record says which)
+            return Failure(problem=f"a mistake in the backend: {type(bug).__name__}: {bug}")
+        finally:
+            call.cancel()
+
+    async def _hand_in(self, result: WorkResult, delivery: Delivery) -> None:
+        """Give the result to the broker, however long that is away; for a while also to a run that is not there."""
+        until = self._clock.elapsed() + _KEPT_S
+        while True:
+            (taken,) = await self._patience.until_it_works("report", lambda: self._end.report([(result, delivery)]))
+            if taken:
+                break
+            if self._clock.elapsed() > until:
+                self._drop(f"nobody takes the result of turn {result.turn} of {result.run}")
+                return
+            await asyncio.sleep(_LOOK_S)
+        if isinstance(result.outcome, Answer):
+            self.tally.answered += 1
+        else:
+            self.tally.failed += 1
+
+    def _adapt(self, opened: Opened, outcome: Answer | Failure, seconds: float) -> None:
+        if opened.pace is None:
+            return
+        now = self._clock.elapsed()
+        if isinstance(outcome, Answer):
+            change = opened.pace.answered(seconds, now)
+        else:
+            change = opened.pace.failed(outcome.cause, seconds, now, peace_s=outcome.retry_after_s or 0.0)
+        if change:
+            words = "does not answer" if change == "server_down" else "answers again"
+            self._say(change, f"{opened.identity.get('backend')}: its server {words}")
+
+    async def _renew(self) -> None:
+        """Say often enough that what is in hand is worked on."""
+        while True:
+            leases = [offer.lease_s for offer in self._offers.values()]
+            await asyncio.sleep(min([_LOOK_S, *(lease / 3 for lease in leases)]))
+            if self._hands:
+                held = list(self._hands.values())
+                await self._patience.until_it_works("renew", lambda held=held: self._end.renew(held))  # type: ignore[misc]
+
+    async def _look(self) -> None:
+        while True:
+            await self._refresh()
+            await self._shelf.tidy()
+            await _until(self._look_now, _LOOK_S)
+            self._look_now.clear()
+
+    async def _refresh(self) -> None:
+        """See what runs want, open it, and tell them what they get."""
+        offers = await self._patience.until_it_works("offers", self._end.offers)
+        found: dict[str, Offer] = {}
+        for offer in offers:
+            if isinstance(offer, Unreadable):
+                self._once("refused", f"run {offer.sender} is not served: {offer.why}; install the same release")
+            else:
+                found[offer.run] = offer
+        self._offers = found
+        self._models = {}
+        hellos = []
+        for offer in found.values():
+            for wanted in offer.wanted:
+                hello = self._considered(offer, wanted)
+                if hello is not None and self._is_due(hello, offer.lease_s):
+                    hellos.append(hello)
+        self._greeted = {place: at for place, at in self._greeted.items() if place[0] in found}
+        self._wake()
+        if hellos:
+            try:
+                await self._end.report([(hello, None) for hello in hellos])
+            except BrokerError:
+                self._greeted.clear()  # at the next look
+
+    def _considered(self, offer: Offer, wanted: Wanted) -> Hello | None:
+        opened = self._shelf.find(wanted)
+        if opened is None:
+            return None
+        hello = Hello(
+            run=offer.run, worker=self._terms.name, key=wanted.key, package=version("genai-social-sim"), refusal=""
+        )
+        if isinstance(opened, str):
+            self._once("refused", f"{wanted.backend} for run {offer.run}: {opened}")
+            return replace(hello, refusal=opened)
+        if wanted.identity:  # else no item is handed out before it is known
+            self._models[offer.run, wanted.key] = opened
+        self._once("serves", f"serves {wanted.backend} ({opened.mark[:12]}) for run {offer.run}")
+        return replace(hello, identity=opened.identity, slots=opened.model.slots)
+
+    def _is_due(self, hello: Hello, lease_s: float) -> bool:
+        place, now = (hello.run, hello.key + hello.refusal), self._clock.elapsed()
+        if now - self._greeted.get(place, -math.inf) < lease_s / 2:
+            return False
+        self._greeted[place] = now
+        return True
+
+    def _drop(self, why: str) -> None:
+        self.tally.dropped += 1
+        self._say("dropped", f"a message was dropped: {why}")
+
+    def _once(self, what: str, words: str) -> None:
+        if words not in self._told:
+            self._told.add(words)
+            self._say(what, words)
+
+    def _say(self, what: str, words: str) -> None:
+        self._tell(Told(what=what, words=words))
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+
+async def _until(event: asyncio.Event, longest_s: float) -> None:
+    try:
+        async with asyncio.timeout(longest_s):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _checked(answer: Answer) -> Answer:
+    if not isinstance(answer, Answer) or not isinstance(answer.text, str) or answer.finish not in _FINISHES:
+        raise TypeError(f"it gave back what no record can hold: {answer!r}")
+    return answer

@@ -1,0 +1,72 @@
+"""Runs over a real broker, with workers as processes of their own: the same digest as in one process."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.brokers import BrokerServer
+from tests.support.crews import WorkerProcess, details, notices, over, study, undisturbed, workers
+
+from genai_social_sim import Study
+from genai_social_sim.domain.events import Answered, SessionStarted
+
+
+@pytest.fixture(params=["valkey"])
+def broker(request: pytest.FixtureRequest) -> BrokerServer:
+    """Each broker in turn, running and empty."""
+    server: BrokerServer = request.getfixturevalue(request.param)
+    return server
+
+
+def test_four_workers_come_to_the_digest_of_one_process(broker: BrokerServer, tmp_path: Path) -> None:
+    with workers(broker.url, 4):
+        run = study().run(runs=tmp_path, broker=over(broker.url))
+    assert run.digest == undisturbed(tmp_path, study())
+    assert run.verify().ok
+    assert run.replay().ok
+    answers = [recorded.event for recorded in run.events() if isinstance(recorded.event, Answered)]
+    by = {json.loads(answer.notes.value)["worker"] for answer in answers}
+    assert by <= {"w0", "w1", "w2", "w3"}
+    assert len(by) > 1
+    assert set(notices(run)) == {"worker_joined"}
+
+
+def test_the_record_says_what_answered_and_over_which_broker(broker: BrokerServer, tmp_path: Path) -> None:
+    with workers(broker.url, 1):
+        run = study(turns=5).run(runs=tmp_path, broker=broker.url.replace("://", "://default:@"))
+    (about,) = [json.loads(each.event.about.value) for each in run.events() if isinstance(each.event, SessionStarted)]
+    assert about["models"][0]["backend"] == "scripted"
+    assert (about["broker"]["url"], about["broker"]["epoch"]) == (broker.url, 1)
+    assert '"words": 9' in details(run, "worker_joined")[0]
+
+
+def test_a_study_of_another_model_at_the_same_broker_is_served_too(broker: BrokerServer, tmp_path: Path) -> None:
+    other = Study.parse(
+        "name: o\nmodel: {backend: scripted, words: 3}\nagents: [{name: A}]\nchannels: {c: {}}\nstop: {turns: 4}"
+    )
+    with workers(broker.url, 1, arguments=["--slots", "1"]):
+        for each in (study(turns=6), other):
+            assert each.run(runs=tmp_path, broker=over(broker.url)).digest == undisturbed(tmp_path, each)
+
+
+def test_a_worker_that_is_told_to_leave_finishes_what_it_has(broker: BrokerServer, tmp_path: Path) -> None:
+    worker = WorkerProcess(broker.url, name="leaving")
+    worker.heard("takes work")
+    code, said = worker.stop(signal.SIGTERM)
+    assert (code, "0 answers" in said) == (0, True)
+    worker = WorkerProcess(broker.url, name="interrupted")
+    worker.heard("takes work")
+    assert worker.stop(signal.SIGINT)[0] == 130
+
+
+def test_workers_of_this_machine_need_no_broker(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    text = study(turns=20).text
+    path.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "genai_social_sim.cli", "run", str(path), "--workers", "2", "--json"]
+    done = subprocess.run([*command, "--runs", str(tmp_path / "runs")], capture_output=True, text=True, check=True)
+    (told,) = json.loads(done.stdout)["data"]
+    assert told["digest"] == undisturbed(tmp_path, Study.parse(text))

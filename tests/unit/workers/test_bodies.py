@@ -1,0 +1,71 @@
+"""A request travels whole: the worker's is equal to the coordinator's, and whatever is no request is refused."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genai_social_sim.domain.plan import Sampling
+from genai_social_sim.domain.prompt import Message, Prompt, Role
+from genai_social_sim.domain.text import Text
+from genai_social_sim.ports import Limits, Request
+from genai_social_sim.testing.language_models import small_request
+from genai_social_sim.workers.bodies import UnreadableBodyError, body_of, request_of
+
+TEXTS = st.text(max_size=20).map(Text.of)
+ROLES: st.SearchStrategy[Role] = st.sampled_from(["system", "user", "assistant", "text"])
+MESSAGES = st.tuples(ROLES, st.lists(TEXTS, max_size=4).map(tuple)).map(lambda parts: Message(*parts))
+
+
+@pytest.mark.parametrize("persona_first", [False, True])
+def test_a_request_comes_back_equal(*, persona_first: bool) -> None:
+    request = small_request(round_no=3, persona_first=persona_first)._replace(limits=Limits(9.0, 1.0, None))
+    assert request_of(body_of(request).value, deadline_s=9.0) == request
+
+
+@given(
+    messages=st.lists(MESSAGES, max_size=5),
+    seed=st.integers(0, 2**63),
+    choices=st.lists(st.text(max_size=5).map(lambda text: Text.of(text).value), max_size=3),
+    temperature=st.none() | st.floats(0, 2),
+)
+def test_whatever_is_in_it_comes_back_equal(messages: Any, seed: int, choices: Any, temperature: Any) -> None:
+    request = small_request()._replace(
+        prompt=Prompt.of(tuple(messages)),
+        seed=seed,
+        choices=tuple(choices),
+        sampling=Sampling(temperature=temperature, top_k=3, max_tokens=7),
+    )
+    assert request_of(body_of(request).value, deadline_s=120.0) == request
+
+
+def test_no_field_of_a_request_is_left_behind() -> None:
+    body = json.loads(body_of(small_request(round_no=1)).value)
+    beside = {"limits": {"connect_s", "first_token_s"}}  # the deadline itself travels beside the body
+    wanted = {name for field in Request._fields for name in beside.get(field, {field})}
+    assert wanted | {"texts"} == body.keys()
+
+
+def test_a_text_travels_once() -> None:
+    body = json.loads(body_of(small_request(round_no=4)).value)
+    assert len(body["texts"]) == len(set(body["texts"]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt": [["s", [99]]]},
+        {"prompt": [["s", [-1]]]},
+        {"prompt": [["x", [0]]]},
+        {"turn": -1},
+        {"sampling": {"max_tokens": "many"}},
+        {"unheard_of": 1},
+        {"heard": [[0, "ada", 99, ["u", []], ["a", []]]]},
+    ],
+)
+def test_what_is_no_request_is_refused(change: dict[str, Any]) -> None:
+    body = json.loads(body_of(small_request()).value)
+    with pytest.raises(UnreadableBodyError):
+        request_of(json.dumps({**body, **change}), deadline_s=1.0)

@@ -1,0 +1,43 @@
+"""A worker opens what its owner allows; a study cannot send it anywhere else."""
+
+from typing import Any
+
+import pytest
+
+from genai_social_sim.workers.trust import Trust
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "remedy"),
+    [
+        ("rule", {"function": "os.system"}, "--backend rule"),
+        ("of-a-package", {}, "--backend of-a-package"),
+        ("embedded", {"path": "secret.gguf"}, "--allow secret.gguf"),
+        ("ollama", {"model": "m", "host": "http://inside.example"}, "--allow http://inside.example"),
+        ("ollama", {"model": "m", "hosts": ["http://127.0.0.1:11434", "http://b"]}, "--allow http://b"),
+        ("ollama", {"model": "m", "hosts": "http://b"}, "--allow http://b"),
+        ("openai", {"model": "m", "base_url": "http://collects.example/v1"}, "--allow http://collects.example/v1"),
+        ("openai", {"model": "m", "api_key_env": "AWS_SECRET"}, "--allow AWS_SECRET"),
+    ],
+)
+def test_it_is_refused_with_what_its_owner_can_do(backend: str, options: dict[str, Any], remedy: str) -> None:
+    assert remedy in Trust().refusal(backend, options)
+
+
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [
+        ("embedded", {"model": "smollm2-135m"}),
+        ("ollama", {"model": "m", "host": "http://localhost:11434/"}),
+        ("openai", {"model": "m", "api_key_env": "OPENAI_API_KEY"}),
+        ("scripted", {"words": 3}),
+    ],
+)
+def test_what_stays_on_this_machine_is_opened(backend: str, options: dict[str, Any]) -> None:
+    assert Trust().refusal(backend, options) == ""
+
+
+def test_an_owner_can_allow_more() -> None:
+    trust = Trust(backends=["openai"], allowed=["http://lab:8000/v1/"])
+    assert trust.refusal("openai", {"model": "m", "base_url": "http://lab:8000/v1"}) == ""
+    assert "--backend scripted" in trust.refusal("scripted", {"words": 3})
