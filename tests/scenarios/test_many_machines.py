@@ -22,7 +22,7 @@ def broker(request: pytest.FixtureRequest) -> BrokerServer:
 
 
 def test_four_workers_come_to_the_digest_of_one_process(broker: BrokerServer, tmp_path: Path) -> None:
-    with workers(broker.url, 4):
+    with workers(broker.url, 4, arguments=["--slots", "1"]):
         run = study().run(runs=tmp_path, broker=over(broker.url))
     assert run.digest == undisturbed(tmp_path, study())
     assert run.verify().ok

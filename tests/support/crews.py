@@ -76,6 +76,8 @@ def workers(url: str, number: int = 4, **given: Any) -> Iterator[list[WorkerProc
     """Some workers at a broker; those that are left at the end are killed."""
     crew = [WorkerProcess(url, name=f"w{place}", **given) for place in range(number)]
     try:
+        for worker in crew:
+            worker.heard("takes work")
         yield crew
     finally:
         for worker in crew:

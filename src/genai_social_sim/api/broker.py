@@ -17,6 +17,7 @@ from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.ports import Clock, LanguageModel, Wanted
 from genai_social_sim.workers.coordinator import Terms, coordinating
 from genai_social_sim.workers.crew import local_crew
+from genai_social_sim.workers.ledger import Settled
 from genai_social_sim.workers.roster import Accepts
 from genai_social_sim.workers.transports import open_transport
 
@@ -53,55 +54,63 @@ class Claim:
         return {"url": f"{scheme}{slashes}{rest.rpartition('@')[2]}", "run": self.run, "epoch": self.epoch}
 
 
-@asynccontextmanager
-async def handed_out(
-    plan: RunPlan,
-    surroundings: Surroundings,
-    claim: Claim,
-    *,
-    broker: Broker | str | None,
-    workers: int,
-    clock: Clock,
-    accepts: Accepts,
-    settled: Callable[[int], bool],
-    say: Callable[[str], None],
-) -> AsyncIterator[Mapping[Model, LanguageModel]]:
-    """A model for each model of `plan`: served by workers, but for rules and functions that are known here alone."""
-    here = [agent for agent in plan.agents if _stays(agent.model, surroundings)]
-    sorts = dict.fromkeys(
-        (agent.model.backend, agent.model.options) for agent in plan.agents if not _stays(agent.model, surroundings)
-    )
-    wanted = [Wanted(backend=backend, options=options) for backend, options in sorts]
-    async with AsyncExitStack() as stack:
-        models = dict(await stack.enter_async_context(opened([agent.model for agent in here], surroundings)))
-        if wanted:
-            given = Broker(url=broker) if isinstance(broker, str) else broker
-            url = given.url if given else ""
-            if workers:
-                url = await stack.enter_async_context(local_crew(workers, url or None, say))
-            transport = open_transport(url)
-            stack.push_async_callback(transport.close)
-            remote = await stack.enter_async_context(
-                coordinating(
-                    transport.coordinate(claim.run),
-                    run=claim.run,
-                    epoch=claim.epoch,
-                    coordinator=claim.coordinator,
-                    wanted=wanted,
-                    terms=given.terms if given else Terms(),
-                    clock=clock,
-                    accepts=accepts,
-                    settled=settled,
-                    say=say,
-                )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandingOut:
+    """How one session's turns are handed out.
+
+    Args:
+        claim: The session's claim on the run.
+        broker: Where; None is a broker of its own.
+        workers: Processes of this machine that answer.
+        clock: Time.
+        accepts: Why a worker's model may not go on with the run; empty if it may.
+        settled: Whether the record holds what became of a turn.
+        say: Told what is waited for before the run begins.
+    """
+
+    claim: Claim
+    broker: Broker | str | None
+    workers: int
+    clock: Clock
+    accepts: Accepts
+    settled: Settled
+    say: Callable[[str], None]
+
+    @asynccontextmanager
+    async def models(self, plan: RunPlan, surroundings: Surroundings) -> AsyncIterator[Mapping[Model, LanguageModel]]:
+        """A model for each of `plan`: served by workers, but for rules and functions that are known here alone."""
+        wanted = list(dict.fromkeys([agent.model for agent in plan.agents]))
+        here = [model for model in wanted if _stays(model, surroundings)]
+        away = [model for model in wanted if model not in here]
+        async with AsyncExitStack() as stack:
+            models = dict(await stack.enter_async_context(opened(here, surroundings)))
+            if away:
+                models |= await self._remote(away, stack)
+            yield models
+
+    async def _remote(self, wanted: Sequence[Model], stack: AsyncExitStack) -> dict[Model, LanguageModel]:
+        broker = Broker(url=self.broker) if isinstance(self.broker, str) else self.broker
+        url = broker.url if broker else ""
+        if self.workers:
+            url = await stack.enter_async_context(local_crew(self.workers, url or None, self.say))
+        transport = open_transport(url)
+        stack.push_async_callback(transport.close)
+        sorts = list(dict.fromkeys([(model.backend, model.options) for model in wanted]))
+        remote = await stack.enter_async_context(
+            coordinating(
+                transport.coordinate(self.claim.run),
+                run=self.claim.run,
+                epoch=self.claim.epoch,
+                coordinator=self.claim.coordinator,
+                wanted=[Wanted(backend=backend, options=options) for backend, options in sorts],
+                terms=broker.terms if broker else Terms(),
+                clock=self.clock,
+                accepts=self.accepts,
+                settled=self.settled,
+                say=self.say,
             )
-            by_sort = dict(zip(sorts, remote, strict=True))
-            models |= {
-                agent.model: by_sort[agent.model.backend, agent.model.options]
-                for agent in plan.agents
-                if agent.model not in models
-            }
-        yield models
+        )
+        return {model: remote[sorts.index((model.backend, model.options))] for model in wanted}
 
 
 def _stays(model: Model, surroundings: Surroundings) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genai_social_sim.api import paying
-from genai_social_sim.api.broker import Broker, Claim, handed_out
+from genai_social_sim.api.broker import Broker, Claim, HandingOut
 from genai_social_sim.api.models import opened, session_about
 from genai_social_sim.backends.registry import Progress, Surroundings
 from genai_social_sim.domain.events import RunStarted, SessionStarted
@@ -118,10 +118,8 @@ def _models(
     surroundings = Surroundings(settings.functions, settings.progress)
     if claim is None:
         return opened((agent.model for agent in plan.agents), surroundings)
-    return handed_out(
-        plan,
-        surroundings,
-        claim,
+    handing = HandingOut(
+        claim=claim,
         broker=settings.broker,
         workers=settings.workers,
         clock=clock,
@@ -129,6 +127,7 @@ def _models(
         settled=lambda turn: turn < past.state.progress.turns or turn in past.answers,
         say=settings.say,
     )
+    return handing.models(plan, surroundings)
 
 
 async def _play(

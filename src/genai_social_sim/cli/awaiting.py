@@ -88,7 +88,8 @@ class _Waiting:
 
     async def openings(self) -> dict[ChannelId, Opening]:
         """An opening for each channel that has none; what came is put back if the wait is given up."""
-        await self._study.acheck_models()
+        if self._wish.workers is None:
+            await self._study.acheck_models()
         channels = [ChannelId(name) for name in self._study.unopened]
         box = letterbox(self._wish.broker, self._runs, self._note)
         try:
