@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from genai_social_sim.api.cost import Cost, cost_of
 from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.api.waiting import finished
+from genai_social_sim.backends.fitting import left_out
 from genai_social_sim.domain.events import Answered, AttemptFailed, RunStarted, Taken
+from genai_social_sim.engine.recovery import heard_before
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.memory import DigestLog
@@ -117,6 +119,22 @@ class Run:
                 remedy=f"gss verify {self.path}",
             )
         return prompt
+
+    def sent(self, turn: int) -> Prompt | None:
+        """What went out in a turn: its `prompt`, without the lines that the backend left out so that it fits.
+
+        Raises:
+            RecordError: As for `prompt`.
+        """
+        prompt, taken = self.prompt(turn), self._taken(turn)
+        notes = json.loads(taken.notes.value) if isinstance(taken, Answered) else {}
+        count = notes.get("dropped_oldest", 0)
+        if prompt is None or not count:
+            return prompt
+        started = self._started()
+        stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
+        agent, heard = heard_before(stage, turn, self._reader)
+        return left_out(prompt, heard, agent, count)
 
     def transcript(self) -> str:
         """What was said, a line an utterance."""

@@ -6,9 +6,11 @@ It estimates from characters only where nothing better can be had, and only in t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from genai_social_sim.backends import servers
+from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.prompt import Message, Prompt
 from genai_social_sim.ports import Request
 
@@ -73,13 +75,19 @@ def step(request: Request, dropped: int) -> int:
 
 def without_oldest(request: Request, count: int) -> tuple[Prompt, int] | None:
     """The prompt of a request without the `count` oldest lines, and their number; None if there are not so many."""
-    if count > len(request.heard):
+    kept = left_out(request.prompt, request.heard, request.agent, count)
+    return None if kept is None else (kept, count)
+
+
+def left_out(prompt: Prompt, heard: Sequence[Line], agent: str, count: int) -> Prompt | None:
+    """A prompt of `agent` without the first `count` lines of what it `heard`; None if there are not so many."""
+    if count > len(heard):
         return None
-    gone = [line.own if line.speaker == request.agent else line.others for line in request.heard[:count]]
+    gone = [line.own if line.speaker == agent else line.others for line in heard[:count]]
     kept: list[Message] = []
-    for message in request.prompt.messages:
+    for message in prompt.messages:
         if gone and message == gone[0]:
             gone.pop(0)
         else:
             kept.append(message)
-    return None if gone else (Prompt.of(tuple(kept)), count)
+    return None if gone else Prompt.of(tuple(kept))

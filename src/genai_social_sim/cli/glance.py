@@ -194,15 +194,20 @@ def _channel_in_short(name: str, channel: Mapping[str, Any]) -> str:
 
 
 def _identity(model: Mapping[str, Any]) -> str:
-    """What answered, with long values (answers of a script, templates) in short."""
-    shown = [f"{key} {_in_short(value)}" for key, value in model.items() if key != "backend"]
-    return ", ".join([str(model.get("backend", "")), *shown])
+    """What answered, a line for each fact, with long values (answers of a script) in short."""
+    name = f"{model.get('backend', '')} {model.get('model', '')}".strip()
+    told = {key: value for key, value in model.items() if key not in ("backend", "model")}
+    facts = [(key, value) for key, value in told.items() if value not in ("", [], {}, None)]
+    width = max((len(key) for key, _ in facts), default=0) + 2
+    return "\n".join([name, *(f"  {key:<{width}}{_in_short(value)}" for key, value in facts)])
 
 
 def _in_short(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join([f"{key} {_in_short(each)}" for key, each in value.items()])
     words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     words = words.replace("\n", " ")
-    return words if len(words) <= 64 else words[:60] + "..."  # noqa: PLR2004 (a SHA-256 in hexadecimal fits)
+    return words if len(words) <= 72 else words[:68] + "..."  # noqa: PLR2004 (sha256: and its 64 digits fit)
 
 
 def _counts(found: Glance) -> Iterator[tuple[str, str]]:

@@ -34,6 +34,7 @@ class Turned:
     attempts: Sequence[Taken]
     outcome: Outcome | None
     prompt: Prompt | None
+    sent: Prompt | None  # what went out, if the backend left out a part of the prompt
 
     @property
     def checks(self) -> bool:
@@ -61,6 +62,8 @@ def show_turn(path: Path, number: int, *, as_json: bool) -> None:
 def _found(path: Path, number: int) -> Turned:
     with Run(path) as run:
         events = [recorded.event for recorded in run.turn(number)]
+        cut = any(isinstance(event, Answered) and '"dropped_oldest"' in event.notes.value for event in events)
+        sent = run.sent(number) if cut else None
     reader = SqliteReader(path)
     try:
         prompt = reader.prompt(number)
@@ -68,7 +71,7 @@ def _found(path: Path, number: int) -> Turned:
         reader.close()
     attempts = [event for event in events if isinstance(event, Answered | AttemptFailed)]
     outcomes = [event for event in events if isinstance(event, Spoke | FellSilent)]
-    return Turned(number, attempts, outcomes[0] if outcomes else None, prompt)
+    return Turned(number, attempts, outcomes[0] if outcomes else None, prompt, sent)
 
 
 def _document(turned: Turned) -> dict[str, Any]:
@@ -81,6 +84,7 @@ def _document(turned: Turned) -> dict[str, Any]:
         "agent": outcome.agent if outcome else None,
         "outcome": _outcome_document(outcome),
         "prompt": _messages(turned.prompt),
+        "sent": _messages(turned.sent or turned.prompt),
         "prompt_hash": asked.prompt.hex() if asked else None,
         "prompt_checks": turned.checks,
         "parameters": json.loads(asked.params.value) if asked else None,
@@ -136,8 +140,12 @@ def _printed(turned: Turned) -> None:
         f"{outcome.agent} in {outcome.channel}, round {outcome.round}" if outcome else "its answer has not taken effect"
     )
     out.say(f"turn {turned.number}: {where}", style="bold")
+    whole = "as the study makes it" if turned.sent else "sent"
     for number, message in enumerate(_messages(turned.prompt) or [], 1):
-        _title(f"sent, message {number}: {message['role']}")
+        _title(f"{whole}, message {number}: {message['role']}")
+        _quoted(message["content"])
+    for number, message in enumerate(_messages(turned.sent) or [], 1):
+        _title(f"sent, without what was heard first, message {number}: {message['role']}")
         _quoted(message["content"])
     if turned.attempts:
         _title("asked for")
@@ -166,15 +174,25 @@ def _attempt(taken: Taken, outcome: Outcome | None) -> None:
     first = "" if taken.first_token_s is None else f", first token after {taken.first_token_s:.3f} s"
     _title(f"attempt {taken.attempt} answered; {times}{first}")
     counts = f"{taken.prompt_tokens:,} in the prompt, {taken.answer_tokens:,} in the answer"
-    notes = "" if taken.notes.value == "{}" else taken.notes.value
     ended = {"stop": "of its own accord", "length": "at max_tokens", "passed": "it passed"}[taken.finish]
     cost = "" if taken.cost is None else f"{taken.cost:.6g}"
-    out.facts([("ended", ended), ("tokens", counts), ("cost", cost), ("by", taken.by), ("notes", notes)])
+    out.facts([("ended", ended), ("tokens", counts), ("cost", cost), ("by", taken.by), *_noted(taken)])
     raw, cut = taken.raw.value, outcome.cut if isinstance(outcome, Spoke) else None
     start, end = (0, len(raw)) if cut is None else (cut.start, cut.end)
     _cut_off(raw[:start])
     _quoted(raw[start:end])
     _cut_off(raw[end:])
+
+
+def _noted(taken: Answered) -> Iterator[tuple[str, str]]:
+    """What the backend says that it did, a line each."""
+    for name, value in json.loads(taken.notes.value).items():
+        if name == "dropped_oldest":
+            yield "left out", f"the {out.number_of(value, 'line')} heard first, so that the prompt fits"
+        elif isinstance(value, dict):
+            yield name, "\n".join([f"{key} {json.dumps(each, ensure_ascii=False)}" for key, each in value.items()])
+        else:
+            yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _cut_off(part: str) -> None:

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Spoke, Taken
+from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Opened, Spoke, Taken
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.line import Line
 from genai_social_sim.engine.live import Past
 from genai_social_sim.kernel.run import apply, start
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.ports import Recorded
+from genai_social_sim.ports import EventReader, Recorded
+
+
+def heard_before(stage: Stage, turn: int, log: EventReader) -> tuple[AgentId, tuple[Line, ...]]:
+    """Whose turn it was and what it had been shown then; it reads the log up to there. () for a turn still open."""
+    state = start(stage)
+    for recorded in log.events():
+        event = recorded.event
+        if isinstance(event, Spoke | FellSilent) and event.turn == turn:
+            return event.agent, state.floors[stage.channel_index[event.channel]].heard
+        if isinstance(event, Opened | Spoke | FellSilent):
+            state = apply(state, event)
+    return AgentId(""), ()
 
 
 def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:
