@@ -40,6 +40,7 @@ PARTS: Final[Mapping[str, str]] = {
     "WindowDoc": "memory, kind window",
     "NoMemoryDoc": "memory, kind none",
     "PromptDoc": "prompt",
+    "RoleDoc": "roles.NAME",
     "StopDoc": "stop",
     "TimeoutsDoc": "timeouts",
     "SayDoc": "timeouts.on_failure",

@@ -50,6 +50,10 @@ class Dice:
         """A float uniform on [0, 1), with 53 bits."""
         return (self.word() >> 11) / (1 << 53)
 
+    def between(self) -> float:
+        """A float uniform on (0, 1), with 52 bits, as likely above 1/2 by some amount as below it."""
+        return ((self.word() >> 12) + 0.5) / (1 << 52)
+
     def choice(self, options: Sequence[T]) -> T:
         """One of `options`, each equally likely; raises ValueError if there are none."""
         return options[self.below(len(options))]

@@ -26,6 +26,8 @@ class AgentFacts:
     sampling: tuple[Cell, ...]
     options: str
     attributes: str
+    role: str | None
+    authority: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ class Facts:
     def agents(self) -> Iterator[AgentFacts]:
         """In their order."""
         shared = _mapping(self._study.get("model"))
-        return (_agent(agent, shared) for agent in self._agents())
+        roles = _mapping(self._study.get("roles"))
+        return (_agent(agent, shared, roles) for agent in self._agents())
 
     def channels(self) -> Iterator[ChannelFacts]:
         """In the order of their names."""
@@ -114,10 +117,11 @@ def written(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _agent(agent: Mapping[str, Any], shared: Mapping[str, Any]) -> AgentFacts:
+def _agent(agent: Mapping[str, Any], shared: Mapping[str, Any], roles: Mapping[str, Any]) -> AgentFacts:
     model = _mapping(agent.get("model")) or shared
     template, attributes = _text(agent.get("persona")), _mapping(agent.get("attributes"))
-    name = str(agent.get("name", ""))
+    name, role = str(agent.get("name", "")), _text(agent.get("role"))
+    own, of_role = _number(agent.get("authority")), _number(_mapping(roles.get(role or "")).get("authority"))
     return AgentFacts(
         name=name,
         persona=None if template is None else _rendered(template, {**attributes, "name": name}),
@@ -126,6 +130,8 @@ def _agent(agent: Mapping[str, Any], shared: Mapping[str, Any]) -> AgentFacts:
         sampling=tuple([_number(model.get(key)) for key in SAMPLING]),
         options=written({key: value for key, value in model.items() if key != "backend" and key not in SAMPLING}),
         attributes=written(attributes),
+        role=role,
+        authority=next((each for each in (own, of_role) if each is not None), 1.0),
     )
 
 

@@ -109,7 +109,7 @@ class _Agents(Fold):
         if isinstance(event, RunStarted):
             for agent in Facts(event).agents():
                 who = (self.run, agent.name, agent.persona, agent.persona_template, agent.attributes)
-                yield (*who, agent.backend, agent.options, *agent.sampling)
+                yield (*who, agent.role, agent.authority, agent.backend, agent.options, *agent.sampling)
 
 
 _SAMPLING_WORDS: Final[Mapping[str, str]] = {
@@ -136,6 +136,8 @@ AGENTS: Final = Kind(
         Column("persona", "text", "How it was described to its model."),
         Column("persona_template", "text", "The study's text for it, before names and attributes were put in."),
         Column("attributes", "json", "Facts about the agent that the study gives."),
+        Column("role", "text", "What it was among the others; no value without a role."),
+        Column("authority", "number", "Its own authority, or its role's; 1 without either."),
         Column("backend", "text", "What answered for it."),
         Column("model_options", "json", "The backend's own options: model, words, answers..."),
         *map(_sampling_column, SAMPLING),

@@ -1,9 +1,10 @@
 """Prompt layouts: from what an agent has heard to the messages that its model is sent.
 
 A prompt is a head, the lines heard, and a tail. Head and tail are Jinja templates rendered once per agent and channel,
-over `name`, `persona`, `others` (a list of names), `company` (those names in one text), `channel`, `topic`
-(the opening's text), `study`, and of the act `options` (as they are shown), `letters` (whether they stand under
-letters) and `may_pass`; where order or letters are drawn, once for each turn:
+over `name`, `persona` (with what the agent is told of its role), `role`, `authority`, `others` (a list of names),
+`company` (those names in one text, with what is told of their roles), `others_roles` (a list of those of which
+something is told), `channel`, `topic` (the opening's text), `study`, and of the act `options` (as they are shown),
+`letters` (whether they stand under letters) and `may_pass`; where order or letters are drawn, once for each turn:
 
     layout            head (`frame`)           lines                                tail (`cue`)
     script            start of a plain text    "NAME: what was said"                end of that text
@@ -32,6 +33,18 @@ DEFAULT_FRAMES: Final[Mapping[Layout, str]] = {
         "Speak only as {{ name }}, in one or two sentences, without a name before them."
     ),
     "transcript_first": "You write what the people in a conversation say, one line at a time.",
+}
+# For studies with roles; where an agent is told of nobody's they come to the same texts.
+FRAMES_WITH_ROLES: Final[Mapping[Layout, str]] = {
+    "script": (
+        "A conversation between {{ ([name] + others) | sort | join(', ') }}."
+        "{% if others_roles %} Roles: {{ others_roles | join(', ') }}.{% endif %}\n\n"
+    ),
+    "persona_first": DEFAULT_FRAMES["persona_first"],
+    "transcript_first": (
+        "You write what the people in a conversation say, one line at a time."
+        "{% if others_roles %} Roles: {{ others_roles | join(', ') }}.{% endif %}"
+    ),
 }
 DEFAULT_CUES: Final[Mapping[Layout, str]] = {
     "script": "({{ name }}: {{ persona }})\n{{ name }}:",

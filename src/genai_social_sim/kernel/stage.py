@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.dice import call_seed
@@ -19,6 +19,7 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of
+from genai_social_sim.kernel.roles import briefed, shown_authority, told
 from genai_social_sim.kernel.speech import folded
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
 
@@ -107,9 +108,8 @@ class Stage:
         others = [member for member in channel.members if member != agent.name]
         values = {
             "name": agent.name,
-            "persona": agent.persona,
             "others": others,
-            "company": ", ".join(others),
+            **self._of_roles(agent, others),
             "channel": channel.name,
             "topic": channel.opening.text if channel.opening else "",
             "study": self.plan.name,
@@ -119,6 +119,19 @@ class Stage:
         }
         head, tail, lead = [template(**values) for template in self._templates]
         return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
+
+    def _of_roles(self, agent: Agent, others: Sequence[AgentId]) -> dict[str, Any]:
+        roles = {"role": agent.role or "", "authority": shown_authority(agent.authority)}
+        if not self.plan.roles:
+            return roles | {"persona": agent.persona, "company": ", ".join(others), "others_roles": []}
+
+        table = {role.name: role for role in self.plan.roles}
+        company = [(other, told(self.agents[other], table)) for other in others]
+        return roles | {
+            "persona": briefed(agent, table),
+            "company": ", ".join([words for _, words in company]),
+            "others_roles": [words for other, words in company if words != other],
+        }
 
     @cached_property
     def _templates(self) -> tuple[Callable[..., str], ...]:

@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from genai_social_sim.study import words
+
+_NAME: Final = {"type": "string", "minLength": 1, "maxLength": words.MAX_NAME}
+AnyName = Annotated[str, AfterValidator(words.any_name), WithJsonSchema(_NAME)]
+AgentName = Annotated[str, AfterValidator(words.agent_name), WithJsonSchema(_NAME)]
+AttributeName = Annotated[str, AfterValidator(words.attribute_name)]
+Slug = Annotated[
+    str, AfterValidator(words.slug), WithJsonSchema({"type": "string", "pattern": f"^{words.SLUG.pattern}$"})
+]
+Spoken = Annotated[str, AfterValidator(words.some_text)]
+_Written = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$")]
+Seconds = Annotated[float, BeforeValidator(words.seconds, json_schema_input_type=float | _Written)]
+_InWords = Annotated[str, Field(pattern=r"^[0-9]+ rounds?$")]
+_FromOne = Annotated[int, Field(ge=1)]
+RoundCount = Annotated[_FromOne, BeforeValidator(words.rounds, json_schema_input_type=_FromOne | _InWords)]
+Scalar = Annotated[
+    str | int | float | bool, PlainValidator(words.scalar, json_schema_input_type=str | int | float | bool)
+]
 
 
 class Doc(BaseModel):

@@ -18,6 +18,7 @@ from genai_social_sim.domain.plan import (
     Model,
     Protocol,
     RandomOrder,
+    Role,
     RoundRobin,
     Rounds,
     RunPlan,
@@ -28,7 +29,9 @@ from genai_social_sim.domain.plan import (
     Tokens,
     Turns,
 )
-from genai_social_sim.study.document import SAMPLING_KEYS, AgentDoc, StudyDoc
+from genai_social_sim.study.document import StudyDoc
+from genai_social_sim.study.models import SAMPLING_KEYS
+from genai_social_sim.study.people import AgentDoc
 
 UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
 
@@ -39,6 +42,7 @@ def written(study: StudyDoc, plan: RunPlan) -> str:
     value = {
         "name": plan.name,
         "agents": [_agent(agent, written_agents[agent.name]) for agent in plan.agents],
+        **({"roles": {role.name: _role(role) for role in plan.roles}} if plan.roles else {}),
         "channels": {channel.name: _channel(channel) for channel in plan.channels},
         "prompt": {
             "layout": plan.prompt.layout,
@@ -53,8 +57,13 @@ def written(study: StudyDoc, plan: RunPlan) -> str:
 
 
 def _agent(agent: Agent, doc: AgentDoc) -> dict[str, Any]:
-    attributes = {"attributes": doc.attributes} if doc.attributes else {}
-    return {"name": agent.name, "persona": doc.persona, **attributes, "model": _model(agent.model)}
+    more = {"attributes": doc.attributes or None, "role": doc.role, "authority": doc.authority}
+    written = {key: value for key, value in more.items() if value is not None}
+    return {"name": agent.name, "persona": doc.persona, **written, "model": _model(agent.model)}
+
+
+def _role(role: Role) -> dict[str, Any]:
+    return {"authority": role.authority, "told": role.told or "nothing", "brief": role.brief}
 
 
 def _model(model: Model) -> dict[str, Any]:

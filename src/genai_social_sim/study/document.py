@@ -5,120 +5,16 @@ The descriptions are printed: they make the JSON schema for editors and the refe
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from genai_social_sim.domain.plan import Layout
-from genai_social_sim.study import words
 from genai_social_sim.study.acts import ActDoc, SpeakDoc
-from genai_social_sim.study.base import Doc, from_word
+from genai_social_sim.study.base import AnyName, Doc, RoundCount, Seconds, Slug, Spoken, from_word
+from genai_social_sim.study.models import ModelDoc
+from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
 from genai_social_sim.study.words import refusal
-
-SAMPLING_KEYS: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens")
-
-_NAME: Final = {"type": "string", "minLength": 1, "maxLength": words.MAX_NAME}
-AnyName = Annotated[str, AfterValidator(words.any_name), WithJsonSchema(_NAME)]
-AgentName = Annotated[str, AfterValidator(words.agent_name), WithJsonSchema(_NAME)]
-AttributeName = Annotated[str, AfterValidator(words.attribute_name)]
-Slug = Annotated[
-    str, AfterValidator(words.slug), WithJsonSchema({"type": "string", "pattern": f"^{words.SLUG.pattern}$"})
-]
-Spoken = Annotated[str, AfterValidator(words.some_text)]
-_Written = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$")]
-Seconds = Annotated[float, BeforeValidator(words.seconds, json_schema_input_type=float | _Written)]
-_InWords = Annotated[str, Field(pattern=r"^[0-9]+ rounds?$")]
-_FromOne = Annotated[int, Field(ge=1)]
-RoundCount = Annotated[_FromOne, BeforeValidator(words.rounds, json_schema_input_type=_FromOne | _InWords)]
-Scalar = Annotated[
-    str | int | float | bool, PlainValidator(words.scalar, json_schema_input_type=str | int | float | bool)
-]
-
-
-class PriceDoc(Doc):
-    """What a million tokens cost. Prices are the study's own: they are recorded, and never change the result."""
-
-    prompt: float = Field(ge=0, description="For a million tokens of prompts.", examples=[0.15])
-    answer: float = Field(ge=0, description="For a million tokens of answers, thinking included.", examples=[0.6])
-    currency: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=16,
-        description="For people to read: any word; the same for all models of the study.",
-        examples=["USD"],
-    )
-
-
-class ModelDoc(Doc):
-    """Which backend answers and how it is asked. Further keys are the backend's own options."""
-
-    model_config = ConfigDict(extra="allow")
-    may_be_null = SAMPLING_KEYS[:-1]
-
-    backend: Slug = Field(
-        default="embedded", description="What answers: `embedded`, `scripted`, `rule`.", examples=["embedded"]
-    )
-    temperature: float | None = Field(
-        default=0.7,
-        ge=0,
-        description="How freely words are drawn: 0 takes the likeliest. `null`: the backend's own default.",
-    )
-    top_p: float | None = Field(
-        default=0.95, ge=0, le=1, description="Draw from the likeliest words that make up this share."
-    )
-    top_k: int | None = Field(
-        default=None, ge=0, description="Draw from this many words at most; 0 is off.", examples=[40]
-    )
-    min_p: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="Leave out words less likely than this share of the likeliest.",
-        examples=[0.05],
-    )
-    repeat_penalty: float | None = Field(
-        default=None,
-        gt=0,
-        le=1000,
-        description="Above 1, words already used are less likely; 1 is off.",
-        examples=[1.1],
-    )
-    max_tokens: int = Field(default=100, ge=1, le=1_000_000, description="The longest answer, in the model's tokens.")
-    price: PriceDoc | None = Field(
-        default=None,
-        description="What the model's tokens cost, for sums and for a budget. An agent whose model names a backend or "
-        "options of its own does not take over the study's price.",
-        examples=[{"prompt": 0.15, "answer": 0.6, "currency": "USD"}],
-    )
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The backend's own keys."""
-        return self.model_extra or {}
-
-
-class AgentDoc(Doc):
-    """Who takes part."""
-
-    name: AgentName = Field(
-        description="1 to 64 printable characters without a colon; unique whatever the case.", examples=["BOT1"]
-    )
-    persona: str = Field(
-        "",
-        description="Who the agent is: a text, or a Jinja2 template over `name` and the attributes. May be empty.",
-        examples=["A cautious geologist who weighs evidence."],
-    )
-    attributes: dict[AttributeName, Scalar] = Field(
-        default_factory=dict,
-        description="Facts about the agent, for its persona and for analysis.",
-        examples=[{"age": 52}],
-    )
-    model: ModelDoc | None = Field(
-        default=None,
-        description="What answers for this agent. Keys left out come from the study's model; if the backend is "
-        "another one, only the sampling keys do.",
-        examples=[{"temperature": 0.2}],
-    )
 
 
 class OpeningDoc(Doc):
@@ -344,6 +240,11 @@ class StudyDoc(Doc):
     )
     agents: Annotated[tuple[AgentDoc, ...], Field(strict=False, min_length=1)] = Field(
         description="Who takes part.", examples=[[{"name": "BOT1", "persona": "A cautious geologist."}]]
+    )
+    roles: dict[RoleName, RoleDoc] = Field(
+        default_factory=dict,
+        description="What agents are among the others, by name.",
+        examples=[{"chair": {"authority": 3.0}}],
     )
     channels: Annotated[dict[AnyName, ChannelDoc], Field(min_length=1)] = Field(
         description="The conversations, by name.", examples=[{"general": {"opening": {"text": "Hello."}}}]

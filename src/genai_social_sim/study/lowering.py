@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 from pydantic import ValidationError
 
 from genai_social_sim.domain.act import Act, Choose, Rate, Say
-from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.plan import (
     Agent,
     AllOf,
@@ -22,6 +22,7 @@ from genai_social_sim.domain.plan import (
     PromptStyle,
     Protocol,
     RandomOrder,
+    Role,
     RoundRobin,
     Rounds,
     RunPlan,
@@ -34,13 +35,11 @@ from genai_social_sim.domain.plan import (
     Turns,
 )
 from genai_social_sim.errors import OptionsError, RequestError
+from genai_social_sim.kernel.roles import TOLD
 from genai_social_sim.study.acts import ActDoc, ChooseDoc, RateDoc, SpeakDoc
 from genai_social_sim.study.document import (
-    SAMPLING_KEYS,
-    AgentDoc,
     ChannelDoc,
     MemoryDoc,
-    ModelDoc,
     NoMemoryDoc,
     PromptDoc,
     ProtocolDoc,
@@ -54,7 +53,9 @@ from genai_social_sim.study.document import (
     WindowDoc,
 )
 from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
+from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc
 from genai_social_sim.study.openings import unopened, with_openings
+from genai_social_sim.study.people import AgentDoc, RoleDoc
 from genai_social_sim.study.references import rendered_persona
 from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
 from genai_social_sim.study.source import Path
@@ -103,6 +104,7 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
         prompt=_prompt(study.prompt, agents, channels),
         stop=_stop(study.stop),
         timeouts=_timeouts(study.timeouts),
+        roles=tuple([_role(name, study.roles[name]) for name in sorted(study.roles)]),
     )
 
 
@@ -126,9 +128,19 @@ def override(loaded: LoadedStudy, *changes: str) -> LoadedStudy:
 
 
 def _agent(study: StudyDoc, agent: AgentDoc) -> Agent:
+    own = 1.0 if agent.role is None else study.roles[agent.role].authority
     return Agent(
-        name=AgentId(agent.name), persona=rendered_persona(agent), model=_model(merged(study.model, agent.model))
+        name=AgentId(agent.name),
+        persona=rendered_persona(agent),
+        model=_model(merged(study.model, agent.model)),
+        role=None if agent.role is None else RoleId(agent.role),
+        authority=own if agent.authority is None else agent.authority,
+        attributes=tuple(sorted(agent.attributes.items())),
     )
+
+
+def _role(name: str, role: RoleDoc) -> Role:
+    return Role(name=RoleId(name), authority=role.authority, told=TOLD.get(role.told, role.told), brief=role.brief)
 
 
 def merged(study: ModelDoc, agent: ModelDoc | None) -> ModelDoc:
@@ -207,11 +219,18 @@ def _window(memory: MemoryDoc) -> int:
 
 
 def _prompt(prompt: PromptDoc, agents: Collection[Agent], channels: Collection[Channel]) -> PromptStyle:
-    from genai_social_sim.kernel.prompts import CUES_WITH_OPTIONS, DEFAULT_CUES, DEFAULT_FRAMES, SMALL_MODEL_LEAD
+    from genai_social_sim.kernel.prompts import (
+        CUES_WITH_OPTIONS,
+        DEFAULT_CUES,
+        DEFAULT_FRAMES,
+        FRAMES_WITH_ROLES,
+        SMALL_MODEL_LEAD,
+    )
 
     shipped = all(_is_shipped(agent.model) for agent in agents)
     layout: Layout = prompt.layout or ("transcript_first" if shipped else "persona_first")
-    frame = DEFAULT_FRAMES[layout] if prompt.frame is None else prompt.frame
+    frames = FRAMES_WITH_ROLES if any(agent.role is not None for agent in agents) else DEFAULT_FRAMES
+    frame = frames[layout] if prompt.frame is None else prompt.frame
     cues = DEFAULT_CUES if all(channel.act == Say() for channel in channels) else CUES_WITH_OPTIONS
     cue = cues[layout] if prompt.cue is None else prompt.cue
     lead = prompt.lead

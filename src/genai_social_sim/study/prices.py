@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.price import Price, Prices
-from genai_social_sim.study.document import SAMPLING_KEYS, ModelDoc, PriceDoc, StudyDoc
+from genai_social_sim.study.document import StudyDoc
+from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, PriceDoc
 from genai_social_sim.study.refusals import Problem, listed
 from genai_social_sim.study.source import Path
 

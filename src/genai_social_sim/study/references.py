@@ -11,14 +11,14 @@ from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acts import ChooseDoc
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import (
-    AgentDoc,
     ChannelDoc,
-    ModelDoc,
     ProtocolDoc,
     RoundRobinDoc,
     StopDoc,
     StudyDoc,
 )
+from genai_social_sim.study.models import ModelDoc
+from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.prices import problems_of_prices
 from genai_social_sim.study.refusals import TYPO, Problem, listed, nearest
 from genai_social_sim.study.source import Path
@@ -28,8 +28,11 @@ MAX_PERSONA: Final = 100_000
 _SAMPLE: Final = {
     "name": "A",
     "persona": "",
+    "role": "r",
+    "authority": 1,
     "others": ["B"],
     "company": "B",
+    "others_roles": ["B (r)"],
     "channel": "c",
     "topic": "",
     "study": "s",
@@ -46,6 +49,7 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
         *_blanks(study, ()),
         *_models(study, backends),
         *_agents(study.agents),
+        *_roles(study),
         *_channels(study),
         *_stops(study.stop, ("stop",)),
         *_prompt(study),
@@ -115,6 +119,26 @@ def _persona(agent: AgentDoc, path: Path) -> Iterator[Problem]:
     except TemplateProblem as fault:
         known = ", ".join(["name", *agent.attributes])
         yield Problem(path, _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
+
+
+def _roles(study: StudyDoc) -> Iterator[Problem]:
+    for index, agent in enumerate(study.agents):
+        if agent.role is not None and agent.role not in study.roles:
+            yield no_role(agent.role, study.roles, ("agents", index, "role"))
+    known = ("name", "role", "authority")
+    for name, role in study.roles.items():
+        for key, template in (("told", role.told), ("brief", role.brief)):
+            try:
+                templates.render(template, **{word: _SAMPLE[word] for word in known})
+            except TemplateProblem as fault:
+                remedy = f"{_TEMPLATE_REMEDY} Known in this one: {', '.join(known)}."
+                yield Problem(("roles", name, key), _of_template(fault), remedy)
+
+
+def no_role(name: str, roles: Collection[str], path: Path) -> Problem:
+    """A role that the study does not have."""
+    known = f"The roles are: {listed(sorted(roles))}." if roles else "Write it under `roles:`."
+    return Problem(path, f"there is no role {name!r}", f"{nearest(name, roles)}{known}")
 
 
 def _of_template(fault: TemplateProblem) -> str:

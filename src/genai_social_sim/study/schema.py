@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from genai_social_sim.study import acts, document
+from genai_social_sim.study import acts, document, models, people
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import StudyDoc
 
@@ -31,9 +31,13 @@ def json_schema() -> dict[str, Any]:
     """The schema of a study file, draft 2020-12."""
     schema = StudyDoc.model_json_schema(by_alias=True, mode="validation")
     for name, definition in schema.get("$defs", {}).items():
-        _without_null(definition, {**vars(acts), **vars(document)}[name])
+        _without_null(definition, _kinds()[name])
     _without_null(schema, StudyDoc)
     return {"$schema": DIALECT, **schema, "title": "Study", "examples": [EXAMPLE]}
+
+
+def _kinds() -> dict[str, type[Doc]]:
+    return {name: kind for module in (acts, models, people, document) for name, kind in vars(module).items()}
 
 
 def _without_null(definition: dict[str, Any], kind: type[Doc]) -> None:

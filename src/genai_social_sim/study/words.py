@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
 from genai_social_sim.kernel.acts import bare
+from genai_social_sim.kernel.roles import TOLD
 
 MAX_NAME: Final = 64
 MAX_OPTION: Final = 200
 RESERVED: Final = ("system", "user", "assistant")
 SLUG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_OWN_WORDS: Final = ("name", "number", "role", "authority")
 _JINJA_WORDS: Final = ("and", "else", "false", "if", "in", "is", "loop", "none", "not", "or", "range", "true")
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -70,14 +73,22 @@ def slug(name: str) -> str:
 
 def attribute_name(name: str) -> str:
     """A name that templates can use."""
-    if name == "name":
-        raise refusal("an attribute may not be called 'name': this is the agent's name", "Use another word.")
+    if name in _OWN_WORDS:
+        raise refusal(f"an attribute may not be called {name!r}: agents have a {name} already", "Use another word.")
     if not _IDENTIFIER.fullmatch(name) or name.lower() in _JINJA_WORDS:
         raise refusal(
             f"templates cannot use an attribute called {name!r}",
             "Use letters, digits and _, beginning with a letter, such as `home_town`.",
         )
     return name
+
+
+def told(text: str) -> str:
+    """What others are told of a role: one of some words, or a text of more than one word or with a template in it."""
+    close = get_close_matches(text, TOLD, n=1)
+    if text not in TOLD and close and "{{" not in text:
+        raise refusal(f"found the text {text!r}", f"Did you mean `{close[0]}`? Or write what is told in other words.")
+    return text
 
 
 def some_text(text: str) -> str:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.unit.study.studies import SMALL, changed, loaded, with_change
 
 from genai_social_sim.errors import SpecError
-from genai_social_sim.study.document import SAMPLING_KEYS
 from genai_social_sim.study.lowering import canonical, from_canonical, lower, parse
+from genai_social_sim.study.models import SAMPLING_KEYS
 
 _LETTERS = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _TEXT = st.text(_LETTERS, max_size=30)

@@ -7,13 +7,17 @@ from typing import Any
 
 from tests.unit.study.studies import loaded
 
-from genai_social_sim.study import document
+from genai_social_sim.study import document, models, people
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.lowering import canonical, parse
+from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.schema import EXAMPLE, json_schema
 
 PARTS: list[type[Doc]] = [
-    kind for kind in vars(document).values() if isinstance(kind, type) and issubclass(kind, Doc) and kind is not Doc
+    kind
+    for module in (document, models, people)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Doc) and kind is not Doc
 ]
 
 
@@ -42,7 +46,7 @@ def test_null_is_offered_only_where_it_means_something() -> None:
             return here + [found for key, inner in value.items() for found in nulls(inner, f"{path}.{key}")]
         return [found for inner in value for found in nulls(inner, path)] if isinstance(value, list) else []
 
-    assert {path.split(".")[4] for path in nulls(json_schema(), "")} == set(document.ModelDoc.may_be_null)
+    assert {path.split(".")[4] for path in nulls(json_schema(), "")} == set(ModelDoc.may_be_null)
 
 
 def test_words_for_kinds_are_allowed() -> None:
