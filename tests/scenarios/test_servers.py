@@ -102,16 +102,17 @@ async def test_one_study_runs_on_each_backend_by_changing_one_line(model_of: dic
 
 @pytest.mark.parametrize("model_of", ["embedded", "openai", "ollama"], indirect=True)
 async def test_one_vote_is_taken_on_any_of_three_backends(model_of: dict[str, Any], tmp_path: Path) -> None:
-    """The speaker of Ollama's API in these tests passes the constraint on, and tells no probabilities."""
+    """The speaker of Ollama's API in these tests drops the seed, tells no probabilities and may lose a whole answer."""
     change = "act={kind: choose, options: [open it, keep it shut], shuffle: true, labels: true}"
     with environment(LLAMA_KEY=KEY):
         run = await Study.parse(study_text(model_of), changes=[change]).arun(runs=tmp_path)
     with run:
         chosen = [event.choice for event in events_of(run) if isinstance(event, Spoke)]
-        assert (len(chosen), {*chosen} <= {"open it", "keep it shut"}) == (run.turns, True)
+        assert {*chosen} <= {"open it", "keep it shut"}
         assert (run.turns, run.verify().ok, run.replay().ok) == (4, True, True)
-        masses = [row["legal_mass"] for row in run.calls]
-        assert all((mass is None) == (model_of["backend"] == "ollama") for mass in masses)
+        proxied = model_of["backend"] == "ollama"
+        assert all((row["legal_mass"] is None) == proxied for row in run.calls)
+        assert proxied or len(chosen) == 4
 
 
 @pytest.fixture
