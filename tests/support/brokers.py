@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -128,13 +129,22 @@ def _nats_command(port: int, folder: Path) -> list[str]:
     return [str(server), "--addr", "127.0.0.1", "--port", str(port), "--jetstream", "--store_dir", str(folder)]
 
 
+@contextmanager
+def running_valkey(folder: Path) -> Iterator[BrokerServer]:
+    """A Valkey with its data in `folder`."""
+    server = BrokerServer("redis", folder, command=_valkey_command, ready="Ready to accept connections")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerServer]:
     """A Valkey (it speaks as Redis does) with persistence on."""
-    folder = tmp_path_factory.mktemp("valkey") / "data"
-    server = BrokerServer("redis", folder, command=_valkey_command, ready="Ready to accept connections")
-    yield server
-    server.kill()
+    with running_valkey(tmp_path_factory.mktemp("valkey") / "data") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

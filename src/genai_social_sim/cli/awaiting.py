@@ -17,7 +17,7 @@ from genai_social_sim.cli import out
 from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.interrupts import Interrupts
 from genai_social_sim.cli.playing import Wish, play, play_on, standing
-from genai_social_sim.cli.seeding import letterbox
+from genai_social_sim.cli.seeding import letterbox, same_place
 from genai_social_sim.domain.ids import ChannelId
 from genai_social_sim.domain.plan import Opening
 from genai_social_sim.domain.visible import visible
@@ -88,7 +88,7 @@ class _Waiting:
 
     async def openings(self) -> dict[ChannelId, Opening]:
         """An opening for each channel that has none; what came is put back if the wait is given up."""
-        if self._wish.workers is None:
+        if self._wish.workers is None:  # else whoever answers looks for itself
             await self._study.acheck_models()
         channels = [ChannelId(name) for name in self._study.unopened]
         box = letterbox(self._wish.broker, self._runs, self._note)
@@ -125,9 +125,7 @@ class _Waiting:
     def _tell(self, channels: Sequence[ChannelId]) -> None:
         where = f" at {shown(self._wish.broker)}" if self._wish.broker else ""
         self._note(f"waiting for the opening of {' and of '.join(channels)}{where}; elsewhere, for example:")
-        options = ["--broker", self._wish.broker] if self._wish.broker else []
-        if not self._wish.broker and self._runs != Path("runs"):
-            options = ["--runs", str(self._runs)]
+        options = same_place(self._wish.broker, self._runs)
         self._note(f"  {out.command('gss seed', channels[0], '--text', 'Begin.', *options)}")
 
     def _note(self, words: str) -> None:

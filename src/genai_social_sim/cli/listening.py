@@ -9,6 +9,7 @@ from genai_social_sim.broadcast.connection import shown
 from genai_social_sim.broadcast.hearing import Away, Heard, Listening, heard
 from genai_social_sim.broadcast.message import Malformed, Message, as_document
 from genai_social_sim.cli import out
+from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.observers.story import Note, Said, Told
 from genai_social_sim.observers.transcript import Transcript
 
@@ -16,12 +17,15 @@ from genai_social_sim.observers.transcript import Transcript
 def listen(broker: str, channels: Sequence[str], *, as_json: bool) -> None:
     """Print what is published on `channels`, or on all of them, until somebody has heard enough."""
     transcript = Transcript(sys.stdout, channels=len(channels) != 1)
-    for one in heard(broker, channels):
-        if as_json:
-            _print_json(one)
-        else:
-            transcript.show(_told(one, broker, channels))
-            sys.stdout.flush()
+    try:
+        for one in heard(broker, channels):
+            if as_json:
+                _print_json(one)
+            else:
+                transcript.show(_told(one, broker, channels))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise InterruptedRunError("no longer listening; what is being played goes on") from None
 
 
 def _told(one: Heard, broker: str, channels: Sequence[str]) -> Told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,13 @@ def letterbox(broker: str | None, runs: Path, note: Note = lambda words: None) -
     return FolderLetterbox(runs / _FOLDER, clock=SystemClock(), note=note)
 
 
+def same_place(broker: str | None, runs: Path) -> list[str]:
+    """Options by which another command looks for openings in the same place; none that the environment says anyhow."""
+    if broker is not None:
+        return [] if broker == os.environ.get("GSS_BROKER") else ["--broker", broker]
+    return [] if runs == Path("runs") else ["--runs", str(runs)]
+
+
 def seed_channel(
     channel: str | None, *, opening: Opening | None, file: Path | None, broker: str | None, runs: Path, as_json: bool
 ) -> None:
@@ -56,10 +64,9 @@ def seed_channel(
     if posted.waiting:
         out.say(f"{name}: {out.number_of(posted.waiting, 'run')} waited for it.")
         return
-    where = ("--broker", broker) if broker else ("--runs", runs) if runs != Path("runs") else ()
     instead = " in the place of the one that lay there" if posted.replaced else ""
     out.say(f"{name}: no run waits for an opening. It is kept{instead}, for the next one that does:")
-    out.say(f"  {out.command('gss run STUDY --wait', *where)}")
+    out.say(f"  {out.command('gss run STUDY --wait', *same_place(broker, runs))}")
 
 
 async def _posted(box: Letterbox, channel: ChannelId, opening: Opening) -> Posted:

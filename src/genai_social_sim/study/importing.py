@@ -13,7 +13,6 @@ import yaml
 from genai_social_sim.study.original import Bot, Original
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_CONTAINER: Final = "host.docker.internal"
 
 
 def study_text(original: Original, *, name: str, sources: str) -> str:
@@ -36,8 +35,7 @@ def _model(original: Original) -> Iterator[str]:
     yield "model:"
     yield "  backend: ollama"
     if original.host:
-        note = "  # from inside a container; else http://127.0.0.1:11434" if _CONTAINER in original.host else ""
-        yield f"  host: {_quoted(original.host)}{note}"
+        yield f"  host: {_quoted(original.host)}"
     yield from [f"  {key}: {_quoted(value)}" for key, value in _shared(original.bots).items()]
 
 

@@ -29,6 +29,7 @@ _REASONS: Final = {  # by the last key, of what is known and has no place in a s
     "seed": "left out: the study's own `seed` decides the seed of every call",
     "prompt_prefix": "left out: it was for the original's terminal",
 }
+_FROM_A_CONTAINER: Final = "host.docker.internal"
 _UNKNOWN: Final = "left out: there is nothing here that it could mean"
 _ALWAYS: Final = ("temperature", "top_p")  # written even where the original left them to Ollama: as null
 _MOST_CONTEXT: Final = 16_777_216
@@ -221,6 +222,11 @@ def _host(taking: Taking) -> str | None:
     host = taking.text(*path)
     if host is not None and "@" in host:
         taking.wrong(path, "a study holds no credentials", "Leave them out here, and put the address into OLLAMA_HOST.")
+    elif host is not None and _FROM_A_CONTAINER in host:
+        taking.left_out(
+            path, "left out: it is this machine's Ollama, seen from a container; there, set OLLAMA_HOST to it"
+        )
+        return None
     return host
 
 

@@ -21,7 +21,7 @@ redis:
 channels:
   defaults: ["general"]
 ollama:
-  base_url: http://host.docker.internal:11434
+  base_url: http://127.0.0.1:11434
   bots:
     BOT1:
       model: gemma3:4b
@@ -62,7 +62,7 @@ def test_bots_become_agents_with_their_models_and_prompts(tmp_path: Path) -> Non
     assert (bot1.name, bot1.persona, bot2.persona) == ("BOT1", "Be concise.", "Be focused.")
     assert bot1.model.backend == "ollama"
     assert '"model":"gemma3:4b"' in bot1.model.options
-    assert '"host":"http://host.docker.internal:11434"' in bot1.model.options
+    assert '"host":"http://127.0.0.1:11434"' in bot1.model.options
     assert bot1.model.sampling == Sampling(temperature=0.7, top_p=0.95, max_tokens=300)
     assert bot2.model.sampling.top_p == 0.9
 
@@ -136,6 +136,7 @@ LEFT_OUT = {
     "a password": (changed("port: 6379", "password: x"), "3:3: redis.password: left out: a study holds no secrets"),
     "a prompt for nobody": (changed("BOT1: Be", "BOT3: Be"), "prompts.BOT3: left out"),
     "a channel without turns": (changed('["general"]', '["general", "weather"]'), "'weather' is left out"),
+    "an Ollama seen from a container": (changed("127.0.0.1", "host.docker.internal"), "7:3: ollama.base_url: left out"),
     "turns in a channel without listeners": (
         changed("prompts:", "  weather: {initial_bot: BOT1}\nprompts:"),
         "channel_turns.weather: left out",
@@ -180,7 +181,7 @@ REFUSED = {
         "initial_bot: random",
     ),
     "channels that are numbers": ('["general"]', "[1]", "5:13", "a list where a list of texts", '"one"'),
-    "an Ollama behind a password": ("//host", "//me:secret@host", "7:13", "no credentials", "OLLAMA_HOST"),
+    "an Ollama behind a password": ("//127", "//me:secret@127", "7:13", "no credentials", "OLLAMA_HOST"),
     "a port in words": ("6379", "usual", "3:9", "where a number", "Write a number"),
     "an empty message": ("prompts:", "message: {body: ''}\nprompts:", "18:17", "empty", "what is to be said"),
     "a message without a body": (
