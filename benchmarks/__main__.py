@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
-from benchmarks import workloads
+from benchmarks import driving, workloads
 from benchmarks.workloads import bare_waits, floor, play, replies
 
 Row = dict[str, float | str]
@@ -69,6 +69,51 @@ def w3(folder: Path, runs: int) -> Row:
     return {"workload": "W3", "efficiency": ideal / ours, "floor": ideal / bare, "ratio": bare / ours}
 
 
+def w4(folder: Path, runs: int) -> Row:
+    """100 calls at once of a model server that speaks Ollama's API and answers after 50 ms."""
+    return _driven("W4 ollama", folder, "ollama", runs, latency_s=0.05)
+
+
+def w4_slow(folder: Path, runs: int) -> Row:
+    """The same with answers after 500 ms."""
+    return _driven("W4 slow", folder, "ollama", runs, latency_s=0.5)
+
+
+def w5(folder: Path, runs: int) -> Row:
+    """100 calls at once of an OpenAI-style server that answers after 50 ms."""
+    return _driven("W5 openai", folder, "openai", runs, latency_s=0.05)
+
+
+def w5_slow(folder: Path, runs: int) -> Row:
+    """The same with answers after 500 ms."""
+    return _driven("W5 slow", folder, "openai", runs, latency_s=0.5)
+
+
+def _driven(name: str, folder: Path, protocol: driving.Protocol, runs: int, *, latency_s: float) -> Row:
+    """Processor time a call, and how well the slots are kept busy: by a bare aiohttp loop, a backend, a whole run."""
+    at_once, calls = 100, 2000
+    with driving.server(latency_s, pieces=1) as address:
+
+        def once() -> tuple[driving.Cost, ...]:
+            return (
+                asyncio.run(driving.bare(address, protocol, calls, at_once)),
+                asyncio.run(driving.alone(address, protocol, calls, at_once)),
+                asyncio.run(driving.whole(folder / "driven.sqlite", address, protocol, calls, at_once)),
+            )
+
+        taken = list(zip(*[once() for _ in range(runs + 1)][1:], strict=True))  # the first warms up
+    cpu = [median(cost.cpu_s for cost in costs) / calls * 1e6 for costs in taken]
+    ratios = [median(ours.cpu_s / bare.cpu_s for ours, bare in zip(costs, taken[0], strict=True)) for costs in taken]
+    busy = [median(calls / at_once * latency_s / cost.wall_s for cost in costs) for costs in taken]
+    who = ("bare", "backend", "run")
+    return {
+        "workload": name,
+        **{f"{each} us/call": value for each, value in zip(who, cpu, strict=True)},
+        **{f"{each}/bare": value for each, value in zip(who, ratios, strict=True) if each != "bare"},
+        **{f"{each} efficiency": value for each, value in zip(who, busy, strict=True)},
+    }
+
+
 def memory(folder: Path, runs: int) -> Row:
     """Bytes an agent: how the peak grows from 2,000 to 22,000 agents, each in a process of its own."""
     peaks = [_peak(agents) for agents in (2_000, 22_000)]
@@ -100,6 +145,10 @@ WORKLOADS: Mapping[str, Callable[[Path, int], Row]] = {
     "w1_full": w1_full,
     "w2": w2,
     "w3": w3,
+    "w4": w4,
+    "w4_slow": w4_slow,
+    "w5": w5,
+    "w5_slow": w5_slow,
     "memory": memory,
 }
 

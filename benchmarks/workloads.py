@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,7 @@ from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
 from genai_social_sim.kernel.run import start
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.ports import LanguageModel
 
 _STYLE = PromptStyle(layout="persona_first", frame=DEFAULT_FRAMES["persona_first"], cue=DEFAULT_CUES["persona_first"])
 
@@ -104,24 +105,32 @@ def _plan(names: list[AgentId], channels: tuple[Channel, ...], model: Model, sto
 
 
 def play(plan: RunPlan, path: Path, durability: Durability) -> float:
-    """Play a plan with its whole record kept; seconds from the first event to the last, committed.
+    """Play a plan of scripted models with its whole record kept; seconds from the first event to the last, committed.
 
     Making the file and folding its write-ahead log in at the end are the same for a run of any length and not counted.
     """
-    _remove(path)
-    clock = SystemClock()
     models = dict.fromkeys(agent.model for agent in plan.agents)
     around = Surroundings({"reply": lambda request: reply(request.turn)})
     opened = {model: scripted_backend.open_backend(json.loads(model.options), around) for model in models}
-    log = SqliteLog(path, durability=durability, clock=clock, create=True)
-    world = World(log=log, models=opened, clock=clock, hurried=durability == "process")
-    past = Past(state=start(Stage(plan)), answers={}, attempts={})
-    begin = RunStarted(study=Text.of("{}"), seed=plan.seed)
+    log, run = prepared(plan, path, durability, opened)
     began = time.perf_counter()
-    asyncio.run(perform(past, world, about=Text.of("{}"), begin=begin))
+    asyncio.run(run)
     seconds = time.perf_counter() - began
     log.close()
     return seconds
+
+
+def prepared(
+    plan: RunPlan, path: Path, durability: Durability, models: Mapping[Model, LanguageModel]
+) -> tuple[SqliteLog, Coroutine[None, None, None]]:
+    """A new record at `path`, and the run that fills it."""
+    _remove(path)
+    clock = SystemClock()
+    log = SqliteLog(path, durability=durability, clock=clock, create=True)
+    world = World(log=log, models=models, clock=clock, hurried=durability == "process")
+    past = Past(state=start(Stage(plan)), answers={}, attempts={})
+    begin = RunStarted(study=Text.of("{}"), seed=plan.seed)
+    return log, perform(past, world, about=Text.of("{}"), begin=begin)
 
 
 def floor(texts: Sequence[str], path: Path, durability: Durability, *, window: int, commit_every: int) -> float:

@@ -14,6 +14,7 @@ from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.prompt import Message, Prompt
 from genai_social_sim.ports import Request
 
+_RUN: Final = re.compile(r"(.)(?=\1)", re.DOTALL)  # each character that the same one follows
 _FEWEST: Final = 8  # characters a token, runs of one character counted once: no text has so few tokens
 _MOST: Final = 2  # bytes a token: hardly any text has so many tokens
 _AROUND: Final = 16  # tokens that a chat template may put around a message
@@ -22,7 +23,12 @@ _HALVED: Final = 8  # how near half of the context a count is that speaks of a c
 
 def at_least(prompt: Prompt) -> int:
     """Tokens that a prompt surely has."""
-    return len(re.sub(r"(.)\1+", r"\1", prompt.text, flags=re.DOTALL)) // _FEWEST
+    return len(_RUN.sub("", prompt.text)) // _FEWEST
+
+
+def surely_exceeds(prompt: Prompt, tokens: int) -> bool:
+    """Whether a prompt surely has more tokens than that: `at_least`, without its cost where length alone tells."""
+    return len(prompt.text) // _FEWEST > tokens and at_least(prompt) > tokens
 
 
 def at_most(prompt: Prompt) -> int:
@@ -32,10 +38,11 @@ def at_most(prompt: Prompt) -> int:
 
 def check_before(prompt: Prompt, request: Request, *, context: int, surely: bool) -> None:
     """Refuse a prompt that cannot fit, or with `surely` one that may not; raises CompletionError."""
-    answer, fewest = request.sampling.max_tokens, at_least(prompt)
-    if fewest + answer > context:
+    answer = request.sampling.max_tokens
+    if surely_exceeds(prompt, context - answer):
         raise servers.too_long(
-            f"the prompt has {fewest} tokens or more, the answer may have {answer}, and the context is {context}"
+            f"the prompt has {at_least(prompt)} tokens or more, the answer may have {answer}, "
+            f"and the context is {context}"
         )
     if surely and at_most(prompt) + answer > context:
         raise servers.too_long(
@@ -44,25 +51,23 @@ def check_before(prompt: Prompt, request: Request, *, context: int, surely: bool
         )
 
 
-def check_after(prompt: Prompt, request: Request, counted: int | None, *, context: int, told: bool) -> None:
+def check_after(prompt: Prompt, request: Request, counted: int, *, context: int, told: bool) -> None:
     """Refuse an answer to a prompt that was cut, by what the server counted; raises CompletionError.
 
     Args:
         prompt: What was sent.
         request: What it was sent for.
-        counted: The prompt's tokens, if the server says.
+        counted: The prompt's tokens, as the server says.
         context: In tokens.
         told: Whether the server was told not to cut and knows what that means.
     """
-    if counted is None:
-        return
     answer = request.sampling.max_tokens
     if counted + answer > context:
         raise servers.too_long(
             f"the prompt has {counted} tokens, the answer may have {answer}, and the context is {context}"
         )
     halved = not told and at_most(prompt) >= context and abs(counted - context // 2) <= _HALVED
-    if counted < at_least(prompt) or halved:
+    if surely_exceeds(prompt, counted) or halved:
         raise servers.too_long(
             f"the server counted {counted} tokens in a prompt that has {at_least(prompt)} or more: it was cut"
         )

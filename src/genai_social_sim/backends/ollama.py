@@ -18,7 +18,7 @@ Answers may differ although the seed is the same: Ollama keeps beginnings of pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from genai_social_sim.backends import choices, fitting, servers
 from genai_social_sim.backends.answers import words_of
-from genai_social_sim.backends.ollama_host import Host, Served, hosts_of, reached
+from genai_social_sim.backends.ollama_host import Host, Path, Served, hosts_of, reached
 from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.prompt import Prompt
@@ -35,6 +35,13 @@ from genai_social_sim.errors import BackendError, CompletionError, RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
 
 _SAMPLING: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty")
+_TIMINGS: Final = {  # theirs in nanoseconds: ours
+    "total_duration": "total_s",
+    "load_duration": "load_s",
+    "prompt_eval_duration": "prompt_s",
+    "eval_duration": "answer_s",
+}
+_LONGEST_NS: Final = 1 << 63
 _RESTS_S: Final = 10.0  # how long a host that could not be reached is passed over while others are there
 
 
@@ -121,6 +128,8 @@ class OllamaModel:
         self._served = served
         self._think = options.think if options.think is not None else (False if served[0].thinks else None)
         self._stops = served[0].stops
+        always = {"think": self._think, "keep_alive": options.keep_alive}
+        self._always = {name: value for name, value in always.items() if value is not None}
         self._last: dict[str, Host] = {}  # by channel
         self.slots = options.slots * len(hosts)
         self.where = ", ".join(host.address for host in hosts)
@@ -193,30 +202,41 @@ class OllamaModel:
         served = self._served[self._hosts.index(host)]
         fitting.check_before(prompt, request, context=self._options.context, surely=not served.refuses_overlong)
         options = self._sent(request)
-        last: Any = None
-        async with aclosing(self._chunks(host, request, prompt, options)) as chunks:
-            async for chunk in chunks:
-                last = chunk
-                message = chunk if prompt.is_text else chunk.message
-                heard.add(message.response if prompt.is_text else message.content, message.thinking)
-                heard.tokens.extend(_tokens(chunk.logprobs))
-        if last is None or not last.done:
-            raise servers.garbled("it ended before the server said that it was done")
+        try:
+            last = await self._heard(host, request, self._asked(request, prompt, options), heard)
+        except host.faults as fault:
+            raise host.failure(fault) from None
         servers.check_secrets(heard, host.secrets)
-        counted = last.prompt_eval_count
-        fitting.check_after(prompt, request, counted, context=self._options.context, told=served.refuses_overlong)
+        if (counted := last.get("prompt_eval_count")) is not None:
+            context, told = self._options.context, served.refuses_overlong
+            fitting.check_after(prompt, request, servers.count(counted), context=context, told=told)
         return self._made(request, heard, last, by=f"ollama/{host.address}", sent=options)
 
-    async def _chunks(
-        self, host: Host, request: Request, prompt: Prompt, options: dict[str, Any]
-    ) -> AsyncGenerator[Any, None]:
-        """The chunks of an answer as the official client gives them; raises CompletionError."""
+    async def _heard(
+        self, host: Host, request: Request, asked: Mapping[str, Any], heard: servers.Hearing
+    ) -> Mapping[str, Any]:
+        """Hear an answer to its end, which it gives back."""
+        last: Mapping[str, Any] = {}
+        path: Path = "/api/generate" if "prompt" in asked else "/api/chat"
+        async with aclosing(await host.chunks(path, asked, request.limits)) as chunks:
+            async for last in chunks:
+                said = last if path == "/api/generate" else last["message"]
+                heard.add(said["response" if path == "/api/generate" else "content"], said.get("thinking"))
+                if logprobs := last.get("logprobs"):
+                    heard.tokens.extend(map(choices.Token.of_json, logprobs))
+        if last.get("done") is not True:
+            raise servers.garbled("it ended before the server said that it was done")
+        return last
+
+    def _asked(self, request: Request, prompt: Prompt, options: dict[str, Any]) -> dict[str, Any]:
+        """A call as Ollama takes it."""
         asked: dict[str, Any] = {
             "model": self._options.model,
             "options": options,
             "stream": True,
-            "think": self._think,
-            "keep_alive": self._options.keep_alive,
+            "truncate": False,
+            "shift": False,
+            **self._always,
         }
         if request.choices:
             asked |= {
@@ -224,17 +244,9 @@ class OllamaModel:
                 "logprobs": True,
                 "top_logprobs": choices.MOST_ALTERNATIVES,
             }
-        try:
-            if prompt.is_text:
-                stream = await host.client.generate(**asked, prompt=prompt.text, raw=True)
-            else:
-                messages = [{"role": role, "content": text} for role, text in prompt.chat()]
-                stream = await host.client.chat(**asked, messages=messages)
-            async with aclosing(stream):
-                async for chunk in stream:
-                    yield chunk
-        except host.faults as fault:
-            raise host.failure(fault) from None
+        if prompt.is_text:
+            return asked | {"prompt": prompt.text, "raw": True}
+        return asked | {"messages": [{"role": role, "content": text} for role, text in prompt.chat()]}
 
     def _sent(self, request: Request) -> dict[str, Any]:
         """The options of a call: everything that the study sets, and its stops besides the model's own."""
@@ -247,15 +259,18 @@ class OllamaModel:
             "stop": [*dict.fromkeys((*request.stop, *self._stops))],
         }
 
-    def _made(self, request: Request, heard: servers.Hearing, last: Any, *, by: str, sent: dict[str, Any]) -> Answer:
-        finish: Literal["stop", "length"] = "length" if last.done_reason == "length" else "stop"
+    def _made(
+        self, request: Request, heard: servers.Hearing, last: Mapping[str, Any], *, by: str, sent: dict[str, Any]
+    ) -> Answer:
+        reason = last.get("done_reason")
+        finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
         words = words_of(request, heard, finish=finish)
-        notes = {"sent": sent, "done_reason": last.done_reason, **_timings(last), **words.notes}
+        notes = {"sent": sent, "done_reason": reason and str(reason), **_timings(last), **words.notes}
         return Answer(
             text=words.text,
             finish=finish,
-            prompt_tokens=servers.count(last.prompt_eval_count),
-            answer_tokens=servers.count(last.eval_count),
+            prompt_tokens=servers.count(last.get("prompt_eval_count")),
+            answer_tokens=servers.count(last.get("eval_count")),
             first_token_s=heard.first_token_s,
             by=by,
             legal_mass=words.legal_mass,
@@ -263,19 +278,12 @@ class OllamaModel:
         )
 
 
-def _tokens(logprobs: Any) -> list[choices.Token]:
-    return [
-        choices.Token.of(each.token, each.logprob, [(other.token, other.logprob) for other in each.top_logprobs or ()])
-        for each in logprobs or ()
-    ]
-
-
-def _timings(last: Any) -> dict[str, float]:
+def _timings(last: Mapping[str, Any]) -> dict[str, float]:
     """What the server measured, in seconds."""
-    names = {
-        "total_duration": "total_s",
-        "load_duration": "load_s",
-        "prompt_eval_duration": "prompt_s",
-        "eval_duration": "answer_s",
-    }
-    return {short: value / 1e9 for name, short in names.items() if (value := getattr(last, name)) is not None}
+    return {name: _seconds(last[theirs]) for theirs, name in _TIMINGS.items() if last.get(theirs) is not None}
+
+
+def _seconds(nanoseconds: object) -> float:
+    if not isinstance(nanoseconds, int) or not 0 <= nanoseconds < _LONGEST_NS:
+        raise servers.garbled(f"it measured {str(nanoseconds)[:40]} nanoseconds")
+    return nanoseconds / 1e9

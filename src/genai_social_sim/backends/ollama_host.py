@@ -7,23 +7,26 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar, cast
 
 from genai_social_sim.backends import servers
+from genai_social_sim.backends.guards import Guard, connecting
+from genai_social_sim.backends.posting import Post
 from genai_social_sim.errors import BackendError, CompletionError
+from genai_social_sim.ports import Limits
 
 T = TypeVar("T")
+Path = Literal["/api/chat", "/api/generate"]
 Progress = Callable[[str, float], None]  # (what is being done, share done from 0 to 1)
 HERE: Final = "http://127.0.0.1:11434"
 _REFUSES_FROM: Final = (0, 12, 6)  # the first version that can be told not to cut a prompt
 _PATIENCE_S: Final = 15.0  # for questions about the server itself
 _CONNECT_S: Final = 5.0
 _MOST_CONNECTIONS: Final = 100_000  # the engine bounds calls, not the client
-_NOT_CUT: Final = b',"truncate":false,"shift":false}'  # members of a call that the official client cannot send
-_CALLS: Final = ("/api/chat", "/api/generate")
 
 
 class AbsentError(BackendError):
@@ -47,11 +50,11 @@ class Host:
                 remedy="Run: pip install 'genai-social-sim[ollama]'",
             ) from fault
         self.secrets = [each for each in (os.environ.get("OLLAMA_API_KEY"), *(auth or ())) if each]
-        guards = servers.hooks(content_types=("application/x-ndjson", "application/json"), secrets=self.secrets)
+        guard = Guard(("application/x-ndjson", "application/json"), self.secrets)
         self.client = ollama.AsyncClient(
             host=address,
             auth=auth,
-            event_hooks=guards,
+            event_hooks=guard.hooks(),
             follow_redirects=False,  # a prompt goes where the study says
             trust_env=False,  # a proxy of the environment would get a transport of its own; ours knows of it
             transport=_transport(servers.proxy_for(address)),
@@ -63,6 +66,22 @@ class Host:
         )
         self.all_faults = (*self.faults, CompletionError)
         self._response_error = ollama.ResponseError
+        self._post = Post(
+            address.rstrip("/"), self.client._client.headers, guard, auth=auth, trust=httpx.create_ssl_context
+        )
+        self._reader = copy(self.client)
+        self._reader._client = self._post
+
+    async def chunks(
+        self, path: Path, body: Mapping[str, Any], limits: Limits
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """The chunks of an answer as the official client reads them, each a JSON object that is no error.
+
+        By its method beneath `chat` and `generate`: those cannot send `truncate` and `shift`, and checking a prompt's
+        messages and each chunk against their types takes them longer than all else that is done for a call.
+        """
+        chunks: Any = await self._reader._request(dict, path, body, connect_s=limits.connect_s, stream=True)
+        return cast("AsyncGenerator[Mapping[str, Any], None]", chunks)
 
     def failure(self, fault: BaseException) -> CompletionError:
         """What an exception of the client means."""
@@ -73,8 +92,9 @@ class Host:
     async def told(self, question: Callable[[], Awaitable[T]]) -> T:
         """What the server answers to a question about itself; raises BackendError."""
         try:
-            async with asyncio.timeout(_PATIENCE_S), servers.connecting(_CONNECT_S):
-                return await question()
+            with connecting(_CONNECT_S):
+                async with asyncio.timeout(_PATIENCE_S):
+                    return await question()
         except TimeoutError:
             raise BackendError(
                 f"the server at {self.address} does not answer within {_PATIENCE_S:g} s", remedy="Look after it."
@@ -96,29 +116,17 @@ class Host:
 
     async def close(self) -> None:
         """Close its connections; harmless when repeated."""
+        await self._post.close()
         await self.client._client.aclose()
 
 
 def _transport(proxy: str | None) -> Any:
-    """How calls travel: through aiohttp, and told not to let the prompt be cut.
-
-    httpx's own transport looks through all connections at each call: 5 ms of processor time with 100 at once.
-    """
+    """How questions travel: through aiohttp, like calls for answers."""
     import httpx
     from httpx_aiohttp import AiohttpTransport
 
-    class Telling(AiohttpTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if request.method == "POST" and request.url.path.endswith(_CALLS):
-                headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"content-length"]
-                body = request.content[:-1] + _NOT_CUT
-                request = httpx.Request(
-                    request.method, request.url, headers=headers, content=body, extensions=request.extensions
-                )
-            return await super().handle_async_request(request)
-
     limits = httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=servers.KEPT_S)
-    return Telling(limits=limits, proxy=httpx.Proxy(proxy) if proxy else None)
+    return AiohttpTransport(limits=limits, proxy=httpx.Proxy(proxy) if proxy else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +279,7 @@ async def pulled(model: str, host: str | None, progress: Progress) -> None:
     status = ""
     try:
         await version_of(server)
-        async with servers.connecting(_CONNECT_S):
+        with connecting(_CONNECT_S):
             async for part in await server.client.pull(model, stream=True):
                 status = part.status or ""
                 progress(f"{model}: {status}", (part.completed or 0) / part.total if part.total else 0.0)

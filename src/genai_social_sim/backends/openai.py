@@ -17,8 +17,7 @@ send it back, the answer counts as garbled.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -92,7 +91,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 async def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
     """Ask the server what it is and for the model; raises BackendError."""
     checked = _checked(options)
-    host = Host(checked.base_url, checked.api_key_env, slots=checked.slots)
+    host = Host(checked.base_url, checked.api_key_env)
     try:
         served = await reached(host, checked.model, checked.extensions)
     except BaseException:
@@ -121,6 +120,8 @@ class OpenAIModel:
         self._context = options.context or served.context
         self.slots = options.slots
         self.where = host.address
+        if not served.keeps_connections:
+            host.post.never_keep_connections()
 
     def identity(self) -> Mapping[str, Any]:
         """The model as the server names it, what it tells of weights and template, and what it does not honour."""
@@ -143,10 +144,15 @@ class OpenAIModel:
     async def complete(self, request: Request) -> Answer:
         """Answer one request."""
         sent, left_out = self._sent(request)
+        path, body = self._asked(request, sent)
         last = _Last()
-        async with servers.hearing(request.limits) as heard, aclosing(self._chunks(request, sent)) as chunks:
-            async for chunk in chunks:
-                last.take(chunk, heard)
+        async with servers.hearing(request.limits) as heard:
+            try:
+                async with self._host.chunks(path, body, request.limits) as chunks:
+                    async for chunk in chunks:
+                        last.take(chunk, heard)
+            except self._host.faults as fault:
+                raise self._host.failure(fault) from None
         if last.finish is None:
             raise servers.garbled("it ended before the server said why")
         self._check(request, heard, last)
@@ -156,30 +162,13 @@ class OpenAIModel:
         """Close the connections."""
         await self._host.close()
 
-    async def _chunks(self, request: Request, sent: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
-        """The chunks of an answer as JSON, by way of the official client; raises CompletionError.
-
-        Not by its typed methods: turning a prompt's messages into its types and each chunk out of JSON takes it most of
-        2 ms a call and 0.1 ms a token, which at 100 calls at once is more than there is.
-        """
-        body: dict[str, Any] = {
-            "model": self._served.name,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **sent,
-        }
+    def _asked(self, request: Request, sent: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A call as the server takes it: where, and what."""
+        body = {"model": self._served.name, "stream": True, "stream_options": {"include_usage": True}, **sent}
         if request.prompt.is_text:
-            path, body["prompt"] = "/completions", request.prompt.text
-        else:
-            path = "/chat/completions"
-            body["messages"] = [{"role": role, "content": text} for role, text in request.prompt.chat()]
-        try:
-            stream = await self._host.posted(path, body, keeps_connection=self._served.keeps_connections)
-            async with stream:
-                async for chunk in stream:
-                    yield chunk
-        except self._host.faults as fault:
-            raise self._host.failure(fault) from None
+            return "/completions", body | {"prompt": request.prompt.text}
+        messages = [{"role": role, "content": text} for role, text in request.prompt.chat()]
+        return "/chat/completions", body | {"messages": messages}
 
     def _sent(self, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
         """The parameters of a call, and those of the study that this server does not take."""
@@ -204,11 +193,11 @@ class OpenAIModel:
 
     def _own(self, request: Request) -> dict[str, Any]:
         """What only one kind of server takes: no kept beginning for a repeat, going on with a begun answer."""
-        chat = [] if request.prompt.is_text else request.prompt.chat()
+        messages = request.prompt.messages
         match self._served.extensions:
             case "llama.cpp":
                 return {"cache_prompt": request.attempt == 1}
-            case "vllm" if chat and chat[-1][0] == "assistant":
+            case "vllm" if messages and messages[-1].role == "assistant":
                 return {"add_generation_prompt": False, "continue_final_message": True}
             case _:
                 return {}

@@ -5,28 +5,35 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from genai_social_sim.backends import servers
+from genai_social_sim.backends.guards import Guard, connecting
+from genai_social_sim.backends.posting import Post
 from genai_social_sim.errors import BackendError, CompletionError
+from genai_social_sim.ports import Limits
 
 Extensions = Literal["llama.cpp", "vllm", "none"]
 HOSTED: Final = "https://api.openai.com/v1"
 _PATIENCE_S: Final = 15.0  # for questions about the server itself
 _CONNECT_S: Final = 5.0
 _NO_KEY: Final = "none"  # what is sent where no key is needed
+_DONE: Final = re.compile(rb"^data: ?\[DONE\]", re.MULTILINE)  # within a line, it is part of somebody's words
 _STRUCTURED_FROM: Final = (0, 11)  # vLLM took `guided_choice` before, and `structured_outputs` since
 
 
 class Host:
     """A client for one server. `secrets` are struck out wherever they turn up."""
 
-    def __init__(self, base_url: str | None, key_name: str, *, slots: int) -> None:
+    def __init__(self, base_url: str | None, key_name: str) -> None:
         check_installed()
         import openai
 
@@ -40,12 +47,11 @@ class Host:
             )
         self.key_name = key_name
         self.secrets = [each for each in (key, *(auth or ())) if each]
-        guards = servers.hooks(content_types=("text/event-stream", "application/json"), secrets=self.secrets)
+        guard = Guard(("text/event-stream", "application/json"), self.secrets)
         try:
             http = openai.DefaultAioHttpClient(
-                event_hooks=guards,
+                event_hooks=guard.hooks(),
                 auth=auth,
-                limits=_limits(slots),
                 follow_redirects=False,  # a prompt goes where the study says
                 trust_env=not servers.is_loopback(self.address),
                 headers={"Accept-Encoding": "identity"},
@@ -56,12 +62,14 @@ class Host:
             api_key=key or _NO_KEY, base_url=self.address, max_retries=0, http_client=http, timeout=None
         )
         self.faults: tuple[type[Exception], ...] = (
-            *_http_faults(http),
+            *_http_faults(library := _library(http)),
             *(openai.OpenAIError, OSError),
             *(ValueError, TypeError, AttributeError, KeyError),  # JSON that is none, or of another shape
         )
         self.all_faults: tuple[type[Exception], ...] = (*self.faults, CompletionError)
-        self._stream = openai.AsyncStream[object]
+        self._stream: Any = openai.AsyncStream  # of JSON and of a `Reply`, whatever its types say
+        trust = library.create_ssl_context
+        self.post = Post(self.address, _headers(self.client), guard, trust=trust, auth=auth, end=_DONE)
         self._api_error = openai.APIError
         self._connection_error = openai.APIConnectionError
 
@@ -78,8 +86,9 @@ class Host:
             BackendError: If it cannot be asked.
         """
         try:
-            async with asyncio.timeout(_PATIENCE_S), servers.connecting(_CONNECT_S):
-                return await self.client.get(path, cast_to=object)
+            with connecting(_CONNECT_S):
+                async with asyncio.timeout(_PATIENCE_S):
+                    return await self.client.get(path, cast_to=object)
         except TimeoutError:
             raise BackendError(f"the server at {self.address} does not answer within {_PATIENCE_S:g} s") from None
         except self.all_faults as fault:
@@ -101,19 +110,17 @@ class Host:
             )
         return BackendError(f"{self.address}: {failed.problem}", remedy="Look at its log, or correct `base_url`.")
 
-    async def posted(self, path: str, body: Mapping[str, Any], *, keeps_connection: bool) -> Any:
-        """The stream that answers a call, chunk by chunk as JSON."""
-        return await self.client.post(
-            path,
-            cast_to=object,
-            body=dict(body),
-            options={} if keeps_connection else {"headers": {"Connection": "close"}},
-            stream=True,
-            stream_cls=self._stream,
-        )
+    @asynccontextmanager
+    async def chunks(
+        self, path: str, body: Mapping[str, Any], limits: Limits
+    ) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """The chunks of an answer as the official client reads them, each JSON and no error."""
+        async with self.post.stream(path, body, connect_s=limits.connect_s) as reply:
+            yield self._stream(cast_to=object, response=reply, client=self.client)
 
     async def close(self) -> None:
         """Close its connections; harmless when repeated."""
+        await self.post.close()
         await self.client.close()
 
 
@@ -126,12 +133,10 @@ def check_installed() -> None:
         raise _package_missing(fault) from fault
 
 
-def _limits(slots: int) -> Any:
-    import openai
-
-    return type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=100_000, max_keepalive_connections=slots, keepalive_expiry=servers.KEPT_S
-    )
+def _headers(client: Any) -> dict[str, str]:
+    """What the official client sends with each call."""
+    told = {**client.default_headers, **client.auth_headers}
+    return {name: value for name, value in told.items() if isinstance(value, str)}  # others are marked as left out
 
 
 def _package_missing(fault: Exception) -> BackendError:
@@ -141,15 +146,17 @@ def _package_missing(fault: Exception) -> BackendError:
     )
 
 
-def _http_faults(http: Any) -> tuple[type[Exception], ...]:
-    """The exceptions of what carries the calls: aiohttp below, and above it the HTTP client that openai is made for."""
-    import importlib
+def _library(http: Any) -> Any:
+    """The module of the HTTP client that openai is made for: httpx or its successor."""
+    name = next(base.__module__ for base in type(http).__mro__ if base.__name__ == "AsyncClient").partition(".")[0]
+    return import_module(name)
 
+
+def _http_faults(library: Any) -> tuple[type[Exception], ...]:
+    """The exceptions of what carries questions and calls: aiohttp, and above it the HTTP client of openai."""
     import aiohttp
 
-    library = next(base.__module__ for base in type(http).__mro__ if base.__name__ == "AsyncClient").partition(".")[0]
-    above = importlib.import_module(library)
-    return (aiohttp.ClientError, above.HTTPError, above.InvalidURL, above.StreamError)
+    return (aiohttp.ClientError, library.HTTPError, library.InvalidURL, library.StreamError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +213,7 @@ class Names(NamedTuple):
 
 async def models_at(base_url: str | None, key_name: str = "OPENAI_API_KEY") -> Names:
     """What a server lists; raises BackendError."""
-    host = Host(base_url, key_name, slots=1)
+    host = Host(base_url, key_name)
     try:
         listed = await host.told("/models")
     finally:
@@ -234,6 +241,7 @@ def _entries(listed: Any) -> list[dict[str, Any]]:
     return [each for each in data if isinstance(each, dict) and "id" in each] if isinstance(data, list) else []
 
 
+@lru_cache(maxsize=64)  # each answer tells its model's name
 def file_name(name: str) -> str:
     """The last part of a path of any system; a model's own name if it is none."""
     is_path = PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()

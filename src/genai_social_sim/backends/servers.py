@@ -9,7 +9,7 @@ Whatever a server does ends a call with an answer or a `CompletionError` of one 
     garbled      what came is no answer of this protocol: broken JSON or UTF-8, another content type, endless text
     error        the server failed or is too busy (429, 500, 503...); it says how long to leave it alone (Retry-After)
 
-It knows no protocol and no client library: their HTTP clients call the hooks that `hooks` makes.
+It knows no protocol and no client library.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ import asyncio
 import ipaddress
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -33,8 +31,6 @@ from genai_social_sim.ports import Limits
 
 KEPT_S: Final = 2.0  # an idle connection; servers close theirs after 5 s, and a call would be lost on a closed one
 MOST_TEXT: Final = 1 << 20  # characters of an answer, thinking included
-_MOST_LINE: Final = 4 << 20  # bytes without a line break
-_MOST_WORDS: Final = 1 << 16  # bytes of a server's error that are read
 _MOST_COUNTED: Final = 1 << 40
 _SHOWN: Final = 300  # characters of them that are passed on
 _SHORTEST_SECRET: Final = 6  # a placeholder such as "none" or "x" is no secret
@@ -44,11 +40,6 @@ _TOO_LONG: Final = re.compile(
     r"|input length exceeds|prompt is too long|context window",
     re.IGNORECASE,
 )
-_OK: Final = 200
-_REDIRECT: Final = 300
-_connect_s: ContextVar[float | None] = ContextVar("connect_s", default=None)
-
-Hook = Callable[[Any], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -92,22 +83,12 @@ async def hearing(limits: Limits) -> AsyncIterator[Hearing]:
     loop = asyncio.get_running_loop()
     whole, first = asyncio.timeout(limits.answer_s), asyncio.timeout(limits.first_token_s)
     try:
-        async with connecting(limits.connect_s), whole, first:
+        async with whole, first:
             yield Hearing(now=loop.time, began=loop.time(), first=first)
     except TimeoutError:
         what = "no first token" if first.expired() and not whole.expired() else "no whole answer"
         limit = limits.first_token_s if first.expired() and not whole.expired() else limits.answer_s
         raise CompletionError(f"{what} within {limit:g} s", cause="timeout") from None
-
-
-@asynccontextmanager
-async def connecting(limit_s: float | None) -> AsyncIterator[None]:
-    """Let connections that are opened within take this long at the most."""
-    token = _connect_s.set(limit_s)
-    try:
-        yield
-    finally:
-        _connect_s.reset(token)
 
 
 def why_empty(text: str, thinking: str, finish: str) -> str:
@@ -117,87 +98,6 @@ def why_empty(text: str, thinking: str, finish: str) -> str:
     if text:
         return "only_white_space"
     return "cut_before_words" if finish == "length" else "nothing"
-
-
-def hooks(*, content_types: Collection[str], secrets: Collection[str]) -> dict[str, list[Hook]]:
-    """Event hooks for an HTTP client: hold the connect deadline, refuse what is no answer, guard what is one.
-
-    Args:
-        content_types: Of answers that this protocol knows.
-        secrets: Taken out of what a server says before it goes anywhere.
-    """
-
-    async def sending(request: Any) -> None:
-        timeout = dict(request.extensions.get("timeout") or {})
-        request.extensions["timeout"] = {**timeout, "connect": _connect_s.get()}
-
-    async def answering(response: Any) -> None:
-        if response.status_code >= _REDIRECT or response.status_code < _OK:
-            words = await _words(response)
-            raise http_failure(response.status_code, response.headers, without(words, secrets))
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in content_types:
-            raise garbled(f"it answers with {kind[:60] or 'no content type'} instead of {' or '.join(content_types)}")
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise garbled("it answers compressed although that was not asked for")
-        response.stream = _guarded(response.stream)
-
-    return {"request": [sending], "response": [answering]}
-
-
-async def _words(response: Any) -> str:
-    read = b""
-    async for chunk in response.aiter_raw():
-        read += chunk
-        if len(read) > _MOST_WORDS:
-            break
-    return read.decode("utf-8", "replace")
-
-
-def _guarded(stream: object) -> Any:
-    """A guarded stream of the library that a stream is from: httpx or its successor."""
-    base = next(base for base in type(stream).__mro__ if base.__name__ == "AsyncByteStream")
-    return _guarded_kind(base)(stream)
-
-
-@lru_cache
-def _guarded_kind(base: Any) -> Any:
-    return type("GuardedStream", (_Guarded, base), {})
-
-
-class _Guarded:
-    """A response's bytes in whole lines, each of them UTF-8 and of a length that is sane."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        rest = b""
-        async for chunk in self._inner:
-            lines, end, begun = (rest + chunk).rpartition(b"\n")
-            rest = begun
-            if len(rest) > _MOST_LINE:
-                raise garbled(f"a line of its answer goes on past {_MOST_LINE:,} bytes")
-            if end:
-                yield _checked(lines + end)
-        if rest:
-            yield _checked(rest)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-_BREAKS: Final = {b"\xc2\x85": b"\\u0085", b"\xe2\x80\xa8": b"\\u2028", b"\xe2\x80\xa9": b"\\u2029"}
-
-
-def _checked(lines: bytes) -> bytes:
-    try:
-        lines.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        raise garbled(f"its answer is not UTF-8 ({fault.reason})") from None
-    for raw, escaped in _BREAKS.items():  # httpx takes these for line breaks; within JSON they are characters
-        lines = lines.replace(raw, escaped)
-    return lines
 
 
 def garbled(what: str, *, retry: bool = True) -> CompletionError:
@@ -326,6 +226,8 @@ def check_secrets(heard: Hearing, secrets: Collection[str]) -> None:
 
 def struck_out(value: Any, secrets: Collection[str]) -> Any:
     """A JSON value with every secret in its texts struck out."""
+    if not secrets:
+        return value
     match value:
         case str():
             return without(value, secrets)
@@ -375,7 +277,8 @@ def proxy_for(address: str) -> str | None:
     parts = urlsplit(address)
     if is_loopback(address) or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    return getproxies().get(parts.scheme)
+    named = getproxies()
+    return named.get(parts.scheme) or named.get("all")
 
 
 def is_loopback(address: str) -> bool:

@@ -19,12 +19,13 @@ _MOST_HEAD: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request as it came in; the names of headers are in lower case."""
+    """A request as it came in; the names of headers are in lower case. `port`: the client's, one a connection."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ async def serving(respond: Respond) -> AsyncIterator[str]:
 async def _conversation(respond: Respond, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(ConnectionError, asyncio.IncompleteReadError):
         try:
-            while (call := await _read(reader)) is not None:
+            while (call := await _read(reader, writer.get_extra_info("peername")[1])) is not None:
                 gone = asyncio.ensure_future(reader.read(1))  # ends early if the client goes away
                 sent = asyncio.ensure_future(_send(writer, await respond(call)))
                 try:
@@ -94,7 +95,7 @@ def _came(gone: asyncio.Task[bytes]) -> bool:
     return not gone.cancelled()  # the client left, or sent more than was awaited
 
 
-async def _read(reader: asyncio.StreamReader) -> Call | None:
+async def _read(reader: asyncio.StreamReader, port: int) -> Call | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -104,7 +105,7 @@ async def _read(reader: asyncio.StreamReader) -> Call | None:
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     path = urlsplit(path).path  # a proxy is sent whole addresses
-    return Call(method=method, path=path, headers=headers, body=body)
+    return Call(method=method, path=path, headers=headers, body=body, port=port)
 
 
 async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bool:

@@ -351,7 +351,7 @@ async def test_a_server_elsewhere_is_asked_through_the_proxy_and_told_not_to_cut
 async def test_a_connection_has_a_deadline_of_its_own(server: OllamaServer) -> None:
     model = await opened(server)
     host: Any = model._hosts[0]  # type: ignore[attr-defined]
-    host.client._client.base_url = "http://127.0.0.1:9"  # nobody listens there
+    host._post._address = "http://127.0.0.1:9"  # nobody listens there
     with pytest.raises(CompletionError) as caught:
         await model.complete(small_request()._replace(limits=Limits(answer_s=30.0, connect_s=1.0)))
     await model.close()

@@ -1,0 +1,138 @@
+"""Guards what model servers send: nothing passes that is no answer, is not UTF-8, or goes on without a line break.
+
+The HTTP clients of the official client libraries take them as event hooks. It knows no protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+)
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, Final
+
+from genai_social_sim.backends import servers
+from genai_social_sim.backends.servers import garbled
+
+_MOST_LINE: Final = 4 << 20  # bytes without a line break
+_MOST_WORDS: Final = 1 << 16  # bytes of a server's error that are read
+_OK: Final = 200
+_REDIRECT: Final = 300
+_connect_s: ContextVar[float | None] = ContextVar("connect_s", default=None)
+
+Hook = Callable[[Any], Awaitable[None]]
+
+
+@contextmanager
+def connecting(limit_s: float | None) -> Iterator[None]:
+    """Let connections that are opened for questions within take this long at the most."""
+    token = _connect_s.set(limit_s)
+    try:
+        yield
+    finally:
+        _connect_s.reset(token)
+
+
+class Guard:
+    """Refuses what is no answer. `secrets` are taken out of what a server says before it goes anywhere."""
+
+    def __init__(self, content_types: Collection[str], secrets: Collection[str]) -> None:
+        self._content_types = content_types
+        self._secrets = secrets
+
+    async def check(self, status: int, headers: Mapping[str, str], body: Callable[[], AsyncIterable[bytes]]) -> None:
+        """Raise CompletionError unless these begin an answer; `headers` do not mind case."""
+        if not _OK <= status < _REDIRECT:
+            raise servers.http_failure(status, headers, servers.without(await _words(body()), self._secrets))
+        kind = headers.get("content-type", "")
+        if kind not in self._content_types:
+            kind = kind.partition(";")[0].strip().lower()
+        if kind not in self._content_types:
+            what = kind[:60] or "no content type"
+            raise garbled(f"it answers with {what} instead of {' or '.join(self._content_types)}")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise garbled("it answers compressed although that was not asked for")
+
+    def hooks(self) -> dict[str, list[Hook]]:
+        """Event hooks for an HTTP client: hold the connect deadline, and guard what comes back."""
+
+        async def sending(request: Any) -> None:
+            timeout = dict(request.extensions.get("timeout") or {})
+            request.extensions["timeout"] = {**timeout, "connect": _connect_s.get()}
+
+        async def answering(response: Any) -> None:
+            await self.check(response.status_code, response.headers, response.aiter_raw)
+            response.stream = _guarded(response.stream)
+
+        return {"request": [sending], "response": [answering]}
+
+
+async def _words(body: AsyncIterable[bytes]) -> str:
+    read = b""
+    async for chunk in body:
+        read += chunk
+        if len(read) > _MOST_WORDS:
+            break
+    return read.decode("utf-8", "replace")
+
+
+def _guarded(stream: object) -> Any:
+    """A guarded stream of the library that a stream is from: httpx or its successor."""
+    base = next(base for base in type(stream).__mro__ if base.__name__ == "AsyncByteStream")
+    return _guarded_kind(base)(stream)
+
+
+@lru_cache
+def _guarded_kind(base: Any) -> Any:
+    return type("GuardedStream", (_Guarded, base), {})
+
+
+class _Guarded:
+    """A response's bytes in whole lines."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return whole_lines(self._inner)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def whole_lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Bytes in whole lines, each of them UTF-8 and of a length that is sane."""
+    rest = b""
+    async for chunk in chunks:
+        lines, end, begun = (rest + chunk).rpartition(b"\n")
+        rest = begun
+        if len(rest) > _MOST_LINE:
+            raise garbled(f"a line of its answer goes on past {_MOST_LINE:,} bytes")
+        if end:
+            yield _checked(lines + end)
+    if rest:
+        yield _checked(rest)
+
+
+_BREAKS: Final = {b"\xc2\x85": b"\\u0085", b"\xe2\x80\xa8": b"\\u2028", b"\xe2\x80\xa9": b"\\u2029"}
+
+
+def _checked(lines: bytes) -> bytes:
+    if lines.isascii():
+        return lines
+    try:
+        lines.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise garbled(f"its answer is not UTF-8 ({fault.reason})") from None
+    for raw, escaped in _BREAKS.items():  # httpx takes these for line breaks; within JSON they are characters
+        lines = lines.replace(raw, escaped)
+    return lines

@@ -1,0 +1,159 @@
+"""The calls for answers to one model server: sent by aiohttp itself, and read by the official client library.
+
+Questions about a server go the way that its official client sends them. Calls for answers may be a thousand a second,
+and httpx, by which those clients send, makes URL, headers and cookies anew for each of them: that takes more of a
+processor than aiohttp below it. So `Post` makes them once, and the client reads a `Reply`, which has what it asks of a
+response.
+
+It knows no protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, Final
+
+from genai_social_sim.backends import servers
+from genai_social_sim.backends.guards import Guard, whole_lines
+
+_REST_S: Final = 0.1  # for what follows the end of an answer; if that takes longer, the connection is not kept
+
+
+class Post:
+    """Sends calls for answers to one server, and keeps its connections for the next ones.
+
+    Args:
+        address: Of the server; paths of calls are appended.
+        headers: That the official client sends.
+        guard: Refuses what is no answer.
+        trust: Makes the TLS context, for a server that has a certificate.
+        auth: Name and password, in place of a key.
+        end: The line that ends an answer, if the protocol has one.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        headers: Mapping[str, str],
+        guard: Guard,
+        *,
+        trust: Callable[[], Any],
+        auth: tuple[str, str] | None = None,
+        end: re.Pattern[bytes] | None = None,
+    ) -> None:
+        import aiohttp
+        from multidict import CIMultiDict
+
+        self._aiohttp = aiohttp
+        self._address = address
+        self._headers = CIMultiDict(headers)
+        self._headers["Accept-Encoding"] = "identity"
+        if auth is not None:
+            self._headers["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"
+        self._guard = guard
+        self._trust = trust
+        self._end = end
+        self._urls: dict[str, Any] = {}
+        self._timeouts: dict[float | None, Any] = {}
+        self._session: Any = None
+        self._proxy = servers.proxy_for(address)
+
+    @asynccontextmanager
+    async def stream(self, path: str, body: Mapping[str, Any], *, connect_s: float | None) -> AsyncIterator[Reply]:
+        """Send a call, connecting within so many seconds; raises CompletionError, or an error of aiohttp."""
+        response = await self._opened().post(
+            self._url(path),
+            data=json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(),
+            headers=self._headers,
+            allow_redirects=False,  # a prompt goes where the study says
+            timeout=self._timeout(connect_s),
+            proxy=self._proxy,
+        )
+        try:
+            await self._guard.check(response.status, response.headers, response.content.iter_any)
+            yield Reply(response, self._end)
+        finally:
+            response.release()  # closes the connection unless all has come
+
+    def never_keep_connections(self) -> None:
+        """For a server that closes them although it does not say so."""
+        self._headers["Connection"] = "close"
+
+    async def close(self) -> None:
+        """Close its connections; harmless when repeated."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> Any:
+        if self._session is None:
+            trust = self._trust() if self._address.startswith("https:") else True
+            self._session = self._aiohttp.ClientSession(
+                connector=self._aiohttp.TCPConnector(limit=0, keepalive_timeout=servers.KEPT_S, ssl=trust),
+                cookie_jar=self._aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _url(self, path: str) -> Any:
+        if path not in self._urls:
+            import yarl
+
+            self._urls[path] = yarl.URL(self._address + path)
+        return self._urls[path]
+
+    def _timeout(self, connect_s: float | None) -> Any:
+        if connect_s not in self._timeouts:
+            self._timeouts[connect_s] = self._aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+        return self._timeouts[connect_s]
+
+
+class Reply:
+    """A response as the official clients read it: what they ask of httpx's, without the rest."""
+
+    http_version: Final = "HTTP/1.1"
+    is_closed: Final = True  # for readers: there is nothing that they have to close or to read to its end
+    request: Final = None
+
+    def __init__(self, response: Any, end: re.Pattern[bytes] | None) -> None:
+        self._response = response
+        self._end = end
+
+    def raise_for_status(self) -> None:
+        """It was checked before."""
+
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """Its bytes, as whole lines, up to the line that marks its end if the protocol has one.
+
+        So no reader has to stop there: asyncio makes a task for each generator that is left unfinished, and three of
+        those would take as much time as the call.
+        """
+        async with aclosing(whole_lines(self._response.content.iter_any())) as chunks:
+            async for lines in chunks:
+                if self._end is not None and (found := self._end.search(lines)):
+                    yield lines[: found.start()]
+                    await self._rest()
+                    return
+                yield lines
+
+    async def _rest(self) -> None:
+        content = self._response.content
+        if content.at_eof():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REST_S):
+                while not content.at_eof():
+                    await content.readany()
+
+    async def aiter_lines(self) -> AsyncIterator[bytes]:
+        """Its lines without the breaks."""
+        async for lines in self.aiter_bytes():
+            for line in lines.splitlines():
+                yield line
+
+    async def aclose(self) -> None:
+        """`Post.stream` closes it."""
