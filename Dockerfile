@@ -11,6 +11,8 @@ RUN python -m venv /opt/gss
 RUN /opt/gss/bin/pip install --no-cache-dir --constraint constraints.txt '.[ollama,openai,redis]'
 
 FROM python:3.13-slim
+# What llama.cpp needs of the system.
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/gss /opt/gss
 # Owned by whoever runs it, so that named volumes that are mounted here are, too.
 RUN install -d -o 10001 -g 10001 /runs /models

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -25,6 +26,8 @@ from genai_social_sim import Run, Study
 
 COMPOSE: Final = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
+PACKAGES: Final = re.compile(r"apt-get install --yes --no-install-recommends ((?:[a-z0-9.+-]+ )+)&&")
+BASE: Final = {"libc", "libgcc_s", "libm", "libpthread", "libdl", "librt", "libstdc++", "linux-vdso"}  # Debian's own
 OURS: Final = ("coordinator", "worker", "tool")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 SCRIPTED: Final = """
@@ -156,6 +159,8 @@ class Image:
                 *sources, target = rest.split()
                 for source in sources:
                     self._copy(ROOT / source, self.folder / target)
+            case "RUN" if rest.startswith("apt-get "):
+                assert PACKAGES.search(rest)  # what they are for: see below
             case "RUN":
                 done = subprocess.run(
                     ["sh", "-ec", self._command(rest)], cwd=self.folder, env=self.environment, check=False
@@ -193,6 +198,17 @@ def test_the_build_steps_make_a_command_that_runs(image: Image) -> None:
     done = subprocess.run([gss, "--version"], env=image.environment, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("genai-social-sim ")
     assert (image.root / "models").is_dir()
+
+
+@pytest.mark.skipif(shutil.which("ldd") is None, reason="it tells what a library needs")
+def test_the_image_has_the_libraries_that_the_embedded_model_needs() -> None:
+    (folder,) = importlib.util.find_spec("xllamacpp").submodule_search_locations  # type: ignore[union-attr,misc]
+    needed = set()
+    for library in Path(folder).glob("*.so"):
+        said = subprocess.run(["ldd", library], capture_output=True, text=True, check=True).stdout
+        needed |= set(re.findall(r"^\t([\w+-]+)\.so", said, re.MULTILINE))
+    (packages,) = [found[1].split() for _, rest in stages()[1] if (found := PACKAGES.search(rest))]
+    assert {f"{name}1" for name in needed - BASE} == set(packages)
 
 
 def test_the_lock_files_versions_become_constraints(image: Image) -> None:

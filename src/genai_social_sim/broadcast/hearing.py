@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genai_social_sim.broadcast.connection import connected, faults, unreachable, why_away
+from genai_social_sim.broadcast.connection import SILENCE_S, connected, faults, unreachable, why_away
 from genai_social_sim.broadcast.message import Malformed, Message, read
 
 OURS: Final = "gss:"  # begins the names of signals that are no channels of a study, whose names hold no colon
@@ -65,7 +65,8 @@ def _subscribe(subscription: Any, channels: Sequence[str]) -> None:
         subscription.subscribe(*channels)
     else:
         subscription.psubscribe("*")
-    subscription.get_message(timeout=_LISTEN_S)  # the broker says that it listens
+    for _ in channels or ["*"]:
+        subscription.get_message(timeout=SILENCE_S)  # the broker says that it did
 
 
 def _messages(subscription: Any, known: _Known) -> Iterator[Message | Malformed]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from genai_social_sim.broadcast.connection import connected, why_away
@@ -48,9 +49,9 @@ class Publisher:
         self._news = threading.Condition()
         self._closing = False
         self._given_up = threading.Event()
+        self.away = ""  # why the broker does not take anything; empty while it does
         self._thread = threading.Thread(target=self._work, name="genai-social-sim-publisher", daemon=True)
         self._thread.start()
-        self.away = ""  # why the broker does not take anything; empty while it does
 
     def saw(self, events: Sequence[Event]) -> None:
         """Publish what was said; raises LaggingError once too much waits."""
@@ -106,7 +107,7 @@ class Publisher:
         """The oldest messages; none once it is to close and nothing is left."""
         with self._news:
             self._news.wait_for(lambda: self._kept or self._closing)
-            return [self._kept[index] for index in range(min(len(self._kept), _AT_ONCE))]
+            return list(islice(self._kept, _AT_ONCE))
 
     def _publish(self, batch: list[tuple[str, bytes]]) -> None:
         pipeline = self._client.pipeline(transaction=False)

@@ -51,6 +51,9 @@ def seed_channel(
         channel, opening = channel or message.channel, Opening(speaker=message.speaker, text=message.text)
     if opening is None or channel is None:
         raise RequestError("in which channel?", where="CHANNEL", remedy='Name it: gss seed CHANNEL --text "..."')
+    if Path(channel).is_file():
+        remedy = 'A run that waits has no record yet; name its channel, such as: gss seed general --text "..."'
+        raise RequestError("this is a file, not a channel", where=channel, remedy=remedy)
     name = ChannelId(_checked(any_name, channel, "CHANNEL"))
     _checked(any_name, opening.speaker, "--from")
     _checked(some_text, opening.text, "--text")

@@ -9,6 +9,7 @@ from genai_social_sim.domain.ids import ChannelId
 from genai_social_sim.domain.plan import Opening
 from genai_social_sim.errors import SpecError
 from genai_social_sim.study.loading import LoadedStudy, checked
+from genai_social_sim.study.refusals import listed, nearest
 from genai_social_sim.study.source import Marks, unwanted_in
 
 
@@ -23,6 +24,9 @@ def with_openings(loaded: LoadedStudy, openings: Mapping[ChannelId, Opening]) ->
     replaced = dict(loaded.marks.replaced)
     for name, opening in openings.items():
         where = f"the opening of {name}"
+        if name not in channels:
+            remedy = f"{nearest(name, channels)}Its channels are: {listed(list(channels))}."
+            raise SpecError(f"the study has no channel {name!r}", remedy=remedy, where=where)
         if (found := unwanted_in(opening.speaker + opening.text)) is not None:
             problem = f"it holds the control character U+{ord(found):04X}"
             raise SpecError(problem, remedy="Leave it out.", where=where)

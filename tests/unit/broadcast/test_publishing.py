@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from tests.support.brokers import BrokerServer
 
+from genai_social_sim import Study
 from genai_social_sim.broadcast.publishing import LaggingError, Publisher
 from genai_social_sim.domain.events import Event, Noticed, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RequestError
+from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.testing.observers import CHECKS
 
 HALL = ChannelId("hall")
+SCRIPTED = """
+name: talk
+model: {backend: scripted, words: 8}
+agents: [{name: ADA}, {name: BO}]
+channels: {hall: {}}
+stop: {turns: 30}
+"""
 NOWHERE = "redis://127.0.0.1:1"
 
 
@@ -86,6 +96,20 @@ def test_an_observer_of_a_broker_that_is_away_holds_up_nothing_and_fails_in_the_
     with pytest.raises(LaggingError, match="10 messages wait for the broker"):
         observer.saw([spoke(10)])
     observer.close()
+
+
+def test_a_run_goes_on_without_it_and_its_record_says_so(tmp_path: Path) -> None:
+    study = Study.parse(SCRIPTED)
+    observer = publisher(NOWHERE, most_kept=10)
+    run = study.run(runs=tmp_path / "one", observers=[observer])
+    observer.close()
+    assert run.digest == study.run(runs=tmp_path / "two").digest
+    reader = SqliteReader(run.path)
+    (notice,) = [recorded.event for recorded in reader.events(kinds="noticed")]
+    reader.close()
+    assert isinstance(notice, Noticed)
+    assert notice.what == "observer_dropped"
+    assert "10 messages wait for the broker" in notice.detail.value
 
 
 def test_it_says_how_much_did_not_get_through_and_why() -> None:

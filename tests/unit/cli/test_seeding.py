@@ -158,6 +158,7 @@ def test_the_originals_file_names_channel_speaker_and_text(gss: Gss, silent: Pat
     [
         (["general"], "--text"),
         (["--text", "Begin."], "CHANNEL"),
+        (["silent.yaml", "--text", "Begin."], "name its channel"),
         (["general", "--text", " "], "empty"),
         (["a:b", "--text", "Begin."], "colon"),
         (["general", "--text", "Begin.", "--from", ""], "1 to 64"),
@@ -166,7 +167,7 @@ def test_the_originals_file_names_channel_speaker_and_text(gss: Gss, silent: Pat
         (["general", "--text", "Begin.", "--broker", "nats://127.0.0.1"], "Redis or Valkey"),
     ],
 )
-def test_what_cannot_be_an_opening_is_refused(gss: Gss, words: list[str], advice: str) -> None:
+def test_what_cannot_be_an_opening_is_refused(gss: Gss, silent: Path, words: list[str], advice: str) -> None:
     result = gss("seed", *words)
     assert result.exit_code == 2
     assert advice in result.stderr
