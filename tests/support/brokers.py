@@ -33,6 +33,7 @@ class BrokerServer:
 
     def __init__(self, scheme: str, folder: Path, *, command: Callable[[int, Path], list[str]], ready: str) -> None:
         self.port = _free_port()
+        self.scheme = scheme
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._folder = folder
         self._command = command

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from genai_social_sim.domain.events import Answered, Event, Noticed
 from genai_social_sim.workers.coordinator import Terms
 
 LEASE_S = 0.6
+_PATIENCE_S = 60.0
 STUDY = """
 name: disturbed
 seed: {seed}
@@ -42,6 +46,10 @@ class WorkerProcess:
         command = [sys.executable, *begin, "worker", "--broker", url, "--name", name, *arguments]
         self.name = name
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._said: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     @property
     def pid(self) -> int:
@@ -52,23 +60,38 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it with SIGKILL, whatever it is doing."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Tell it to leave; its exit code and all that it said."""
         if self._process.poll() is None:
             self.send(number)
-        said, _ = self._process.communicate(timeout=60)
-        return self._process.returncode, said
+        self._process.wait(_PATIENCE_S)
+        self._listener.join()
+        return self._process.returncode, "".join(self._said)
+
+    def is_alive(self, longest_s: float) -> bool:
+        """Whether it still runs, looked at after so long at the latest."""
+        try:
+            self._process.wait(longest_s)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
 
     def heard(self, words: str) -> str:
-        """Its next line with these words; everything before it is taken too."""
-        for line in self._process.stdout or ():
+        """Its next line with these words."""
+        while True:
+            line = self._lines.get(timeout=_PATIENCE_S)
             if words in line:
                 return line
-        raise RuntimeError(f"the worker ended without saying {words!r}")
+
+    def _listen(self) -> None:
+        with self._process.stdout or io.StringIO() as stdout:
+            for line in stdout:
+                self._said.append(line)
+                self._lines.put(line)
 
 
 @contextmanager

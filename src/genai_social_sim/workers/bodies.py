@@ -49,6 +49,7 @@ class _BodyDoc(BaseModel):
     seed: int
     stop: tuple[str, ...]
     choices: tuple[str, ...]
+    meanings: tuple[str, ...]
     connect_s: float | None
     first_token_s: float | None
     sampling: _SamplingDoc
@@ -90,6 +91,7 @@ def body_of(request: Request) -> Text:
         "seed": request.seed,
         "stop": request.stop,
         "choices": request.choices,
+        "meanings": request.meanings,
         "connect_s": request.limits.connect_s,
         "first_token_s": request.limits.first_token_s,
         "sampling": {
@@ -148,6 +150,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         seed=document.seed,
         limits=Limits(deadline_s, document.connect_s, document.first_token_s),
         choices=document.choices,
+        meanings=document.meanings,
     )
 
 

@@ -79,6 +79,7 @@ class Coordinator:
         self._outbox: list[WorkItem] = []
         self._some = asyncio.Event()
         self._joined = asyncio.Event()
+        self._announcing = asyncio.Lock()
         self._fault: BaseException | None = None
         self._unheard: list[Noticed] = []
         self._listener: Callable[[Noticed], None] = self._unheard.append
@@ -87,7 +88,7 @@ class Coordinator:
 
     async def start(self) -> None:
         """Claim the run; raises BrokerError if there is no broker, FencedError if the run is somebody else's."""
-        await self._end.announce(self._current_offer())
+        await self._announce()
         for loop in (self._send, self._receive, self._beat):
             task = asyncio.create_task(loop(), name=f"coordinator {loop.__name__}")
             task.add_done_callback(self._ended)
@@ -95,9 +96,12 @@ class Coordinator:
 
     async def stop(self) -> None:
         """End the loops and leave nothing at the broker."""
+        with suppress(TimeoutError):  # an announcement under way would arrive after the names are cleared
+            async with asyncio.timeout(_CLEARED_S):
+                await self._announcing.acquire()
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks or [asyncio.ensure_future(asyncio.sleep(0))])
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(BrokerError, TimeoutError):  # a broker that is away keeps its names until they expire
             async with asyncio.timeout(_CLEARED_S):
                 await self._end.clear()
@@ -159,7 +163,8 @@ class Coordinator:
         return replace(self._offer, wanted=tuple(self.roster.wanted))
 
     async def _announce(self) -> None:
-        await self._end.announce(self._current_offer())
+        async with self._announcing:
+            await self._end.announce(self._current_offer())
 
     async def _send(self) -> None:
         while True:

@@ -42,6 +42,7 @@ class Patience:
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_S, 2 * pause)
             else:
+                _heed_cancellation()
                 self._works(what)
                 return result
 
@@ -56,3 +57,10 @@ class Patience:
             self._failing.discard(what)
             if not self._failing:
                 self._tell_back()
+
+
+def _heed_cancellation() -> None:
+    """A client now and then swallows a cancellation that comes while it reads; whoever waits for us would wait on."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
