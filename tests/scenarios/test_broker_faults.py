@@ -12,6 +12,7 @@ from redis import Redis
 from tests.support import poison
 from tests.support.brokers import BrokerServer
 from tests.support.crews import (
+    LEASE_S,
     AtTurns,
     Whenever,
     WorkerProcess,
@@ -19,6 +20,7 @@ from tests.support.crews import (
     notices,
     over,
     study,
+    study_text,
     undisturbed,
     workers,
 )
@@ -26,7 +28,7 @@ from tests.support.proxies import proxy
 
 from genai_social_sim import Run, Study
 from genai_social_sim.backends import registry
-from genai_social_sim.domain.events import Answered, AttemptFailed, Event
+from genai_social_sim.domain.events import Answered, AttemptFailed, Event, SessionStarted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,12 +89,21 @@ def test_all_workers_are_killed_and_new_ones_come(broker: BrokerServer, tmp_path
 
 
 def test_a_coordinator_that_is_killed_and_resumed(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
-    command = [sys.executable, "-m", "tests.scenarios.coordinator", str(tmp_path), study().text, broker.url, "0.6"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.scenarios.coordinator",
+        str(tmp_path),
+        study_text(),
+        broker.url,
+        str(LEASE_S),
+    ]
     with workers(broker.url, 2):
         for answers in (10, 12):
             assert subprocess.run([*command, str(answers)], check=False, cwd=ROOT).returncode == -signal.SIGKILL
         run = played(broker.url, tmp_path)
     assert run.digest == expected
+    assert len([each for each in run.events() if isinstance(each.event, SessionStarted)]) == 3
     asked = [each.event.turn for each in run.events() if isinstance(each.event, Answered)]
     assert len(asked) == len(set(asked))
 

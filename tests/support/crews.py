@@ -135,9 +135,14 @@ class Whenever:
             self._action()
 
 
-def study(*, seed: int = 11, turns: int = 60) -> Study:
+def study_text(*, seed: int = 11, turns: int = 60) -> str:
+    """The file of the study that is disturbed."""
+    return STUDY.format(seed=seed, turns=turns)
+
+
+def study(**given: int) -> Study:
     """The study that is disturbed."""
-    return Study.parse(STUDY.format(seed=seed, turns=turns))
+    return Study.parse(study_text(**given))
 
 
 def undisturbed(folder: Path, disturbed: Study) -> str:

@@ -102,7 +102,7 @@ class HandingOut:
                 run=self.claim.run,
                 epoch=self.claim.epoch,
                 coordinator=self.claim.coordinator,
-                wanted=[Wanted(backend=backend, options=options) for backend, options in sorts],
+                wanted=[Wanted(backend=backend, options=_in_order(options)) for backend, options in sorts],
                 terms=broker.terms if broker else Terms(),
                 clock=self.clock,
                 accepts=self.accepts,
@@ -111,6 +111,11 @@ class HandingOut:
             )
         )
         return {model: remote[sorts.index((model.backend, model.options))] for model in wanted}
+
+
+def _in_order(options: str) -> str:
+    """The same options in one order, so that a resumed run names its models as before."""
+    return json.dumps(json.loads(options), sort_keys=True)
 
 
 def _stays(model: Model, surroundings: Surroundings) -> bool:

@@ -1,7 +1,8 @@
 """What happens at Redis in one step, as Lua: only commands of Redis 6.2, and one run's names in each call.
 
 Names of a run R: gss:{R}:offer, gss:{R}:held (hash: item -> entry), gss:{R}:reports (stream), gss:{R}:jobs:KEY (stream
-with the group `workers`). Names of all: gss:runs (set), gss:bell (stream that wakes idle workers).
+with the group `workers`), gss:{R}:streams (set of the latter, of earlier sessions too).
+Names of all: gss:runs (set), gss:bell (stream that wakes idle workers).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 
 GROUP: Final = "workers"
 
-# KEYS: offer, reports, held, runs, bell, then one stream for each model wanted.
+# KEYS: offer, reports, held, runs, bell, names of streams, then one stream for each model wanted.
 # ARGV: the offer, epoch, coordinator, run, milliseconds until all of it expires.
 # Gives the name of another coordinator that has the run; else an empty text.
 ANNOUNCE: Final = """
@@ -24,18 +25,27 @@ if before then
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[5])
 redis.call('SADD', KEYS[4], ARGV[4])
-for i = 6, #KEYS do
+for i = 7, #KEYS do
+  redis.call('SADD', KEYS[6], KEYS[i])
   redis.pcall('XGROUP', 'CREATE', KEYS[i], 'workers', '0', 'MKSTREAM')
   redis.call('PEXPIRE', KEYS[i], ARGV[5])
 end
 redis.pcall('XGROUP', 'CREATE', KEYS[2], 'coordinator', '0', 'MKSTREAM')
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('PEXPIRE', KEYS[3], ARGV[5])
+redis.call('PEXPIRE', KEYS[6], ARGV[5])
 if before ~= ARGV[1] then
   redis.call('XADD', KEYS[5], 'MAXLEN', '16', '*', 'run', ARGV[4])
   redis.call('PEXPIRE', KEYS[5], ARGV[5])
 end
 return ''
+"""
+
+# KEYS: offer, held, reports, names of streams, runs. ARGV: the run.
+CLEAR: Final = """
+for _, stream in ipairs(redis.call('SMEMBERS', KEYS[4])) do redis.call('DEL', stream) end
+redis.call('SREM', KEYS[5], ARGV[1])
+return redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 """
 
 # KEYS: stream, held, reports. ARGV: item's name, message, the last report read (empty: it is sent for the first time).

@@ -63,6 +63,11 @@ def reports_name(run: str) -> str:
     return f"gss:{{{run}}}:reports"
 
 
+def streams_name(run: str) -> str:
+    """The set of the names of a run's streams of items."""
+    return f"gss:{{{run}}}:streams"
+
+
 def jobs_name(run: str, key: str) -> str:
     """The stream of items for one model."""
     return f"gss:{{{run}}}:jobs:{key}"
@@ -158,10 +163,14 @@ class RedisTransport:
         async with self.talking():
             return await self._asking.execute_command(*words)
 
-    async def wait(self, longest_s: float, *words: Any) -> Any:
-        """Run one blocking command, which has BLOCK as its third word or later; at most as long as that takes."""
+    async def wait(self, longest_s: float, *commands: tuple[Any, ...]) -> list[Any]:
+        """Run commands of which the last one blocks for at most that long, in one round trip."""
         async with self.talking(), asyncio.timeout(longest_s + _PATIENCE_S):
-            return await self._waiting.execute_command(*words)
+            pipeline = self._waiting.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            answers: list[Any] = await pipeline.execute()
+            return answers
 
 
 class _RedisCoordinator:
@@ -169,13 +178,11 @@ class _RedisCoordinator:
         self._redis = redis
         self._run = run
         self._last = "0-0"  # the last report that was read
-        self._trimmed = "0-0"
-        self._keys: tuple[str, ...] = ()
 
     async def announce(self, offer: Offer) -> None:
-        self._keys = tuple(dict.fromkeys([*self._keys, *(each.key for each in offer.wanted if each.identity)]))
-        streams = [jobs_name(self._run, key) for key in self._keys]
-        keys = [offer_name(self._run), reports_name(self._run), held_name(self._run), _RUNS, _BELL, *streams]
+        streams = [jobs_name(self._run, each.key) for each in offer.wanted if each.identity]
+        own = [offer_name(self._run), reports_name(self._run), held_name(self._run)]
+        keys = [*own, _RUNS, _BELL, streams_name(self._run), *streams]
         arguments = [offer_to(offer), offer.epoch, offer.coordinator, self._run, _KEPT_MS]
         (other,) = await self._redis.run(scripts.ANNOUNCE, [(keys, arguments)])
         if other:
@@ -184,9 +191,6 @@ class _RedisCoordinator:
                 where=self._redis.where,
                 remedy="Let only one process work on a run.",
             )
-        if self._trimmed != self._last:
-            await self._redis.ask("XTRIM", reports_name(self._run), "MINID", self._last)
-            self._trimmed = self._last
 
     async def send(self, items: Sequence[WorkItem], *, again: bool = False) -> Sequence[WorkItem]:
         held, reports = held_name(self._run), reports_name(self._run)
@@ -199,10 +203,9 @@ class _RedisCoordinator:
 
     async def receive(self, longest_s: float) -> Sequence[Arrival]:
         stream = reports_name(self._run)
-        block = max(1, int(longest_s * 1000))
-        answer = await self._redis.wait(
-            longest_s, "XREAD", "COUNT", _MOST, "BLOCK", block, "STREAMS", stream, self._last
-        )
+        read = ("XREAD", "COUNT", _MOST, "BLOCK", max(1, int(longest_s * 1000)), "STREAMS", stream, self._last)
+        trim = ("XTRIM", stream, "MINID", _after(self._last))  # what was read is with the engine now
+        _, answer = await self._redis.wait(longest_s, trim, read)
         entries = answer[0][1] if answer else []
         if not entries and await self._was_wiped(stream):
             self._last = "0-0"
@@ -211,9 +214,9 @@ class _RedisCoordinator:
         return [report_from(_first_value(entry)) for entry in entries]
 
     async def clear(self) -> None:
-        names = [jobs_name(self._run, key) for key in self._keys]
-        await self._redis.ask("SREM", _RUNS, self._run)
-        await self._redis.ask("DEL", offer_name(self._run), held_name(self._run), reports_name(self._run), *names)
+        run = self._run
+        keys = [offer_name(run), held_name(run), reports_name(run), streams_name(run), _RUNS]
+        await self._redis.run(scripts.CLEAR, [(keys, [run])])
 
     async def _was_wiped(self, stream: str) -> bool:
         """Whether the stream's entries may begin anew: a server without its data has a clock, but it may be another."""
@@ -249,7 +252,7 @@ class _RedisWorker:
 
     async def take(self, room: Mapping[tuple[str, str], int], longest_s: float) -> Sequence[Delivery | Unreadable]:
         if not room:
-            await self._redis.wait(longest_s, "XREAD", "BLOCK", max(1, int(longest_s * 1000)), "STREAMS", _BELL, "$")
+            await self._redis.wait(longest_s, ("XREAD", "BLOCK", max(1, int(longest_s * 1000)), "STREAMS", _BELL, "$"))
             return []
         streams = [jobs_name(*place) for place in room]
         leases = [self._leases.get(run, 1000) for run, _ in room]
@@ -285,7 +288,7 @@ class _RedisWorker:
         block = max(1, int(longest_s * 1000))
         words = ["XREADGROUP", "GROUP", scripts.GROUP, self._worker, "COUNT", 1, "BLOCK", block, "STREAMS"]
         try:
-            answer = await self._redis.wait(longest_s, *words, *streams, *(">" for _ in streams))
+            (answer,) = await self._redis.wait(longest_s, (*words, *streams, *(">" for _ in streams)))
         except BrokerError as fault:
             if "NOGROUP" not in str(fault.__cause__):
                 raise
@@ -335,6 +338,11 @@ def _position(entry: str) -> tuple[int, int]:
     return int(first), int(second)
 
 
+def _after(entry: str) -> str:
+    first, second = _position(entry)
+    return f"{first}-{second + 1}"
+
+
 def _public(url: str) -> str:
     """An address without user and password."""
     parts = urlsplit(url)
@@ -343,4 +351,4 @@ def _public(url: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
-_SCRIPTS: Final = (scripts.ANNOUNCE, scripts.SEND, scripts.TAKE, scripts.RENEW, scripts.REPORT)
+_SCRIPTS: Final = (scripts.ANNOUNCE, scripts.CLEAR, scripts.SEND, scripts.TAKE, scripts.RENEW, scripts.REPORT)
