@@ -14,7 +14,7 @@ from genai_social_sim.workers.local import LocalTransport
 from genai_social_sim.workers.transports import open_transport
 
 Check = Callable[..., Awaitable[None]]
-BROKERS = ("valkey",)
+BROKERS = ("valkey", "nats")
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from genai_social_sim.domain.events import Answered, AttemptFailed, Event, Sessi
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(params=["valkey"])
+@pytest.fixture(params=["valkey", "nats"])
 def broker(request: pytest.FixtureRequest) -> BrokerServer:
     """Each broker in turn, running and empty."""
     server: BrokerServer = request.getfixturevalue(request.param)

@@ -14,7 +14,7 @@ from genai_social_sim import Study
 from genai_social_sim.domain.events import Answered, SessionStarted
 
 
-@pytest.fixture(params=["valkey"])
+@pytest.fixture(params=["valkey", "nats"])
 def broker(request: pytest.FixtureRequest) -> BrokerServer:
     """Each broker in turn, running and empty."""
     server: BrokerServer = request.getfixturevalue(request.param)
@@ -36,7 +36,9 @@ def test_four_workers_come_to_the_digest_of_one_process(broker: BrokerServer, tm
 
 def test_the_record_says_what_answered_and_over_which_broker(broker: BrokerServer, tmp_path: Path) -> None:
     with workers(broker.url, 1):
-        run = study(turns=5).run(runs=tmp_path, broker=broker.url.replace("://", "://default:@"))
+        run = study(turns=5).run(
+            runs=tmp_path, broker=broker.url.replace("://", "://default:@") if broker.scheme == "redis" else broker.url
+        )
     (about,) = [json.loads(each.event.about.value) for each in run.events() if isinstance(each.event, SessionStarted)]
     assert about["models"][0]["backend"] == "scripted"
     assert (about["broker"]["url"], about["broker"]["epoch"]) == (broker.url, 1)

@@ -17,6 +17,8 @@ from genai_social_sim.ports import Transport
 TRANSPORTS: Final[Mapping[str, tuple[str, str]]] = {  # scheme: module, extra that it needs
     "redis": ("genai_social_sim.workers.redis_streams", "redis"),
     "rediss": ("genai_social_sim.workers.redis_streams", "redis"),
+    "nats": ("genai_social_sim.workers.jetstream", "nats"),
+    "tls": ("genai_social_sim.workers.jetstream", "nats"),
     "unix": ("genai_social_sim.workers.redis_streams", "redis"),
 }
 ENTRY_POINTS: Final = "genai_social_sim.transports"
