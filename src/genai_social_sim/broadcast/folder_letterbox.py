@@ -41,9 +41,9 @@ class FolderLetterbox:
         path = self._path(channel, _OPENING)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            replaced = path.exists()
+            waiting, replaced = self._somebody_waits(channel), path.exists()  # looked at first: they may be quick
             _write(path, written_opening(channel, opening, self._clock.now()))
-            return Posted(waiting=int(self._somebody_waits(channel)), replaced=replaced)
+            return Posted(waiting=int(waiting), replaced=replaced)
         except OSError as fault:
             raise _refused(self._folder, fault) from fault
 

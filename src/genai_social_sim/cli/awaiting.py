@@ -7,6 +7,7 @@ import glob
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -129,12 +130,13 @@ class _Waiting:
         self._note(f"  {out.command('gss seed', channels[0], '--text', 'Begin.', *options)}")
 
     def _note(self, words: str) -> None:
-        if self._wish.as_json:
-            sys.stderr.write(f"{visible(words, keep='')}\n")
-            sys.stderr.flush()
-        else:
-            out.say(f"-- {visible(words, keep='')}", style="dim")
-            sys.stdout.flush()
+        with suppress(OSError):  # nobody reads any more; the run waits on
+            if self._wish.as_json:
+                sys.stderr.write(f"{visible(words, keep='')}\n")
+                sys.stderr.flush()
+            else:
+                out.say(f"-- {visible(words, keep='')}", style="dim")
+                sys.stdout.flush()
 
 
 async def _put_back(box: Letterbox, openings: dict[ChannelId, Opening]) -> None:
