@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-State = Literal["ok", "missing", "broken"]
+State = Literal["ok", "doubtful", "missing", "broken"]
 ROOM: Final = 100 << 20  # bytes; below that a run of any length may fill the disk
 REINSTALL: Final = "Install it anew: pip install --force-reinstall genai-social-sim"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was looked at, and what was found. `missing`: some studies need it; `broken`: everything does."""
+    """What was looked at, and what was found.
+
+    `doubtful`: it works, and may disappoint; `missing`: some studies need it; `broken`: everything does.
+    """
 
     what: str
     state: State

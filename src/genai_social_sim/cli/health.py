@@ -15,13 +15,18 @@ from typing import Final
 
 from rich.text import Text
 
-from genai_social_sim.cli import backend_health, out
+from genai_social_sim.cli import backend_health, broker_health, out
 from genai_social_sim.cli.findings import REINSTALL, Finding, folder
 from genai_social_sim.domain.visible import visible
-from genai_social_sim.errors import SocialSimError
+from genai_social_sim.errors import RequestError, SocialSimError
 
 _OLDEST: Final = (3, 51, 3)  # the first SQLite without the WAL-reset bug
-_SIGNS: Final = {"ok": ("ok     ", "green"), "missing": ("missing", "yellow"), "broken": ("BROKEN ", "bold red")}
+_SIGNS: Final = {
+    "ok": ("ok     ", "green"),
+    "doubtful": ("doubt  ", "yellow"),
+    "missing": ("missing", "yellow"),
+    "broken": ("BROKEN ", "bold red"),
+}
 
 
 class UnfitError(SocialSimError):
@@ -31,7 +36,7 @@ class UnfitError(SocialSimError):
     data: object = None
 
 
-def examine(runs: Path, *, as_json: bool) -> None:
+def examine(runs: Path, *, broker: str | None = None, as_json: bool) -> None:
     """Look at everything, and say it; raises UnfitError if something that is needed is broken."""
     findings = []
     for check in (
@@ -41,6 +46,7 @@ def examine(runs: Path, *, as_json: bool) -> None:
         lambda: folder("runs folder", runs, "--runs FOLDER"),
         lambda: folder("locks folder", Path(tempfile.gettempdir()), "set TMPDIR=FOLDER"),
         *backend_health.CHECKS,
+        *([lambda: broker_health.findings(broker)] if broker else []),
         _terminal,
     ):
         for finding in _looked(check):
@@ -68,6 +74,8 @@ def _looked(check: Callable[[], Finding | list[Finding]]) -> list[Finding]:
     try:
         found = check()
         return found if isinstance(found, list) else [found]
+    except RequestError:
+        raise
     except Exception as fault:  # noqa: BLE001 (whatever is broken here: that is what is asked)
         what = getattr(check, "__name__", "check").strip("_")
         return [Finding(what=what, state="broken", found=f"{type(fault).__name__}: {fault}", remedy=REINSTALL)]

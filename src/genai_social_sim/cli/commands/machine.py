@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genai_social_sim.cli.command import Command, json_option
+from genai_social_sim.cli.command import Command, broker_option, json_option
 
 
 @click.command(
@@ -62,18 +62,22 @@ def models(action: str, name: str | None, *, as_json: bool, **where: Any) -> Non
     cls=Command,
     examples=[
         ("gss doctor", "what works here, and what to do about what does not"),
-        ("gss doctor --runs /data/runs --json", "with another folder for runs, for a program"),
+        (
+            "gss doctor --broker redis://lab:6379/0 --json",
+            "and whether a broker can be trusted with a run, for a program",
+        ),
     ],
     exits={0: "all that is needed works", 1: "something that is needed does not work", 130: ""},
-    json_keys='{"ok": true, "data": [{"what", "state": "ok" | "missing" | "broken", "found", "remedy"}], '
+    json_keys='{"ok": true, "data": [{"what", "state": "ok" | "doubtful" | "missing" | "broken", "found", "remedy"}], '
     '"warnings": []}.',
 )
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the run files."
 )
+@broker_option
 @json_option
-def doctor(runs: Path, *, as_json: bool) -> None:
+def doctor(runs: Path, *, broker: str | None, as_json: bool) -> None:
     """Check what works on this machine."""
     from genai_social_sim.cli.health import examine
 
-    examine(runs, as_json=as_json)
+    examine(runs, broker=broker, as_json=as_json)
