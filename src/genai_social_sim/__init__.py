@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genai_social_sim.errors import SocialSimError
     from genai_social_sim.eventlog.verification import Verdict
     from genai_social_sim.ports import Answer, LanguageModel, Observer, Request
+    from genai_social_sim.study.own_protocols import offer_protocol
 
 __all__ = [
     "Answer",
@@ -26,6 +27,7 @@ __all__ = [
     "SocialSimError",
     "Study",
     "Verdict",
+    "offer_protocol",
 ]
 
 _HOMES: Final = {
@@ -38,6 +40,7 @@ _HOMES: Final = {
     "SocialSimError": "errors",
     "Study": "api.study",
     "Verdict": "eventlog.verification",
+    "offer_protocol": "study.own_protocols",
 }
 
 

@@ -15,7 +15,9 @@ from tests.support.scenario import STUDY, Played, Scenario, called, scripted
 from genai_social_sim.domain.act import Say
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Answered, Event, FellSilent, Opened, Outcome, RunEnded, SessionEnded, Spoke
-from genai_social_sim.domain.plan import RunPlan, Simultaneous, Timeouts
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.network import hears
+from genai_social_sim.domain.plan import Channel, Moderated, Pairwise, RunPlan, Simultaneous, Timeouts
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
@@ -93,6 +95,18 @@ def looks(state: RunState) -> Any:
 SEEDS = st.integers(0, 1000)
 
 
+def listened(plan: RunPlan, seed: int) -> tuple[Played, list[Request]]:
+    """A run and all that was asked in it."""
+    seen: list[Request] = []
+    answer = said(seed)
+
+    def listening(request: Request) -> Answer | None:
+        seen.append(request)
+        return answer(request)
+
+    return Scenario(plan=patient(plan), model=scripted(listening)).play(), seen
+
+
 @given(plans(), SEEDS)
 def test_a_run_ends_where_its_rules_say_and_its_turns_are_counted_without_a_gap(plan: RunPlan, seed: int) -> None:
     played = instant(plan, seed).play()
@@ -137,14 +151,7 @@ def test_interrupted_and_resumed_again_and_again_it_is_the_same_run(plan: RunPla
 
 @given(plans(), SEEDS)
 def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> None:
-    seen: list[Request] = []
-    answer = said(seed)
-
-    def listening(request: Request) -> Answer | None:
-        seen.append(request)
-        return answer(request)
-
-    played = Scenario(plan=patient(plan), model=scripted(listening)).play()
+    played, seen = listened(plan, seed)
     rooms = {channel.name: channel for channel in plan.channels}
     uttered = {(event.channel, event.turn): event.text for event in played.of(Spoke)}
     opened = {event.channel: event.text for event in played.of(Opened)}
@@ -159,23 +166,49 @@ def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> Non
 
 
 @given(plans(), SEEDS)
-def test_everybody_hears_all_of_their_channel_that_was_said_before(plan: RunPlan, seed: int) -> None:
-    """Up to the window, and in a simultaneous channel up to the previous round."""
-    played = instant(plan, seed).play()
-    before = states(played)
+def test_everybody_hears_all_that_was_said_before_their_wave_and_that_reaches_them(plan: RunPlan, seed: int) -> None:
+    """Up to the window. In pairs what reaches an agent is another matter: see `test_pairs`."""
+    played, seen = listened(plan, seed)
     rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
-    said_in: dict[str, list[tuple[int, int]]] = {name: [] for name in rooms}
-    for at, event in enumerate(played.events):
-        if isinstance(event, Opened):
-            said_in[event.channel].append((-1, -1))
-        if not isinstance(event, Spoke | FellSilent):
+    for request in seen:
+        index, room = rooms[request.channel]
+        if isinstance(room.protocol, Pairwise):
             continue
-        index, room = rooms[event.channel]
-        late = event.round if isinstance(room.protocol, Simultaneous) else 10**9
-        known = [turn for turn, round_no in said_in[event.channel] if round_no < late]
-        assert [line.turn for line in before[at].floors[index].heard] == known[max(0, len(known) - room.window) :]
-        if isinstance(event, Spoke):
-            said_in[event.channel].append((event.turn, event.round))
+        position = request.turn - request.round * plan.round_size - plan.offsets[index]
+        wave = request.turn - position % room.waves[request.round > 0]
+        known = [-1] if room.opening else []
+        for event in played.of(Spoke):
+            unheard = isinstance(room.protocol, Moderated) and event.agent == room.protocol.moderator
+            if event.channel == room.name and event.turn < wave and not unheard:
+                known += [event.turn] * hears(room.network, speaker=event.agent, listener=request.agent)
+        assert [line.turn for line in request.heard] == known[max(0, len(known) - room.window) :]
+
+
+@given(plans(), SEEDS)
+def test_nobody_hears_what_the_network_does_not_carry(plan: RunPlan, seed: int) -> None:
+    networks = {channel.name: channel.network for channel in plan.channels}
+    for request in listened(plan, seed)[1]:
+        network = networks[request.channel]
+        spoken = [AgentId(line.speaker) for line in request.heard if line.turn >= 0]
+        assert all(hears(network, speaker=speaker, listener=request.agent) for speaker in spoken)
+        if network is not None and network.weighted:
+            own = [weight for line, weight in zip(request.heard, request.weights, strict=True) if line.turn < 0]
+            assert own == [0.0] * len(own) or "ada" in network.seats
+            assert len(request.weights) == len(request.heard)
+        else:
+            assert request.weights == ()
+
+
+@given(plans(), SEEDS)
+def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> None:
+    rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
+    for request in listened(plan, seed)[1]:
+        index, room = rooms[request.channel]
+        position = request.turn - request.round * plan.round_size - plan.offsets[index]
+        wave = request.turn - position % room.waves[request.round > 0]
+        assert all(line.turn < wave for line in request.heard)
+        if isinstance(room.protocol, Simultaneous):
+            assert wave == request.round * plan.round_size + plan.offsets[index]
 
 
 @given(plans(), SEEDS)
@@ -196,16 +229,23 @@ def test_who_has_to_choose_says_an_option_of_the_study_or_nothing(plan: RunPlan,
         return form.format(Dice(seed, request.seed).choice(request.choices or ("anything",)))
 
     played = Scenario(plan=plan, model=scripted(answer)).play()
-    acts = {channel.name: channel.act for channel in plan.channels}
+    rooms = {channel.name: channel for channel in plan.channels}
     for event in played.of(Spoke, FellSilent):
-        act = acts[event.channel]
-        if isinstance(act, Say):
+        options = legal(rooms[event.channel], event)
+        if not options:
             assert isinstance(event, FellSilent) or event.choice is None
         elif isinstance(event, Spoke):
             assert event.choice == event.text.value
-            assert event.choice in act.options
+            assert event.choice in options
         else:
             assert event.cause in ("unreadable", "passed") if form else event.cause == "empty"
+
+
+def legal(room: Channel, event: Outcome) -> tuple[str, ...]:
+    """What a turn could be answered with; empty: anything."""
+    if isinstance(room.protocol, Moderated) and event.agent == room.protocol.moderator:
+        return tuple([member for member in room.members if member != event.agent])
+    return () if isinstance(room.act, Say) else room.act.options
 
 
 @given(plans(), SEEDS, SEEDS)

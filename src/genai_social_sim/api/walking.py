@@ -97,7 +97,7 @@ class Walk:
 
     def _call(self, conductor: Conductor, turn: Turn) -> Call:
         floor = conductor.state.floors[turn.channel_no]
-        return Call(turn, self.stage.prompt(turn, floor), floor.heard)
+        return Call(turn, self.stage.prompt(turn, floor), self.stage.heard(turn, floor))
 
     def _taken(self, call: Call) -> Spoke:
         turn = call.turn

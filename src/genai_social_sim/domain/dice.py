@@ -6,6 +6,7 @@ derives the same numbers. It knows nothing of what is drawn.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, TypeVar
@@ -57,6 +58,12 @@ class Dice:
     def choice(self, options: Sequence[T]) -> T:
         """One of `options`, each equally likely; raises ValueError if there are none."""
         return options[self.below(len(options))]
+
+    def weighed(self, sums: Sequence[float]) -> int:
+        """A position, each with a chance in proportion to its weight; `sums` are the weights added up so far."""
+        if not sums[-1] > 0:
+            raise ValueError("the weights must add up to more than 0")
+        return min(bisect_right(sums, self.unit() * sums[-1]), len(sums) - 1)
 
     def shuffled(self, items: Sequence[T]) -> tuple[T, ...]:
         """`items` in an order drawn uniformly (Fisher-Yates)."""

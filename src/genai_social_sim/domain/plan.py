@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
+from genai_social_sim.domain.network import Network
+from genai_social_sim.domain.taking import TurnTaking
 
 Json = None | bool | int | float | str | tuple["Json", ...] | tuple[tuple[str, "Json"], ...]
 Layout = Literal["script", "persona_first", "transcript_first"]
@@ -89,7 +91,90 @@ class Simultaneous:
     """All act at once and see what was said up to the previous round only."""
 
 
-Protocol = RoundRobin | RandomOrder | Simultaneous
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByAuthority:
+    """Each turn's speaker is drawn with a chance in proportion to authority; `repeat` as in `RandomOrder`."""
+
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequential:
+    """Each member has one turn a round, in an order drawn anew for each round, and hears what was just said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairwise:
+    """Two members at a time, a speaker and a listener who hears it, drawn anew for each meeting.
+
+    `pick` says what is drawn uniformly: a `link` of the network, or first the `speaker` or the `listener` and then one
+    of those who hear it or whom it hears. Where edges have weights, links and partners are drawn in proportion.
+
+    `acts` says who has a turn: the `listener` alone; `both` at once; or both `in_turn`, speaker first. `shows` says
+    what those who act before hearing the other are shown beside their own past: what their `partner` said last, to
+    whomever, or `nothing`. What is said is heard by the partner alone. With `announce` each member has a turn in the
+    first round, all at once and unheard, to say where it stands; meetings begin in the second.
+    """
+
+    pick: Literal["link", "speaker", "listener"] = "link"
+    acts: Literal["listener", "both", "in_turn"] = "in_turn"
+    shows: Literal["partner", "nothing"] = "partner"
+    announce: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moderated:
+    """The moderator chooses who speaks next, then that one speaks; a round is one speech for each other member.
+
+    The choice is a turn of its own, recorded and unheard, asked for with the template `cue` in place of the prompt's.
+    If it cannot be read, the speaker is drawn. The moderator has no other turns.
+    """
+
+    moderator: AgentId
+    cue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnProtocol:
+    """A user's protocol: its name, its options as JSON text, and what they made."""
+
+    name: str
+    taking: TurnTaking = field(compare=False)
+    options: str = "{}"
+
+
+Protocol = RoundRobin | RandomOrder | Simultaneous | ByAuthority | Sequential | Pairwise | Moderated | OwnProtocol
+
+
+def turns_of(protocol: Protocol, members: int) -> int:
+    """Turns in one round of a channel of so many members."""
+    match protocol:
+        case Pairwise(acts="both" | "in_turn"):
+            return 2 * (members // 2)
+        case Moderated():
+            return 2 * (members - 1)
+        case OwnProtocol(taking=taking):
+            return taking.turns(members)
+        case RoundRobin() | RandomOrder() | Simultaneous() | ByAuthority() | Sequential() | Pairwise():
+            return members
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def waves_of(protocol: Protocol, members: int) -> tuple[int, int]:
+    """Turns that are asked together: in the first round of a channel of so many members, and in any other."""
+    match protocol:
+        case Simultaneous():
+            return members, members
+        case Pairwise(acts=acts, announce=announce):
+            wave = 2 if acts == "both" else 1
+            return members if announce else wave, wave
+        case OwnProtocol(taking=taking):
+            return taking.at_once(members), taking.at_once(members)
+        case RoundRobin() | RandomOrder() | ByAuthority() | Sequential() | Moderated():
+            return 1, 1
+        case _ as unknown:
+            assert_never(unknown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +187,10 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A conversation: members in their order, protocol, opening, how far back members remember, what they do."""
+    """A conversation: members in their order, protocol, opening, how far back members remember, what they do.
+
+    `network`: who hears whom; None: everybody hears everybody.
+    """
 
     name: ChannelId
     members: tuple[AgentId, ...]
@@ -110,6 +198,17 @@ class Channel:
     opening: Opening | None
     window: int  # utterances that a prompt shows; 0 is no memory
     act: Act = field(default_factory=Say)
+    network: Network | None = None
+
+    @property
+    def turns(self) -> int:
+        """Turns in one round of it."""
+        return turns_of(self.protocol, len(self.members))
+
+    @property
+    def waves(self) -> tuple[int, int]:
+        """Turns of it that are asked together: in the first round, and in any other."""
+        return waves_of(self.protocol, len(self.members))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +299,6 @@ class RunPlan:
         offsets, total = [], 0
         for channel in self.channels:
             offsets.append(total)
-            total += len(channel.members)
+            total += channel.turns
         object.__setattr__(self, "round_size", total)
         object.__setattr__(self, "offsets", tuple(offsets))

@@ -30,6 +30,14 @@ class Vector(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return (self[at] for at in range(self._length))
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vector):
+            return NotImplemented
+        return self._length == other._length and self._root == other._root
+
+    def __hash__(self) -> int:
+        return hash(self._root)
+
     def __getitem__(self, at: int) -> T:
         if not 0 <= at < self._length:
             raise IndexError(at)

@@ -104,13 +104,15 @@ class Caller:
         agent = stage.agents[name]
         prompt = stage.prompt(turn, floor)
         asked = stage.asked(turn, prompt)
-        heard, sampling, stop = floor.heard, agent.model.sampling, stage.stops(turn)
+        heard, sampling, stop = stage.heard(turn, floor), agent.model.sampling, stage.stops(turn)
         request = Request(  # in order: by name it takes three times as long, once a turn
             number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stop, asked.seed,
             self._limits,
         )  # fmt: skip
         if (offer := stage.offer(turn)) is not None:
             request = request._replace(choices=offer.answers, meanings=offer.meanings)
+        if stage.weighted:
+            request = request._replace(weights=stage.weights(turn, heard))
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:

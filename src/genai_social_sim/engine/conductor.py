@@ -75,13 +75,13 @@ class Conductor:
         """Tell a channel what was taken of its wave, as far as nothing is missing."""
         stage, floor = self.state.stage, self.state.floors[index]
         number, outcomes = next_turn(stage, index, floor), []
-        for at in range(number, number + len(stage.plan.channels[index].members) - floor.position):
+        for at in range(number, number + stage.rooms[index].turns - floor.position):
             if at not in self._outcomes:
                 break
             outcomes.append(self._outcomes[at])
         if outcomes:
             self.state = hear(self.state, *outcomes)
-            if wave_begins(stage.plan.channels[index], self.state.floors[index]):
+            if wave_begins(stage.rooms[index], self.state.floors[index]):
                 self._open.add(index)
 
     def _tally(self) -> list[Logical]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
-from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.plan import Channel, RandomOrder, RoundRobin, RunPlan, Simultaneous
+from genai_social_sim.domain.taking import Moment
+from genai_social_sim.kernel import hearing
+from genai_social_sim.kernel.hearing import Ears, Spot
+from genai_social_sim.kernel.room import Room
+from genai_social_sim.kernel.taking import who
 
 
 class Turn(NamedTuple):
@@ -27,72 +30,74 @@ class Floor(NamedTuple):
     round: int = 0
     position: int = 0
     heard: tuple[Line, ...] = ()  # what prompts show, oldest first, at most the channel's window
-    held_back: tuple[Line, ...] = ()  # simultaneous: said in this round, heard at its end
-    last: AgentId | None = None  # who had the turn before
+    held_back: tuple[Line, ...] = ()  # said in a wave that goes on, heard at its end
+    last: AgentId | None = None  # who had the turn before this wave
+    said: Line | None = None  # what was said in it; None after a silence
+    ears: Ears | None = None  # where not everybody hears everything: what each has heard since somebody spoke
 
 
-def due(plan: RunPlan, index: int, floor: Floor) -> tuple[Turn, ...]:
-    """The turns of a channel whose inputs are all known: one, or the rest of a simultaneous round."""
-    channel = plan.channels[index]
-    match channel.protocol:
-        case RoundRobin(first=first, drawn=drawn):
-            if drawn:
-                first = Dice(plan.seed, "first", channel.name).choice(channel.members)
-            return (_turn(plan, index, floor, floor.position, _nth(channel, floor.position, first)),)
-        case RandomOrder(repeat=repeat):
-            options = channel.members
-            if not repeat and floor.last is not None and len(options) > 1:
-                options = tuple(member for member in options if member != floor.last)
-            dice = Dice(plan.seed, "speaker", channel.name, floor.round, floor.position)
-            return (_turn(plan, index, floor, floor.position, dice.choice(options)),)
-        case Simultaneous():
-            members = channel.members
-            return tuple(_turn(plan, index, floor, at, members[at]) for at in range(floor.position, len(members)))
-        case _ as unknown:
-            assert_never(unknown)
-
-
-def wave_begins(channel: Channel, floor: Floor) -> bool:
-    """Whether `due` holds turns that it did not hold one turn earlier."""
-    return floor.position == 0 or not isinstance(channel.protocol, Simultaneous)
-
-
-def took(channel: Channel, floor: Floor, *, agent: AgentId, line: Line | None) -> Floor:
-    """The floor after the turn at its position; `line` is None for a silence."""
-    round_no, position = floor.round, floor.position + 1
-    round_ends = position == len(channel.members)
-    if round_ends:
-        round_no, position = round_no + 1, 0
-    heard, held_back = floor.heard, floor.held_back
-    if isinstance(channel.protocol, Simultaneous):
-        if line is not None:
-            held_back = _kept(held_back, line, channel.window)
-        if round_ends and held_back:
-            heard, held_back = _last(heard + held_back, channel.window), ()
-    elif line is not None:
-        heard = _kept(heard, line, channel.window)
-    return Floor(round=round_no, position=position, heard=heard, held_back=held_back, last=agent)
-
-
-def opened(channel: Channel, floor: Floor, line: Line) -> Floor:
-    """The floor with the opening on it."""
-    return floor._replace(heard=_kept(floor.heard, line, channel.window))
-
-
-def _turn(plan: RunPlan, index: int, floor: Floor, position: int, agent: AgentId) -> Turn:
-    return Turn(
-        number=floor.round * plan.round_size + plan.offsets[index] + position,
-        channel=plan.channels[index].name,
-        channel_no=index,
-        round=floor.round,
-        position=position,
-        agent=agent,
+def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
+    """The turns of a channel whose inputs are all known: what is left of a wave."""
+    round_no, position = floor.round, floor.position
+    begun = position % room.wave(round_no)
+    channel = room.channel.name
+    moment = Moment(
+        channel,
+        room.members,
+        round_no,
+        position - begun,
+        floor.last,
+        floor.said,
+        room.network,
+        room.authority,
+        room.seed,
+    )
+    number = round_no * room.stride + room.offset + position
+    agents = who(room, moment)
+    if len(agents) == 1:
+        return (Turn(number, channel, room.index, round_no, position, agents[0]),)
+    return tuple(
+        [
+            Turn(number + at, channel, room.index, round_no, position + at, agent)
+            for at, agent in enumerate(agents[begun:])
+        ]
     )
 
 
-def _nth(channel: Channel, position: int, first: AgentId | None) -> AgentId:
-    start = channel.members.index(first) if first is not None else 0
-    return channel.members[(start + position) % len(channel.members)]
+def wave_begins(room: Room, floor: Floor) -> bool:
+    """Whether `due` holds turns that it did not hold one turn earlier."""
+    return floor.position % room.wave(floor.round) == 0
+
+
+def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None) -> Floor:
+    """The floor after the turn at its position; `line` is None for a silence."""
+    round_no, at = floor.round, floor.position
+    position, wave = at + 1, room.wave(round_no)
+    wave_ends = position % wave == 0
+    next_round, next_position = (round_no + 1, 0) if position == room.turns else (round_no, position)
+    last, said = (agent, line) if wave_ends else (floor.last, floor.said)
+    lines, held_back, ears = floor.heard, floor.held_back, floor.ears
+    if room.moderated and room.is_choice(at):
+        line = None  # recorded and unheard
+    if room.hearing != "all":
+        spot = Spot(agent, round_no, at)
+        ears = hearing.said(room, ears or hearing.begun(room, lines), spot, line, wave_ends=wave_ends)
+    elif wave == 1:
+        if line is not None:
+            lines = _kept(lines, line, room.channel.window)
+    else:
+        if line is not None:
+            held_back = _kept(held_back, line, room.channel.window)
+        if wave_ends and held_back:
+            lines, held_back = _last(lines + held_back, room.channel.window), ()
+    return Floor(next_round, next_position, lines, held_back, last, said, ears)
+
+
+def opened(room: Room, floor: Floor, line: Line) -> Floor:
+    """The floor with a line that everybody hears: the opening, or a broadcast."""
+    if floor.ears is not None:
+        return floor._replace(ears=hearing.told_all(floor.ears, line, floor.round))
+    return floor._replace(heard=_kept(floor.heard, line, room.channel.window))
 
 
 def _kept(lines: tuple[Line, ...], line: Line, window: int) -> tuple[Line, ...]:

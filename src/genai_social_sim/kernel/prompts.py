@@ -81,6 +81,22 @@ CUES_WITH_OPTIONS: Final[Mapping[Layout, str]] = {
         "{% if topic %}, about this topic: {{ topic }}{% endif %}"
     ),
 }
+# For a moderator that chooses who speaks next, in place of its study's cue.
+MODERATOR_CUES: Final[Mapping[Layout, str]] = {
+    "script": (
+        "({{ name }}: {{ persona }})\n"
+        "({{ name }} gives the floor to one of these: {{ options | join('; ') }})\n{{ name }}:"
+    ),
+    "persona_first": (
+        "You lead this conversation, {{ name }}. Who speaks next? Choose one of these:\n{{ options | join('\n') }}\n"
+        "Answer with the name alone, without another word."
+    ),
+    "transcript_first": (
+        "\n{% if persona %}About {{ name }}: {{ persona }}\n{% endif %}"
+        "{{ name }} leads the conversation and gives the floor to one of these:\n{{ options | join('\n') }}\n"
+        "Write the name of who speaks next, and nothing else"
+    ),
+}
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
 _GAP: Final = Message("assistant", (_NEWLINE,))

@@ -63,7 +63,7 @@ def decide(state: RunState, index: int) -> tuple[Turn, ...]:
     floor = state.floors[index]
     if progress.ended or floor.round > progress.turns // stage.plan.round_size + stage.lookahead:
         return ()
-    turns = due(stage.plan, index, floor)
+    turns = due(stage.rooms[index], floor)
     if turns[-1].number < stage.bound:
         return turns
     return tuple([turn for turn in turns if turn.number < stage.bound])
@@ -92,7 +92,7 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
             raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
         if outcome.turn == number:
             line = stage.line(outcome) if isinstance(outcome, Spoke) else None
-            floor = took(stage.plan.channels[index], floor, agent=outcome.agent, line=line)
+            floor = took(stage.rooms[index], floor, agent=outcome.agent, line=line)
     if floor is before:
         return state
     return RunState(stage, state.floors.replaced(index, floor), state.progress, state.openings)
@@ -112,7 +112,7 @@ def apply(state: RunState, event: Event) -> RunState:
         case Opened():
             index = state.stage.channel_index[event.channel]
             line = state.stage.line(event)
-            floor = opened(state.stage.plan.channels[index], state.floors[index], line)
+            floor = opened(state.stage.rooms[index], state.floors[index], line)
             return state._replace(floors=state.floors.replaced(index, floor), openings=state.openings + 1)
         case RunEnded():
             return state._replace(progress=state.progress._replace(ended=event.reason))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Offer
@@ -13,15 +13,28 @@ from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.plan import Agent, Channel, Layout, RandomOrder, RunPlan, Sampling
+from genai_social_sim.domain.plan import (
+    Agent,
+    Channel,
+    Layout,
+    Moderated,
+    RoundRobin,
+    RunPlan,
+    Sampling,
+    Sequential,
+    Simultaneous,
+)
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.floor import Floor, Turn
+from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of
 from genai_social_sim.kernel.roles import briefed, shown_authority, told
+from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.speech import folded
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
+from genai_social_sim.kernel.taking import company, partner_of
 
 _MOST_STOPS: Final = 16  # names that are sent as stop sequences; a longer list is left to the cut
 _MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memory for theirs
@@ -46,10 +59,15 @@ class Stage:
         openers = [channel.opening.speaker for channel in plan.channels if channel.opening]
         self.names: Final = {folded(name): name for name in (*ROLE_NAMES, *openers, *self.agents)}
         self._leads: dict[str, Text] = {}
-        self._parts: dict[tuple[AgentId, int, Offer | None], Part] = {}
+        authority = {agent.name: agent.authority for agent in plan.agents}
+        self.rooms: Final = tuple([Room(plan, index, authority) for index in range(len(plan.channels))])
+        self._parts: dict[tuple[AgentId, int, Offer | None, AgentId | None], Part] = {}
         self._offers: Final = [offer_of(channel.act, plan.seed) for channel in plan.channels]
-        self._drawn: Final = [is_drawn(channel.act) for channel in plan.channels]
+        self._pairs: Final = [room.hearing == "pairs" for room in self.rooms]
+        self._once: Final = [isinstance(room.protocol, RoundRobin | Simultaneous | Sequential) for room in self.rooms]
+        self._drawn: Final = [is_drawn(room.channel.act) or room.moderated for room in self.rooms]
         self._stops: dict[int, tuple[str, ...]] = {}
+        self.weighted: Final = any(room.network is not None and room.network.weighted for room in self.rooms)
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
 
@@ -61,7 +79,27 @@ class Stage:
 
     def prompt(self, turn: Turn, floor: Floor) -> Prompt:
         """What the model of `turn.agent` is sent."""
-        return prompt_of(self._part(turn).frame, floor.heard, agent=turn.agent)
+        return prompt_of(self._part(turn).frame, self.heard(turn, floor), agent=turn.agent)
+
+    def heard(self, turn: Turn, floor: Floor) -> tuple[Line, ...]:
+        """What that prompt shows of the conversation, oldest first."""
+        if floor.ears is None:
+            return floor.heard
+        return shown(self.rooms[turn.channel_no], floor.ears, Spot(turn.agent, turn.round, turn.position))
+
+    def weights(self, turn: Turn, heard: tuple[Line, ...]) -> tuple[float, ...]:
+        """How much `turn.agent` minds each line that it heard, by its edges; () where edges have no weights.
+
+        A line of a speaker that is no member has weight 0, one's own that of one's loop.
+        """
+        room = self.rooms[turn.channel_no]
+        network = room.network
+        if network is None or not network.weighted:
+            return ()
+        speakers = [AgentId(line.speaker) for line in heard]
+        return tuple(
+            [network.weight(speaker=each, listener=turn.agent) if each in room.seats else 0.0 for each in speakers]
+        )
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
@@ -73,7 +111,11 @@ class Stage:
         """What the turn can be answered with, in the order and under the letters drawn for it; None: anything."""
         if not self._drawn[turn.channel_no]:
             return self._offers[turn.channel_no]
+        if self.rooms[turn.channel_no].is_choice(turn.position):
+            return Offer(tuple([member for member in self.rooms[turn.channel_no].members if member != turn.agent]))
         act = self.plan.channels[turn.channel_no].act
+        if not is_drawn(act):
+            return self._offers[turn.channel_no]
         return offer_of(act, self.plan.seed, turn.channel, turn.round, turn.agent, self._again(turn))
 
     def stops(self, turn: Turn) -> tuple[str, ...]:
@@ -82,33 +124,44 @@ class Stage:
 
     def _again(self, turn: Turn) -> int:
         """What tells apart the turns that an agent may have in one round."""
-        return turn.position if isinstance(self.plan.channels[turn.channel_no].protocol, RandomOrder) else 0
+        return 0 if self._once[turn.channel_no] else turn.position
+
+    def _partner(self, turn: Turn) -> AgentId | None:
+        return partner_of(self.rooms[turn.channel_no], turn.agent, turn.round, turn.position)
 
     def _part(self, turn: Turn) -> Part:
         offer = self.offer(turn) if self._drawn[turn.channel_no] else None
-        key = (turn.agent, turn.channel_no, offer)
+        partner = self._partner(turn) if self._pairs[turn.channel_no] else None
+        key = (turn.agent, turn.channel_no, offer, partner)
         part = self._parts.get(key)
         if part is None:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
                 self._stops.clear()
-            made = self._made(self.agents[turn.agent], turn.channel_no, offer or self._offers[turn.channel_no])
-            part = self._parts[key] = made
+            part = self._parts[key] = self._made(turn, offer or self._offers[turn.channel_no])
         return part
 
-    def _made(self, agent: Agent, index: int, offer: Offer | None) -> Part:
-        channel = self.plan.channels[index]
+    def _made(self, turn: Turn, offer: Offer | None) -> Part:
+        agent, index = self.agents[turn.agent], turn.channel_no
+        channel, room = self.plan.channels[index], self.rooms[index]
+        others = company(room, turn.agent, turn.round, turn.position)
+        cue = (
+            channel.protocol.cue if isinstance(channel.protocol, Moderated) and room.is_choice(turn.position) else None
+        )
         stops = self._stops.get(index) or self._stops.setdefault(index, _stops(self.plan.prompt.layout, channel))
         choices = offer.answers if offer else ()
         return Part(
-            self._rendered(agent, channel, offer), stops, Text.of(_as_json(agent.model.sampling, stops, choices))
+            self._rendered(agent, channel, offer, others, cue=cue),
+            stops,
+            Text.of(_as_json(agent.model.sampling, stops, choices)),
         )
 
-    def _rendered(self, agent: Agent, channel: Channel, offer: Offer | None) -> Frame:
-        others = [member for member in channel.members if member != agent.name]
+    def _rendered(
+        self, agent: Agent, channel: Channel, offer: Offer | None, others: Sequence[AgentId], *, cue: str | None
+    ) -> Frame:
         values = {
             "name": agent.name,
-            "others": others,
+            "others": list(others),
             **self._of_roles(agent, others),
             "channel": channel.name,
             "topic": channel.opening.text if channel.opening else "",
@@ -117,7 +170,7 @@ class Stage:
             "letters": bool(offer and offer.letters),
             "may_pass": channel.act.may_pass,
         }
-        head, tail, lead = [template(**values) for template in self._templates]
+        head, tail, lead = [template(**values) for template in self._templates(cue)]
         return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
 
     def _of_roles(self, agent: Agent, others: Sequence[AgentId]) -> dict[str, Any]:
@@ -133,14 +186,14 @@ class Stage:
             "others_roles": [words for other, words in company if words != other],
         }
 
-    @cached_property
-    def _templates(self) -> tuple[Callable[..., str], ...]:
+    def _templates(self, cue: str | None) -> tuple[Callable[..., str], ...]:
+        """Frame, cue and lead; `cue` in place of the study's."""
         from genai_social_sim.kernel.templates import (
             compile_template,  # jinja2 is slow to import, and records need none
         )
 
         style = self.plan.prompt
-        return tuple([compile_template(template) for template in (style.frame, style.cue, style.lead)])
+        return tuple(map(compile_template, (style.frame, style.cue if cue is None else cue, style.lead)))
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ import math
 from typing import Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.events import Outcome, Spoke
-from genai_social_sim.domain.plan import AllOf, AnyOf, Rounds, RunPlan, Silence, Simultaneous, StopRule, Tokens, Turns
+from genai_social_sim.domain.plan import AllOf, AnyOf, Rounds, RunPlan, Silence, StopRule, Tokens, Turns
 
 LOOKAHEAD_ROUNDS: Final = 64  # a fast channel waits for a slow one after that, so that waiting answers stay few
 
@@ -72,7 +72,7 @@ def _many(count: int, what: str) -> str:
 
 
 def _single_file(plan: RunPlan) -> bool:
-    return len(plan.channels) == 1 and not isinstance(plan.channels[0].protocol, Simultaneous)
+    return len(plan.channels) == 1 and plan.channels[0].waves == (1, 1)
 
 
 def _holds(rule: StopRule, plan: RunPlan, progress: Progress, *, wave: bool) -> str:

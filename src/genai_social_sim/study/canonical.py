@@ -16,14 +16,10 @@ from genai_social_sim.domain.plan import (
     AnyOf,
     Channel,
     Model,
-    Protocol,
-    RandomOrder,
     Role,
-    RoundRobin,
     Rounds,
     RunPlan,
     Silence,
-    Simultaneous,
     StopRule,
     Timeouts,
     Tokens,
@@ -32,6 +28,7 @@ from genai_social_sim.domain.plan import (
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.models import SAMPLING_KEYS
 from genai_social_sim.study.people import AgentDoc
+from genai_social_sim.study.turn_taking import protocol_written
 
 UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
 
@@ -73,7 +70,7 @@ def _model(model: Model) -> dict[str, Any]:
 
 def _channel(channel: Channel) -> dict[str, Any]:
     memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
-    value = {"members": channel.members, "protocol": _protocol(channel.protocol), "memory": memory}
+    value = {"members": channel.members, "protocol": protocol_written(channel.protocol), "memory": memory}
     if channel.act != Say():
         value["act"] = _act(channel.act)
     if channel.opening is None:
@@ -90,22 +87,6 @@ def _act(act: Act) -> dict[str, Any]:
             return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
         case Rate(scale=scale, may_pass=may_pass):
             return {"kind": "rate", "scale": scale, "may_pass": may_pass}
-        case _ as unknown:
-            assert_never(unknown)
-
-
-def _protocol(protocol: Protocol) -> dict[str, Any]:
-    match protocol:
-        case RoundRobin(drawn=True):
-            return {"kind": "round_robin", "first": "random"}
-        case RoundRobin(first=None):
-            return {"kind": "round_robin"}
-        case RoundRobin(first=first):
-            return {"kind": "round_robin", "first": first}
-        case RandomOrder(repeat=repeat):
-            return {"kind": "random", "repeat": repeat}
-        case Simultaneous():
-            return {"kind": "simultaneous"}
         case _ as unknown:
             assert_never(unknown)
 

@@ -14,6 +14,7 @@ from genai_social_sim.study.acts import ActDoc, SpeakDoc
 from genai_social_sim.study.base import AnyName, Doc, RoundCount, Seconds, Slug, Spoken, from_word
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
+from genai_social_sim.study.protocols import ProtocolDoc, RoundRobinDoc
 from genai_social_sim.study.words import refusal
 
 
@@ -24,39 +25,6 @@ class OpeningDoc(Doc):
         default="system", alias="from", description="Whose name stands before it.", examples=["system"]
     )
     text: Spoken = Field(description="What is said first.", examples=["Discuss rare earth metals."])
-
-
-class RoundRobinDoc(Doc):
-    """Members speak one after the other, in their listed order."""
-
-    kind: Literal["round_robin"] = Field(description="The kind of protocol.", examples=["round_robin"])
-    first: AnyName | None = Field(
-        default=None,
-        description="Who opens each round; the first member if left out. `random`: drawn once for the run.",
-        examples=["BOT1"],
-    )
-
-
-class RandomDoc(Doc):
-    """Each turn's speaker is drawn."""
-
-    kind: Literal["random"] = Field(description="The kind of protocol.", examples=["random"])
-    repeat: bool = Field(
-        default=False, description="Whether the same agent may be drawn twice in a row.", examples=[True]
-    )
-
-
-class SimultaneousDoc(Doc):
-    """All members act at once and see what was said up to the previous round."""
-
-    kind: Literal["simultaneous"] = Field(description="The kind of protocol.", examples=["simultaneous"])
-
-
-AnyProtocol = Annotated[RoundRobinDoc | RandomDoc | SimultaneousDoc, Field(discriminator="kind")]
-ProtocolDoc = Annotated[
-    AnyProtocol,
-    BeforeValidator(from_word, json_schema_input_type=AnyProtocol | Literal["round_robin", "random", "simultaneous"]),
-]
 
 
 class WindowDoc(Doc):

@@ -21,14 +21,11 @@ from genai_social_sim.domain.plan import (
     Opening,
     PromptStyle,
     Protocol,
-    RandomOrder,
     Role,
-    RoundRobin,
     Rounds,
     RunPlan,
     Sampling,
     Silence,
-    Simultaneous,
     StopRule,
     Timeouts,
     Tokens,
@@ -38,15 +35,10 @@ from genai_social_sim.errors import OptionsError, RequestError
 from genai_social_sim.kernel.roles import TOLD
 from genai_social_sim.study.acts import ActDoc, ChooseDoc, RateDoc, SpeakDoc
 from genai_social_sim.study.document import (
-    ChannelDoc,
     MemoryDoc,
     NoMemoryDoc,
     PromptDoc,
-    ProtocolDoc,
-    RandomDoc,
-    RoundRobinDoc,
     SayDoc,
-    SimultaneousDoc,
     StopDoc,
     StudyDoc,
     TimeoutsDoc,
@@ -56,9 +48,11 @@ from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_can
 from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc
 from genai_social_sim.study.openings import unopened, with_openings
 from genai_social_sim.study.people import AgentDoc, RoleDoc
+from genai_social_sim.study.protocols import RoundRobinDoc
 from genai_social_sim.study.references import rendered_persona
 from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
 from genai_social_sim.study.source import Path
+from genai_social_sim.study.turn_taking import protocol_of
 
 __all__ = [
     "KNOWN_BACKENDS",
@@ -95,13 +89,14 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
     if check_options is not None:
         _check_options(loaded, check_options)
     agents = tuple(sorted((_agent(study, agent) for agent in study.agents), key=lambda agent: agent.name))
-    channels = tuple(_channel(study, name, study.channels[name]) for name in sorted(study.channels))
+    layout = _layout(study.prompt, agents)
+    channels = tuple(_channel(loaded, name, layout) for name in sorted(study.channels))
     return RunPlan(
         name=study.name,
         seed=study.seed if seed is None else seed,
         agents=agents,
         channels=channels,
-        prompt=_prompt(study.prompt, agents, channels),
+        prompt=_prompt(study.prompt, layout, agents, channels),
         stop=_stop(study.stop),
         timeouts=_timeouts(study.timeouts),
         roles=tuple([_role(name, study.roles[name]) for name in sorted(study.roles)]),
@@ -166,7 +161,8 @@ def _model(model: ModelDoc) -> Model:
     return Model(backend=model.backend, options=options, sampling=sampling)
 
 
-def _channel(study: StudyDoc, name: str, channel: ChannelDoc) -> Channel:
+def _channel(loaded: LoadedStudy, name: str, layout: Layout) -> Channel:
+    study, channel = loaded.document, loaded.document.channels[name]
     protocol = channel.protocol or study.protocol
     members = tuple(agent.name for agent in study.agents) if channel.members is None else channel.members
     if not isinstance(protocol, RoundRobinDoc):  # their order means nothing, so that it changes nothing
@@ -175,7 +171,7 @@ def _channel(study: StudyDoc, name: str, channel: ChannelDoc) -> Channel:
     return Channel(
         name=ChannelId(name),
         members=tuple(map(AgentId, members)),
-        protocol=_protocol(protocol),
+        protocol=_protocol(loaded, name, layout),
         opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
         window=_window(channel.memory or study.memory),
         act=_act(channel.act or study.act),
@@ -194,18 +190,13 @@ def _act(act: ActDoc) -> Act:
             assert_never(unknown)
 
 
-def _protocol(protocol: ProtocolDoc) -> Protocol:
-    match protocol:
-        case RoundRobinDoc(first="random"):
-            return RoundRobin(drawn=True)
-        case RoundRobinDoc(first=first):
-            return RoundRobin(first=None if first is None else AgentId(first))
-        case RandomDoc(repeat=repeat):
-            return RandomOrder(repeat=repeat)
-        case SimultaneousDoc():
-            return Simultaneous()
-        case _ as unknown:
-            assert_never(unknown)
+def _protocol(loaded: LoadedStudy, name: str, layout: Layout) -> Protocol:
+    own = loaded.document.channels[name].protocol
+    try:
+        return protocol_of(own or loaded.document.protocol, layout)
+    except RequestError as fault:
+        path: Path = ("channels", name, "protocol") if own else ("protocol",)
+        raise refused([Problem(path, fault.problem, fault.remedy)], loaded.marks) from None
 
 
 def _window(memory: MemoryDoc) -> int:
@@ -218,7 +209,11 @@ def _window(memory: MemoryDoc) -> int:
             assert_never(unknown)
 
 
-def _prompt(prompt: PromptDoc, agents: Collection[Agent], channels: Collection[Channel]) -> PromptStyle:
+def _layout(prompt: PromptDoc, agents: Collection[Agent]) -> Layout:
+    return prompt.layout or ("transcript_first" if _all_shipped(agents) else "persona_first")
+
+
+def _prompt(prompt: PromptDoc, layout: Layout, agents: Collection[Agent], channels: Collection[Channel]) -> PromptStyle:
     from genai_social_sim.kernel.prompts import (
         CUES_WITH_OPTIONS,
         DEFAULT_CUES,
@@ -227,16 +222,18 @@ def _prompt(prompt: PromptDoc, agents: Collection[Agent], channels: Collection[C
         SMALL_MODEL_LEAD,
     )
 
-    shipped = all(_is_shipped(agent.model) for agent in agents)
-    layout: Layout = prompt.layout or ("transcript_first" if shipped else "persona_first")
     frames = FRAMES_WITH_ROLES if any(agent.role is not None for agent in agents) else DEFAULT_FRAMES
     frame = frames[layout] if prompt.frame is None else prompt.frame
     cues = DEFAULT_CUES if all(channel.act == Say() for channel in channels) else CUES_WITH_OPTIONS
     cue = cues[layout] if prompt.cue is None else prompt.cue
     lead = prompt.lead
     if lead is None:
-        lead = SMALL_MODEL_LEAD if shipped and layout == "transcript_first" else ""
+        lead = SMALL_MODEL_LEAD if _all_shipped(agents) and layout == "transcript_first" else ""
     return PromptStyle(layout=layout, frame=frame, cue=cue, lead=lead)
+
+
+def _all_shipped(agents: Collection[Agent]) -> bool:
+    return all(_is_shipped(agent.model) for agent in agents)
 
 
 def _is_shipped(model: Model) -> bool:

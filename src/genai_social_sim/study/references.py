@@ -12,16 +12,16 @@ from genai_social_sim.study.acts import ChooseDoc
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import (
     ChannelDoc,
-    ProtocolDoc,
-    RoundRobinDoc,
     StopDoc,
     StudyDoc,
 )
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.prices import problems_of_prices
+from genai_social_sim.study.protocols import ModeratedDoc, ProtocolDoc
 from genai_social_sim.study.refusals import TYPO, Problem, listed, nearest
 from genai_social_sim.study.source import Path
+from genai_social_sim.study.turn_taking import problems_of_protocol
 from genai_social_sim.study.words import folded
 
 MAX_PERSONA: Final = 100_000
@@ -159,9 +159,9 @@ def _channels(study: StudyDoc) -> Iterator[Problem]:
         yield from _members(channel, names, (*path, "members"))
         members = tuple(names) if channel.members is None else channel.members
         if channel.protocol is not None:
-            yield from _first(channel.protocol, members, name, (*path, "protocol"))
+            yield from problems_of_protocol(channel.protocol, members, name, (*path, "protocol"))
         else:
-            yield from _first(study.protocol, members, name, ("protocol",))
+            yield from problems_of_protocol(study.protocol, members, name, ("protocol",))
         yield from _opening(channel, spoken, (*path, "opening", "from"))
 
 
@@ -174,18 +174,6 @@ def _members(channel: ChannelDoc, names: Mapping[str, str], path: Path) -> Itera
         elif member in seen:
             yield Problem((*path, index), f"{member!r} is listed twice", "Delete one of the two.")
         seen.add(member)
-
-
-def _first(protocol: ProtocolDoc, members: Sequence[str], channel: str, path: Path) -> Iterator[Problem]:
-    if not isinstance(protocol, RoundRobinDoc) or protocol.first is None:
-        return
-    if protocol.first == "random":
-        if "random" in members:
-            text = f"`random` could be the member of the channel {channel!r} or a draw"
-            yield Problem((*path, "first"), text, "Give the agent another name.")
-    elif protocol.first not in members:
-        remedy = f"{nearest(protocol.first, members)}Its members are: {listed(members)}."
-        yield Problem((*path, "first"), f"{protocol.first!r} is no member of the channel {channel!r}", remedy)
 
 
 def _opening(channel: ChannelDoc, spoken: Mapping[str, str], path: Path) -> Iterator[Problem]:
@@ -204,12 +192,16 @@ def _stops(stop: StopDoc, path: Path) -> Iterator[Problem]:
 
 
 def _prompt(study: StudyDoc) -> Iterator[Problem]:
-    for name, template in (("frame", study.prompt.frame), ("cue", study.prompt.cue), ("lead", study.prompt.lead)):
+    own: dict[Path, str | None] = {("prompt", name): getattr(study.prompt, name) for name in ("frame", "cue", "lead")}
+    protocols: dict[Path, ProtocolDoc | None] = {("protocol",): study.protocol}
+    protocols |= {("channels", name, "protocol"): channel.protocol for name, channel in study.channels.items()}
+    own |= {(*path, "cue"): each.cue for path, each in protocols.items() if isinstance(each, ModeratedDoc)}
+    for path, template in own.items():
         try:
             templates.render(template or "", **_SAMPLE)
         except TemplateProblem as fault:
             known = ", ".join(_SAMPLE)
-            yield Problem(("prompt", name), _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
+            yield Problem(path, _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
             return
     yield from _unshown(study)
 

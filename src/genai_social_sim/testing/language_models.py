@@ -37,7 +37,7 @@ def small_request(
         state = apply(state, event)
     for number in range(2 * round_no):
         state = apply(state, _said(number))
-    (turn,) = due(stage.plan, 0, state.floors[0])
+    (turn,) = due(stage.rooms[0], state.floors[0])
     prompt = stage.prompt(turn, state.floors[0])
     offer = stage.offer(turn)
     return Request(
@@ -47,7 +47,7 @@ def small_request(
         round=turn.round,
         agent=turn.agent,
         persona=stage.agents[turn.agent].persona,
-        heard=state.floors[0].heard,
+        heard=stage.heard(turn, state.floors[0]),
         prompt=prompt,
         sampling=Sampling(temperature=0.7, max_tokens=16),
         stop=stage.stops(turn),

@@ -7,29 +7,61 @@ from typing import Final
 
 from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.network import Edge, Network
 from genai_social_sim.domain.plan import (
     Agent,
+    ByAuthority,
     Channel,
     Layout,
     Model,
+    Moderated,
     Opening,
+    OwnProtocol,
+    Pairwise,
     PromptStyle,
     Protocol,
     RandomOrder,
     RoundRobin,
     RunPlan,
+    Sequential,
     Simultaneous,
     StopRule,
     Timeouts,
     Turns,
 )
+from genai_social_sim.domain.taking import Moment
 from genai_social_sim.kernel.prompts import CUES_WITH_OPTIONS, DEFAULT_CUES, DEFAULT_FRAMES
+
+
+class ByTwos:
+    """A protocol as a user may write it: two drawn members act at once; a round has as many such pairs as members."""
+
+    def turns(self, members: int) -> int:
+        """Two for each pair."""
+        return 2 * members
+
+    def at_once(self, members: int) -> int:
+        """A pair."""
+        return 2
+
+    def who(self, moment: Moment) -> Sequence[AgentId]:
+        """Any two."""
+        return moment.dice("pair").shuffled(moment.members)[:2]
+
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = {
     "round-robin": RoundRobin(),
     "random": RandomOrder(),
     "random-with-repeats": RandomOrder(repeat=True),
     "simultaneous": Simultaneous(),
+    "authority": ByAuthority(),
+    "sequential": Sequential(),
+    "pairwise": Pairwise(),
+    "pairwise-listener": Pairwise(acts="listener", pick="listener"),
+    "pairwise-both": Pairwise(acts="both", shows="nothing"),
+    "pairwise-announced": Pairwise(acts="both", announce=True),
+    "moderated": Moderated(moderator=AgentId("ada"), cue="{{ name }}, who is next?"),
+    "by-twos": OwnProtocol(name="by-twos", taking=ByTwos()),
 }
 
 
@@ -41,8 +73,20 @@ def small_channel(
     opening: str = "system: Begin.",
     window: int = 20,
     act: Act | None = None,
+    edges: str | None = None,
 ) -> Channel:
-    """A channel; `members` are names between blanks, `opening` is "SPEAKER: text" or empty for none; no `act`: Say."""
+    """A channel; no `act`: Say.
+
+    Args:
+        name: Of the channel.
+        members: Names between blanks.
+        protocol: By its name in `PROTOCOLS`, or itself.
+        opening: "SPEAKER: text", or empty for none.
+        window: Utterances that a prompt shows.
+        act: What members do.
+        edges: A network, as `ada-bo` (they hear each other) or `ada>bo` (bo hears ada, in a network with direction),
+            between blanks, each perhaps with a weight, `ada>bo:0.5`; None: everybody hears everybody.
+    """
     speaker, _, text = opening.partition(": ")
     return Channel(
         name=ChannelId(name),
@@ -51,7 +95,18 @@ def small_channel(
         opening=Opening(speaker=speaker, text=text) if opening else None,
         window=window,
         act=act or Say(),
+        network=None if edges is None else small_network(members, edges),
     )
+
+
+def small_network(members: str, edges: str) -> Network:
+    """A network, written as for `small_channel`; with direction if one of its edges has one."""
+    found = []
+    for edge in edges.split():
+        ends, _, weight = edge.partition(":")
+        speaker, _, listener = ends.replace(">", "-").partition("-")
+        found.append(Edge(AgentId(speaker), AgentId(listener), float(weight or 1)))
+    return Network.of(tuple(map(AgentId, members.split())), found, directed=">" in edges)
 
 
 def small_plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, get_args
 
 from hypothesis import strategies as st
@@ -28,11 +29,16 @@ from genai_social_sim.domain.plan import (
     LAYOUTS,
     AllOf,
     AnyOf,
+    ByAuthority,
     Channel,
+    Moderated,
+    Pairwise,
+    Protocol,
     RandomOrder,
     RoundRobin,
     Rounds,
     RunPlan,
+    Sequential,
     Silence,
     Simultaneous,
     StopRule,
@@ -42,7 +48,7 @@ from genai_social_sim.domain.plan import (
 from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Entry
-from genai_social_sim.testing.plans import small_channel, small_plan
+from genai_social_sim.testing.plans import PROTOCOLS, small_channel, small_plan
 
 NAMES: Final = ("ada", "bo", "cy", "di")
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -186,25 +192,57 @@ def acts() -> st.SearchStrategy[Act]:
     return st.builds(Say, may_pass=st.booleans()) | chooses | rates
 
 
-@st.composite
-def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
-    """A channel of some of the agents NAMES."""
-    members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
-    protocols = st.one_of(
+def protocols(members: Sequence[str]) -> st.SearchStrategy[Protocol]:
+    """Any protocol that these members can keep."""
+    kinds: list[st.SearchStrategy[Protocol]] = [
         st.builds(RoundRobin, first=st.none() | st.sampled_from(members).map(AgentId)),
         st.just(RoundRobin(drawn=True)),
         st.builds(RandomOrder, repeat=st.booleans()),
         st.just(Simultaneous()),
+        st.builds(ByAuthority, repeat=st.booleans()),
+        st.just(Sequential()),
+    ]
+    if len(members) > 1:
+        kinds += [pairwise(announced=len(members) % 2 == 0), st.just(PROTOCOLS["by-twos"])]
+    if len(members) > 2:  # noqa: PLR2004 (two to choose from)
+        chair = st.sampled_from(members).map(AgentId)
+        kinds.append(st.builds(Moderated, moderator=chair, cue=st.just("{{ name }}, who is next?")))
+    return st.one_of(*kinds)
+
+
+def pairwise(*, announced: bool) -> st.SearchStrategy[Pairwise]:
+    """Any setting of it; with announcements for an even number of members only."""
+    return st.builds(
+        Pairwise,
+        pick=st.sampled_from(["link", "speaker", "listener"]),
+        acts=st.sampled_from(["listener", "both", "in_turn"]),
+        shows=st.sampled_from(["partner", "nothing"]),
+        announce=st.booleans() if announced else st.just(False),
     )
+
+
+def edges(members: Sequence[str]) -> st.SearchStrategy[str]:
+    """A network of these members, as `small_channel` takes it; perhaps of nobody with anybody."""
+    ends = st.tuples(st.sampled_from(members), st.sampled_from(["-", ">"]), st.sampled_from(members))
+    weight = st.sampled_from(["", ":0", ":0.5", ":2"])
+    edge = st.tuples(ends, weight).map(lambda made: "".join([*made[0], made[1]]))
+    return st.lists(edge, max_size=8).map(" ".join)
+
+
+@st.composite
+def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
+    """A channel of some of the agents NAMES."""
+    members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
     opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
     window = draw(st.sampled_from([0, 1, 3, 20]))
     return small_channel(
         name,
         members=" ".join(members),
-        protocol=draw(protocols),
+        protocol=draw(protocols(members)),
         opening=opening,
         window=window,
         act=draw(st.just(Say()) | acts()),
+        edges=draw(st.none() | edges(members)),
     )
 
 

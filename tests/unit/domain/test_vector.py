@@ -44,3 +44,11 @@ def test_a_changed_copy_shares_all_but_the_way_to_the_change() -> None:
     before = Vector(items)
     after = before.replaced(5, "x")
     assert all(after._root[slot] is before._root[slot] for slot in range(1, len(before._root)))
+
+
+def test_vectors_are_equal_if_their_items_are() -> None:
+    one, two = Vector(range(100)), Vector(range(100))
+    assert (one, hash(one)) == (two, hash(two))
+    assert one != two.replaced(99, 0)
+    assert one != Vector(range(99))
+    assert one != tuple(range(100))

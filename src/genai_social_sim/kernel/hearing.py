@@ -1,0 +1,172 @@
+"""What each member of a channel has heard, where not everybody hears everything.
+
+A turn costs what the neighbourhood of one member costs, however large the channel. In simultaneous rounds a member
+reads, when its own turn comes, what its sources said in the round before; what is said in place is delivered to each
+hearer at once. Knows nothing of whose turn it is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.network import hears
+from genai_social_sim.domain.plan import Pairwise
+from genai_social_sim.domain.vector import Vector
+from genai_social_sim.kernel.room import Room
+from genai_social_sim.kernel.taking import pair_at
+
+
+class Ear(NamedTuple):
+    """What one member has heard."""
+
+    heard: tuple[Line, ...] = ()  # oldest first, at most the channel's window
+    told: int = 0  # how many of the lines for all are in it or were
+    round: int = -1  # of its last turn
+    said: Line | None = None  # rounds: in its last turn; else: when it last said something
+    before: Line | None = None  # rounds: in the turn before its last
+
+
+class Ears(NamedTuple):
+    """What everybody has heard, in the order of the members."""
+
+    each: Vector[Ear]
+    for_all: tuple[tuple[int, Line], ...] = ()  # lines that everybody hears, with the round in which they were said
+    held: tuple[Line, ...] = ()  # said in a wave that goes on, heard at its end
+
+
+class Spot(NamedTuple):
+    """A turn of a channel: who has it, and where it stands in the channel's own count."""
+
+    agent: AgentId
+    round: int
+    position: int  # -1: between turns
+
+
+def begun(room: Room, heard: tuple[Line, ...]) -> Ears:
+    """Everybody has heard the same."""
+    return Ears(Vector([Ear(heard)] * len(room.members)))
+
+
+def shown(room: Room, ears: Ears, spot: Spot) -> tuple[Line, ...]:
+    """What the agent whose turn it is has heard, oldest first."""
+    seat = room.seats[spot.agent]
+    if room.hearing == "rounds":
+        return _after_rounds(room, ears, seat, spot.round)
+    heard = _caught_up(room, ears, ears.each[seat]).heard
+    last_words = _last_words(room, ears, spot)
+    if last_words is None:
+        return heard
+    return _last((*[line for line in heard if line is not last_words], last_words), room.channel.window)
+
+
+def told_all(ears: Ears, line: Line, round_no: int) -> Ears:
+    """With a line that everybody hears."""
+    return ears._replace(for_all=(*ears.for_all, (round_no, line)))
+
+
+def said(room: Room, ears: Ears, spot: Spot, line: Line | None, *, wave_ends: bool) -> Ears:
+    """After a turn; `line` is None for a silence."""
+    if room.hearing == "rounds":
+        return _after_turn_of_round(room, ears, spot, line)
+    if room.hearing == "pairs":
+        ears = _remembered(room, ears, spot)
+    if line is not None:
+        ears = ears._replace(held=(*ears.held, line))
+    return _delivered(room, ears, spot) if wave_ends and ears.held else ears
+
+
+def _after_rounds(room: Room, ears: Ears, seat: int, round_no: int) -> tuple[Line, ...]:
+    """What was heard up to the end of the round before `round_no`."""
+    each, mine = ears.each, ears.each[seat]
+    fresh = ears.for_all[mine.told :]
+    if mine.round >= round_no:
+        lines = [line for _, line in fresh]
+        return _last((*mine.heard, *lines), room.channel.window) if lines else mine.heard
+    last_round = round_no - 1
+    sources = room.network.sources[seat] if room.network else ()
+    lines = []
+    for other in (*sources, seat):
+        ear = each[other]
+        line = ear.said if ear.round == last_round else ear.before if ear.round == round_no else None
+        if line is not None:
+            lines.append(line)
+    lines.sort(key=_turn)
+    if fresh:
+        earlier = [line for said_in, line in fresh if said_in <= last_round]
+        lines = [*earlier, *lines, *[line for said_in, line in fresh if said_in > last_round]]
+    return _last((*mine.heard, *lines), room.channel.window)
+
+
+def _after_turn_of_round(room: Room, ears: Ears, spot: Spot, line: Line | None) -> Ears:
+    seat = room.seats[spot.agent]
+    heard = _after_rounds(room, ears, seat, spot.round)
+    mine = ears.each[seat]
+    before = mine.said if mine.round == spot.round - 1 else None
+    ear = Ear(heard, len(ears.for_all), spot.round, line, before)
+    return Ears(ears.each.replaced(seat, ear), ears.for_all)
+
+
+def _turn(line: Line) -> int:
+    return line.turn
+
+
+def _caught_up(room: Room, ears: Ears, ear: Ear) -> Ear:
+    """With the lines for all that it has not heard yet."""
+    if ear.told == len(ears.for_all):
+        return ear
+    lines = [line for _, line in ears.for_all[ear.told :]]
+    heard = _last((*ear.heard, *lines), room.channel.window)
+    return ear._replace(heard=heard, told=len(ears.for_all))
+
+
+def _delivered(room: Room, ears: Ears, spot: Spot) -> Ears:
+    """What was said in a wave goes to those who hear it."""
+    each = ears.each
+    for line in ears.held:
+        speaker = room.seats[AgentId(line.speaker)]
+        for seat in (speaker, *_hearers(room, speaker, spot)):
+            ear = _caught_up(room, ears, each[seat])
+            heard = _last((*ear.heard, line), room.channel.window)
+            ear = Ear(heard, ear.told, ear.round, line if seat == speaker else ear.said)
+            each = each.replaced(seat, ear)
+    return Ears(each, ears.for_all)
+
+
+def _hearers(room: Room, speaker: int, spot: Spot) -> tuple[int, ...]:
+    """Who else hears what is said in a turn."""
+    if room.hearing == "place":
+        return room.hearers[speaker]
+    pair = pair_at(room, spot.round, spot.position)
+    if pair is None or (isinstance(room.protocol, Pairwise) and room.protocol.acts == "listener"):
+        return ()
+    other = pair.other(speaker)
+    return (other,) if _carried(room, speaker=speaker, listener=other) else ()
+
+
+def _remembered(room: Room, ears: Ears, spot: Spot) -> Ears:
+    """What an agent was shown of its partner's past is part of its own from now on."""
+    seat = room.seats[spot.agent]
+    ear = _caught_up(room, ears, ears.each[seat])._replace(heard=shown(room, ears, spot))
+    return ears._replace(each=ears.each.replaced(seat, ear))
+
+
+def _last_words(room: Room, ears: Ears, spot: Spot) -> Line | None:
+    """What the partner said last, for one who acts before hearing it in this meeting."""
+    protocol = room.protocol
+    if not isinstance(protocol, Pairwise) or protocol.shows == "nothing" or spot.position < 0:
+        return None
+    pair, seat = pair_at(room, spot.round, spot.position), room.seats[spot.agent]
+    if pair is None or (protocol.acts == "in_turn" and seat == pair.listener):
+        return None
+    other = pair.other(seat)
+    return ears.each[other].said if _carried(room, speaker=other, listener=seat) else None
+
+
+def _carried(room: Room, *, speaker: int, listener: int) -> bool:
+    return hears(room.network, speaker=room.members[speaker], listener=room.members[listener])
+
+
+def _last(lines: tuple[Line, ...], window: int) -> tuple[Line, ...]:
+    return lines[len(lines) - window :] if len(lines) > window else lines

@@ -1,0 +1,121 @@
+"""Everything about one channel that follows from its plan: look-ups for its protocol and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, Literal, NamedTuple
+
+from genai_social_sim.domain.dice import Dice
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.plan import Moderated, Pairwise, RunPlan, Simultaneous
+
+# Everybody hears everybody; neighbours do, at the end of a round; neighbours do, at once; those who meet do.
+Hearing = Literal["all", "rounds", "place", "pairs"]
+
+
+class Pair(NamedTuple):
+    """Two members that meet, as positions among the members."""
+
+    speaker: int
+    listener: int
+
+    def other(self, seat: int) -> int:
+        """Whom `seat` meets."""
+        return self.listener if seat == self.speaker else self.speaker
+
+
+class Room:
+    """A channel with its look-up tables. What it remembers follows from the plan alone, so its users stay pure."""
+
+    def __init__(self, plan: RunPlan, index: int, authority: Mapping[AgentId, float]) -> None:
+        self.index: Final = index
+        self.channel: Final = plan.channels[index]
+        self.members: Final = self.channel.members
+        self.network: Final = self.channel.network
+        self.protocol: Final = self.channel.protocol
+        self.seed: Final = plan.seed
+        self.offset: Final = plan.offsets[index]  # of its first turn within a round of all channels
+        self.stride: Final = plan.round_size  # from a turn to the same one in the next round
+        self.turns: Final = self.channel.turns
+        self.authority: Final = authority
+        self.hearing: Final[Hearing] = self._hearing()
+        self.moderated: Final = isinstance(self.protocol, Moderated)
+        self._first_wave, self._wave = self.channel.waves
+        self._order: tuple[int, tuple[AgentId, ...]] = (-1, ())
+        self._pair: tuple[tuple[int, int], Pair] = ((-1, -1), Pair(0, 0))
+
+    def wave(self, round_no: int) -> int:
+        """How many turns of a round are asked together."""
+        return self._wave if round_no else self._first_wave
+
+    def is_choice(self, position: int) -> bool:
+        """Whether the turn at a position of a round is the moderator's choice."""
+        return self.moderated and position % 2 == 0
+
+    @cached_property
+    def seats(self) -> Mapping[AgentId, int]:
+        """Positions of the members."""
+        return self.network.seats if self.network else {member: at for at, member in enumerate(self.members)}
+
+    @cached_property
+    def hearers(self) -> tuple[tuple[int, ...], ...]:
+        """By whom each member is heard; without a network never asked for."""
+        if self.network is None:
+            return ()
+        if not self.network.directed:
+            return self.network.sources
+        found: list[list[int]] = [[] for _ in self.members]
+        for listener, sources in enumerate(self.network.sources):
+            for speaker in sources:
+                found[speaker].append(listener)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def authorities(self) -> tuple[float, ...]:
+        """The members' authority, added up so far."""
+        return tuple(accumulate([self.authority[member] for member in self.members]))
+
+    @cached_property
+    def links(self) -> tuple[float, ...]:
+        """What each member hears, by number or weight of its edges, added up so far."""
+        network = self.network
+        if network is None:
+            return ()
+        return tuple(accumulate([sum(row) for row in network.weights] or map(len, network.sources)))
+
+    @cached_property
+    def listening(self) -> tuple[int, ...]:
+        """The members that hear somebody."""
+        return tuple([at for at, total in enumerate(self.links) if total > (self.links[at - 1] if at else 0)])
+
+    @cached_property
+    def heard(self) -> tuple[int, ...]:
+        """The members that somebody hears."""
+        network = self.network
+        if network is None or not network.weighted:
+            return tuple([at for at, hearers in enumerate(self.hearers) if hearers])
+        rows = [zip(*row, strict=True) for row in zip(network.sources, network.weights, strict=True)]
+        return tuple(sorted({speaker for row in rows for speaker, weight in row if weight > 0}))
+
+    def met(self, round_no: int, meeting: int, draw: Callable[[Room, Dice], Pair]) -> Pair:
+        """The pair of a meeting of a round; the last one asked for is kept."""
+        if self._pair[0] != (round_no, meeting):
+            dice = Dice(self.seed, "pair", self.channel.name, round_no, meeting)
+            self._pair = ((round_no, meeting), draw(self, dice))
+        return self._pair[1]
+
+    def order(self, round_no: int) -> tuple[AgentId, ...]:
+        """The members in the order drawn for a round; the last one asked for is kept."""
+        if self._order[0] != round_no:
+            dice = Dice(self.seed, "order", self.channel.name, round_no)
+            self._order = (round_no, dice.shuffled(self.members))
+        return self._order[1]
+
+    def _hearing(self) -> Hearing:
+        if isinstance(self.protocol, Pairwise):
+            return "pairs"
+        if self.network is None:
+            return "all"
+        return "rounds" if isinstance(self.protocol, Simultaneous) else "place"
