@@ -46,6 +46,18 @@ PARTS: Final[Mapping[str, str]] = {
     "NoMemoryDoc": "memory, kind none",
     "PromptDoc": "prompt",
     "RoleDoc": "roles.NAME",
+    "PopulationDoc": "population",
+    "AttributeDoc": "population.attributes.NAME",
+    "NormalDoc": "normal",
+    "LognormalDoc": "lognormal",
+    "BetaDoc": "beta",
+    "WeightedDoc": "choice[], quota[]",
+    "FileDoc": "file",
+    "CorrelationDoc": "population.correlations[]",
+    "GroupDoc": "population.groups[]",
+    "BetweenDoc": "where.NAME",
+    "DrawnDoc": "population.drawn",
+    "MembersDoc": "channels.NAME.members",
     "StopDoc": "stop",
     "TimeoutsDoc": "timeouts",
     "SayDoc": "timeouts.on_failure",
@@ -150,13 +162,17 @@ def _kind(value: Mapping[str, Any]) -> str:
     if "anyOf" in value:
         choices = [each for each in value["anyOf"] if "oneOf" in each] or value["anyOf"]
         return " or ".join([_kind(each) for each in choices])
-    kind = _TYPES[value["type"]]
+    kind = _type(value["type"])
     if kind == "list":
         return f"list of {_kind(value['items'])}s"
     if isinstance(value.get("additionalProperties"), dict):
         inner = value["additionalProperties"]
         return f"mapping of names to {_kind(inner)}"
     return kind + _bounds(value)
+
+
+def _type(kind: str | list[str]) -> str:
+    return _TYPES[kind] if isinstance(kind, str) else " or ".join([_TYPES[each] for each in kind])
 
 
 def _title(name: str) -> str:

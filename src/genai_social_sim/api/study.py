@@ -30,6 +30,7 @@ from genai_social_sim.study.lowering import (
     with_openings,
 )
 from genai_social_sim.study.prices import prices_of
+from genai_social_sim.study.residents import residents
 
 RUNS = "runs"  # the folder that run files go to, below the working directory
 
@@ -72,7 +73,7 @@ class Study:
 
     @property
     def text(self) -> str:
-        """The resolved study as canonical JSON: what the record holds and the digest covers."""
+        """The resolved study as canonical JSON: equal for equal studies, whatever the seed."""
         return canonical(self._loaded)
 
     @property
@@ -83,6 +84,10 @@ class Study:
     def with_openings(self, openings: Mapping[ChannelId, Opening]) -> Study:
         """The study as if these openings stood in it, by channel; its runs are the same, to the digest."""
         return Study(with_openings(self._loaded, openings))
+
+    def recorded(self, *, seed: int | None = None) -> str:
+        """What a record holds of the study: its `text`, and the people that the seed draws if it has a population."""
+        return canonical(self._loaded, seed=self.seed if seed is None else seed)
 
     def plan(self, *, seed: int | None = None) -> RunPlan:
         """Everything that determines one run."""
@@ -121,12 +126,12 @@ class Study:
     ) -> Run:
         """`run`, for code that waits."""
         path = self.record_path(seed=seed, runs=runs, again=again)
-        chosen = self._settings(settings)
+        chosen = self._settings(settings, seed)
         if _begun(path):
             await resumed(path, chosen)
         else:
             _make_room(path)
-            await played(path, self.plan(seed=seed), Text.of(self.text), chosen)
+            await played(path, self.plan(seed=seed), Text.of(self.recorded(seed=seed)), chosen)
         return Run(path)
 
     def forecast(self, *, seed: int | None = None, measure: bool = True, **settings: Any) -> Forecast:
@@ -140,26 +145,26 @@ class Study:
         Raises:
             SocialSimError: If a backend cannot be opened or does not answer.
         """
-        chosen = self._settings(settings)
+        chosen = self._settings(settings, seed)
         surroundings = registry.Surroundings(chosen.functions, chosen.progress)
         prices = chosen.prices or Prices()
         return finished(forecast(self.plan(seed=seed), surroundings, prices=prices, measure=measure))
 
     async def acheck_models(self, **settings: Any) -> None:
         """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""
-        chosen = self._settings(settings)
+        chosen = self._settings(settings, None)
         agents = self.plan().agents
         async with opened((agent.model for agent in agents), registry.Surroundings(chosen.functions, chosen.progress)):
             pass
 
-    def _settings(self, given: dict[str, Any]) -> Settings:
+    def _settings(self, given: dict[str, Any], seed: int | None) -> Settings:
         document = self._loaded.document
         limits = document.budget
         own = {
             "durability": document.durability,
             "parallel": document.parallel,
             "budget": Budget(tokens=limits.tokens, seconds=limits.time, cost=limits.cost),
-            "prices": prices_of(document),
+            "prices": prices_of(document, residents(self._loaded, self.seed if seed is None else seed)),
         }
         return Settings(**{**own, **{name: value for name, value in given.items() if value is not None}})
 

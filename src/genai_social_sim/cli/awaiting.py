@@ -53,7 +53,7 @@ def play_opened(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[
 
 def _begun(study: Study, *, seed: int | None, runs: Path) -> Path | None:
     """A run of this study that got its openings before, and has not come to its end."""
-    bare = json.loads(study.text)
+    bare = json.loads(study.recorded(seed=seed))
     for path in sorted(runs.glob(f"{glob.escape(study.name)}-*.sqlite")):
         try:
             with Run(path) as run:

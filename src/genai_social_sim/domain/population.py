@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from genai_social_sim.domain.distribution import Distribution, Scalar
 
@@ -20,11 +20,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A template over the agent's `number` and other attributes, of which it `needs` some."""
+    """A template over the agent's `number` and other attributes, of which it `needs` some; it may print a number."""
 
     template: str
     needs: tuple[str, ...]
-    kind: Literal["text", "number", "integer"] = "text"
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class Grouped:
 class Rows:
     """Whole rows of a table: each of `columns` becomes an attribute.
 
-    Of its `count` rows those that are drawn are among `used`, by their position from 0. Without `replace` no row is
-    drawn twice.
+    Of its `count` rows those that will be drawn are among `used`, by their position from 0. Without `replace` no row
+    is drawn twice.
     """
 
     columns: tuple[str, ...]
@@ -83,12 +83,16 @@ class Population:
     copula: Copula = Copula()
 
 
-class Person(NamedTuple):
-    """One of a population; attributes in the order of their names, those without a value left out."""
+class People(NamedTuple):
+    """A population as drawn: names, and each attribute's values, in the order of the agents' numbers."""
 
-    number: int
-    name: str
-    attributes: tuple[tuple[str, Scalar], ...]
+    names: Sequence[str]
+    columns: Mapping[str, Sequence[Scalar | None]]  # None: no value
+
+    def attributes(self, at: int) -> dict[str, Scalar]:
+        """Those of one agent, from 0; those without a value left out."""
+        found = {name: values[at] for name, values in self.columns.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

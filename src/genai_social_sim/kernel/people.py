@@ -6,6 +6,7 @@ is about all agents at once. It knows nothing of where rows of a table came from
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
@@ -20,7 +21,7 @@ from genai_social_sim.domain.population import (
     Copula,
     Filled,
     Grouped,
-    Person,
+    People,
     Population,
     Quota,
     Rows,
@@ -31,6 +32,9 @@ from genai_social_sim.kernel.templates import TemplateProblem, compile_template
 
 Values = dict[int, Scalar]  # by agent, from 0; those without a value left out
 _PURPOSE: Final = "population"
+_LEAST: Final = 2.0**-53  # as far from 0 and 1 as dice come
+_WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
+_DECIMAL: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]{1,3})?", re.ASCII)
 
 
 class DrawProblem(Exception):  # noqa: N818 (a reason, which becomes part of an error that users see)
@@ -55,12 +59,16 @@ class _Drawn(NamedTuple):
         return Dice(self.seed, _PURPOSE, name, agent)
 
 
-def people(population: Population, seed: int) -> tuple[Person, ...]:
-    """All of a population, in the order of their numbers; raises DrawProblem."""
+def people(population: Population, seed: int) -> People:
+    """All of a population; raises DrawProblem."""
     drawn = _Drawn(seed, population.size, {}, population.copula)
     for attribute in in_order(population.attributes):
         drawn.values.update(_attribute(drawn, attribute))
-    return tuple(_persons(population, drawn))
+    agents = range(population.size)
+    columns = {name: [values.get(agent) for agent in agents] for name, values in sorted(drawn.values.items())}
+    template, nameless = compile_template(population.name), People((), columns)
+    names = [_rendered(None, template, agent, nameless.attributes(agent)) for agent in agents]
+    return People(names, columns)
 
 
 def in_order(attributes: Sequence[Attribute]) -> list[Attribute]:
@@ -131,9 +139,6 @@ def _rows(drawn: _Drawn, name: str, rows: Rows) -> dict[str, Values]:
     used = dict(rows.used)
     columns: list[Values] = [{} for _ in rows.columns]
     for agent, row in enumerate(picks(drawn.seed, name, size=drawn.size, count=rows.count, replace=rows.replace)):
-        if row not in used:
-            words = f"the record holds only the rows that its run drew, and row {row + 1} is not among them"
-            raise DrawProblem(name, words, "Keep seed and size, or begin from the study file.")
         for column, value in zip(columns, used[row], strict=True):
             if value is not None:
                 column[agent] = value
@@ -178,9 +183,6 @@ def _shares(drawn: _Drawn, name: str) -> Callable[[int], float]:
     return share
 
 
-_LEAST: Final = 2.0**-53
-
-
 def _exactly(drawn: _Drawn, name: str, quota: Quota, agents: Iterable[int]) -> Values:
     order = sorted(agents, key=lambda agent: (drawn.dice(name, agent).word(), agent))
     counts = shares_met(quota.weights, len(order))
@@ -208,7 +210,7 @@ def _filled(drawn: _Drawn, name: str, source: Filled, agents: Iterable[int]) -> 
     for agent in agents:
         known = {need: drawn.values[need][agent] for need in source.needs if agent in drawn.values.get(need, ())}
         text = _rendered(name, template, agent, known)
-        values[agent] = text if source.kind == "text" else _number(name, text, whole=source.kind == "integer")
+        values[agent] = _number(name, text) if source.numeric else text
     return values
 
 
@@ -220,14 +222,10 @@ def _rendered(name: str | None, template: Callable[..., str], agent: int, known:
         raise DrawProblem(name, words, "Values that may be missing need `| default(...)`.") from None
 
 
-def _number(name: str, text: str, *, whole: bool) -> int | float:
-    try:
-        number: int | float = int(text) if whole else float(text)
-    except ValueError:
-        number = float("nan")
+def _number(name: str, text: str) -> int | float:
+    number = int(text) if _WHOLE.fullmatch(text) else float(text) if _DECIMAL.fullmatch(text) else float("nan")
     if not isfinite(number):
-        kind = "whole number" if whole else "number"
-        raise DrawProblem(name, f"its template gives {text[:40]!r}, which is no {kind}", "Let it print a number alone.")
+        raise DrawProblem(name, f"its template gives {text[:40]!r}, which is no number", "Let it print a number alone.")
     return number
 
 
@@ -239,11 +237,3 @@ def _round(value: Scalar, digits: int) -> Scalar:
     if isinstance(value, bool | str | int):
         return value
     return round(value, digits) if digits else round(value)
-
-
-def _persons(population: Population, drawn: _Drawn) -> Iterator[Person]:
-    columns = sorted(drawn.values.items())
-    template = compile_template(population.name)
-    for agent in range(population.size):
-        attributes = tuple([(name, values[agent]) for name, values in columns if agent in values])
-        yield Person(agent + 1, _rendered(None, template, agent, dict(attributes)), attributes)

@@ -78,6 +78,16 @@ def render(source: str, **values: Any) -> str:
     return compile_template(source)(**values)
 
 
+def names_in(source: str) -> frozenset[str]:
+    """The names of values that a template reads; raises TemplateProblem if it is none."""
+    compile_template(source)
+    if not _MARKUP.search(source):
+        return frozenset()
+    from jinja2.meta import find_undeclared_variables
+
+    return frozenset(find_undeclared_variables(_sandbox().parse(source))) - {"range"}
+
+
 @lru_cache(maxsize=4096)
 def compile_template(source: str) -> Callable[..., str]:
     """A function from values to text; raises TemplateProblem if `source` is no template, and so does the function."""
@@ -99,10 +109,14 @@ def _by_names(source: str, by_jinja: Callable[..., str]) -> Callable[..., str]:
     form = "".join([text.replace("%", "%%") + "%s" for text in texts[:-1]]) + texts[-1].replace("%", "%%")
 
     def filled(**values: Any) -> str:
-        said = [value for name in names if isinstance(value := values.get(name), str) and len(value) < MAX_NAMED]
+        said = [value for name in names if _is_short(value := values.get(name))]
         return form % tuple(said) if len(said) == len(names) else by_jinja(**values)
 
     return filled
+
+
+def _is_short(value: Any) -> bool:
+    return len(value) < MAX_NAMED if isinstance(value, str) else isinstance(value, (int, float))
 
 
 def _by_jinja(source: str) -> Callable[..., str]:

@@ -32,6 +32,9 @@ RoundCount = Annotated[_FromOne, BeforeValidator(words.rounds, json_schema_input
 Scalar = Annotated[
     str | int | float | bool, PlainValidator(words.scalar, json_schema_input_type=str | int | float | bool)
 ]
+# Pydantic puts these into the place of what is wrong, where a value may be a list or a mapping; no key reads like them.
+LIST: Final = "<list>"
+MAPPING: Final = "<mapping>"
 
 
 class Doc(BaseModel):
@@ -39,6 +42,11 @@ class Doc(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     may_be_null: ClassVar[tuple[str, ...]] = ()  # where `null` means something; `references` refuses others
+
+
+def form_of(value: Any) -> str:
+    """Which of the two forms a value has that may be a list or a mapping."""
+    return MAPPING if isinstance(value, (dict, Doc)) else LIST
 
 
 def from_word(value: Any) -> Any:

@@ -7,6 +7,7 @@ under way at once.
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import Any, Final, assert_never
 
 from genai_social_sim.domain.act import Act, Choose, Rate, Say
@@ -26,21 +27,28 @@ from genai_social_sim.domain.plan import (
     Turns,
 )
 from genai_social_sim.study.document import StudyDoc
-from genai_social_sim.study.models import SAMPLING_KEYS
+from genai_social_sim.study.drawing import AT, expanded, table_of
+from genai_social_sim.study.loading import LoadedStudy
+from genai_social_sim.study.models import SAMPLING_KEYS, merged, model_of
 from genai_social_sim.study.people import AgentDoc
+from genai_social_sim.study.population import DrawnDoc, MembersDoc, PopulationDoc
 from genai_social_sim.study.turn_taking import protocol_written
 
 UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
+_APART: Final[Any] = {"model": True, "groups": {"__all__": {"model"}}, "drawn": True}
 
 
-def written(study: StudyDoc, plan: RunPlan) -> str:
-    """Canonical JSON of `plan`, which was made from `study`; personas stay the templates they were."""
-    written_agents = {agent.name: agent for agent in study.agents}
+def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None) -> str:
+    """Canonical JSON of `plan`, which was made from `loaded`; personas stay the templates they were."""
+    study = loaded.document
+    by_hand = {agent.name: agent for agent in study.agents}
+    listed = [agent for agent in plan.agents if agent.name in by_hand]
     value = {
         "name": plan.name,
-        "agents": [_agent(agent, written_agents[agent.name]) for agent in plan.agents],
+        **({"agents": [_agent(agent, by_hand[agent.name]) for agent in listed]} if listed else {}),
+        **({} if study.population is None else {"population": _population(loaded, study.population, people)}),
         **({"roles": {role.name: _role(role) for role in plan.roles}} if plan.roles else {}),
-        "channels": {channel.name: _channel(channel) for channel in plan.channels},
+        "channels": {channel.name: _channel(study, channel) for channel in plan.channels},
         "prompt": {
             "layout": plan.prompt.layout,
             "frame": plan.prompt.frame,
@@ -68,9 +76,39 @@ def _model(model: Model) -> dict[str, Any]:
     return {**options, "backend": model.backend} | {key: getattr(model.sampling, key) for key in SAMPLING_KEYS}
 
 
-def _channel(channel: Channel) -> dict[str, Any]:
+def _population(loaded: LoadedStudy, population: PopulationDoc, people: DrawnDoc | None) -> dict[str, Any]:
+    """The population with its presets written out, its models whole, and its files told by their hashes."""
+    value = expanded(population).model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_APART)
+    for name, attribute in population.attributes.items():
+        if attribute.file is not None and attribute.file.sha256 is None:
+            place = (*AT, "attributes", name, "file")
+            value["attributes"][name]["file"]["sha256"] = table_of(attribute.file, place, loaded.folder).sha256
+    general = loaded.document.model
+    for group, doc in zip(value.get("groups", ()), population.groups, strict=True):
+        group["model"] = _model(model_of(reduce(merged, (population.model, doc.model), general)))
+    value["model"] = _model(model_of(merged(general, population.model)))
+    if people is not None:
+        value["drawn"] = {"names": people.names, "attributes": people.attributes}
+        if people.groups is not None:
+            value["drawn"]["groups"] = people.groups
+    return value
+
+
+def _members(study: StudyDoc, channel: Channel) -> Any:
+    """Names; where a population is described, those that are listed by hand, and the description."""
+    members = study.channels[channel.name].members
+    where = members.where if isinstance(members, MembersDoc) else {} if members is None else None
+    if study.population is None or where is None:
+        return channel.members
+    known = {agent.name for agent in study.agents} | {*(members.agents if isinstance(members, MembersDoc) else ())}
+    listed = [member for member in channel.members if member in known]
+    described = MembersDoc(agents=tuple(listed), where=where).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return described if listed else {"where": described["where"]}
+
+
+def _channel(study: StudyDoc, channel: Channel) -> dict[str, Any]:
     memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
-    value = {"members": channel.members, "protocol": protocol_written(channel.protocol), "memory": memory}
+    value = {"members": _members(study, channel), "protocol": protocol_written(channel.protocol), "memory": memory}
     if channel.act != Say():
         value["act"] = _act(channel.act)
     if channel.opening is None:

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from genai_social_sim.domain.plan import Layout
 from genai_social_sim.study.acts import ActDoc, SpeakDoc
-from genai_social_sim.study.base import AnyName, Doc, RoundCount, Seconds, Slug, Spoken, from_word
+from genai_social_sim.study.base import (
+    LIST,
+    MAPPING,
+    AnyName,
+    Doc,
+    RoundCount,
+    Seconds,
+    Slug,
+    Spoken,
+    form_of,
+    from_word,
+)
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
+from genai_social_sim.study.population import MembersDoc, PopulationDoc
 from genai_social_sim.study.protocols import ProtocolDoc, RoundRobinDoc
 from genai_social_sim.study.words import refusal
 
@@ -44,7 +56,12 @@ AnyMemory = Annotated[WindowDoc | NoMemoryDoc, Field(discriminator="kind")]
 MemoryDoc = Annotated[
     AnyMemory, BeforeValidator(from_word, json_schema_input_type=AnyMemory | Literal["window", "none"])
 ]
-Members = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
+Names = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
+Members = Annotated[
+    Annotated[MembersDoc, Tag(MAPPING)] | Annotated[Names, Tag(LIST)],
+    Discriminator(form_of),
+    BeforeValidator(lambda value: value, json_schema_input_type=Names | MembersDoc),
+]
 
 
 class ChannelDoc(Doc):
@@ -52,7 +69,7 @@ class ChannelDoc(Doc):
 
     members: Members | None = Field(
         default=None,
-        description="Names of agents; all agents in their listed order if left out.",
+        description="Names of agents, or a description of them; all agents in their listed order if left out.",
         examples=[["BOT1", "BOT2"]],
     )
     protocol: ProtocolDoc | None = Field(
@@ -206,13 +223,20 @@ class StudyDoc(Doc):
         description="What answers for all agents that do not say otherwise.",
         examples=[{"backend": "embedded", "temperature": 0.7}],
     )
-    agents: Annotated[tuple[AgentDoc, ...], Field(strict=False, min_length=1)] = Field(
-        description="Who takes part.", examples=[[{"name": "BOT1", "persona": "A cautious geologist."}]]
+    agents: Annotated[tuple[AgentDoc, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Who takes part, one by one; needed if there is no population.",
+        examples=[[{"name": "BOT1", "persona": "A cautious geologist."}]],
     )
     roles: dict[RoleName, RoleDoc] = Field(
         default_factory=dict,
         description="What agents are among the others, by name.",
         examples=[{"chair": {"authority": 3.0}}],
+    )
+    population: PopulationDoc | None = Field(
+        default=None,
+        description="Who takes part, by the thousand.",
+        examples=[{"size": 1000, "attributes": {"opinion": {"uniform": [-1, 1]}}}],
     )
     channels: Annotated[dict[AnyName, ChannelDoc], Field(min_length=1)] = Field(
         description="The conversations, by name.", examples=[{"general": {"opening": {"text": "Hello."}}}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from genai_social_sim.errors import SpecError
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.files import read_text
+from genai_social_sim.study.population import DrawnDoc
 from genai_social_sim.study.references import problems_in
 from genai_social_sim.study.refusals import described, problems_of, refused
 from genai_social_sim.study.source import Marks, parse_yaml
@@ -31,6 +32,12 @@ class LoadedStudy:
     path: Path | None
     values: dict[str, Any]  # what was written, for `override`
     backends: Collection[str] | None  # the known ones; None for any
+    draws: dict[int, DrawnDoc] = field(default_factory=dict, compare=False, repr=False)  # made of it, by seed
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files that the study names may lie; None for nowhere."""
+        return None if self.path is None else self.path.parent
 
 
 def load(path: str | Path, *, backends: Collection[str] | None = KNOWN_BACKENDS) -> LoadedStudy:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
@@ -24,7 +25,6 @@ from genai_social_sim.domain.plan import (
     Role,
     Rounds,
     RunPlan,
-    Sampling,
     Silence,
     StopRule,
     Timeouts,
@@ -33,6 +33,7 @@ from genai_social_sim.domain.plan import (
 )
 from genai_social_sim.errors import OptionsError, RequestError
 from genai_social_sim.kernel.roles import TOLD
+from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acts import ActDoc, ChooseDoc, RateDoc, SpeakDoc
 from genai_social_sim.study.document import (
     MemoryDoc,
@@ -44,13 +45,22 @@ from genai_social_sim.study.document import (
     TimeoutsDoc,
     WindowDoc,
 )
+from genai_social_sim.study.drawing import AT
 from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
-from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc
+from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, merged, model_of
 from genai_social_sim.study.openings import unopened, with_openings
-from genai_social_sim.study.people import AgentDoc, RoleDoc
+from genai_social_sim.study.people import RoleDoc
 from genai_social_sim.study.protocols import RoundRobinDoc
-from genai_social_sim.study.references import rendered_persona
+from genai_social_sim.study.references import problems_among
 from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
+from genai_social_sim.study.residents import (
+    Resident,
+    drawn,
+    members_of,
+    rendered_persona,
+    residents,
+    written_models,
+)
 from genai_social_sim.study.source import Path
 from genai_social_sim.study.turn_taking import protocol_of
 
@@ -88,12 +98,14 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
         raise RequestError(f"the seed {seed} is out of range", remedy="Take a whole number from 0 to 2^63 - 1.")
     if check_options is not None:
         _check_options(loaded, check_options)
-    agents = tuple(sorted((_agent(study, agent) for agent in study.agents), key=lambda agent: agent.name))
+    chance = study.seed if seed is None else seed
+    everybody = _everybody(loaded, chance)
+    agents = _agents(loaded, everybody)
     layout = _layout(study.prompt, agents)
-    channels = tuple(_channel(loaded, name, layout) for name in sorted(study.channels))
+    channels = tuple(_channel(loaded, name, layout, everybody) for name in sorted(study.channels))
     return RunPlan(
         name=study.name,
-        seed=study.seed if seed is None else seed,
+        seed=chance,
         agents=agents,
         channels=channels,
         prompt=_prompt(study.prompt, layout, agents, channels),
@@ -103,11 +115,16 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
     )
 
 
-def canonical(loaded: LoadedStudy) -> str:
-    """The resolved study as JSON: all that decides what happens but the seed, every default filled in."""
+def canonical(loaded: LoadedStudy, *, seed: int | None = None) -> str:
+    """The resolved study as JSON: all that decides what happens but the seed, every default filled in.
+
+    With a `seed`, and if the study has a population, also the people that it draws: this is what a record holds.
+    """
     from genai_social_sim.study.canonical import written
 
-    return written(loaded.document, lower(loaded))
+    population = loaded.document.population
+    people = None if population is None else population.drawn if seed is None else drawn(loaded, seed)
+    return written(loaded, lower(loaded, seed=seed), people)
 
 
 def override(loaded: LoadedStudy, *changes: str) -> LoadedStudy:
@@ -122,15 +139,41 @@ def override(loaded: LoadedStudy, *changes: str) -> LoadedStudy:
     return overridden(loaded, changes)
 
 
-def _agent(study: StudyDoc, agent: AgentDoc) -> Agent:
-    own = 1.0 if agent.role is None else study.roles[agent.role].authority
+def _everybody(loaded: LoadedStudy, seed: int) -> tuple[Resident, ...]:
+    """All residents; what a population's names and attributes make wrong is refused here, once they are drawn."""
+    everybody = residents(loaded, seed)
+    if loaded.document.population is not None and (problems := problems_among(loaded.document, everybody)):
+        raise refused(problems, loaded.marks)
+    return everybody
+
+
+def _agents(loaded: LoadedStudy, everybody: Sequence[Resident]) -> tuple[Agent, ...]:
+    models: dict[tuple[int, ...], Model] = {}  # one value for all whose models are written in the same places
+    made, study = [], loaded.document
+    for resident in everybody:
+        key = tuple(map(id, resident.models))
+        if key not in models:
+            models[key] = model_of(reduce(merged, resident.models, study.model))
+        try:
+            made.append(_agent(study, resident, models[key]))
+        except TemplateProblem as fault:  # of the population: others were looked at before
+            words = f"the template does not work for {resident.name}: {fault.reason}"
+            remedy = "Values that may be missing need `| default(...)`."
+            raise refused([Problem((*AT, "persona"), words, remedy)], loaded.marks) from None
+    return tuple(sorted(made, key=lambda agent: agent.name))
+
+
+def _agent(study: StudyDoc, resident: Resident, model: Model) -> Agent:
+    authority = resident.authority
+    if authority is None:
+        authority = 1.0 if resident.role is None else study.roles[resident.role].authority
     return Agent(
-        name=AgentId(agent.name),
-        persona=rendered_persona(agent),
-        model=_model(merged(study.model, agent.model)),
-        role=None if agent.role is None else RoleId(agent.role),
-        authority=own if agent.authority is None else agent.authority,
-        attributes=tuple(sorted(agent.attributes.items())),
+        name=AgentId(resident.name),
+        persona=rendered_persona(resident),
+        model=model,
+        role=None if resident.role is None else RoleId(resident.role),
+        authority=authority,
+        attributes=tuple(sorted(resident.attributes.items())),
     )
 
 
@@ -138,33 +181,10 @@ def _role(name: str, role: RoleDoc) -> Role:
     return Role(name=RoleId(name), authority=role.authority, told=TOLD.get(role.told, role.told), brief=role.brief)
 
 
-def merged(study: ModelDoc, agent: ModelDoc | None) -> ModelDoc:
-    """The model of an agent: its own keys over the study's, whose options count for the same backend only."""
-    if agent is None:
-        return study
-    own = {name: getattr(agent, name) for name in agent.model_fields_set}
-    backend = own.get("backend", study.backend)
-    names = SAMPLING_KEYS if backend != study.backend else (*SAMPLING_KEYS, *study.options)
-    return ModelDoc.model_validate({name: getattr(study, name) for name in names} | own | {"backend": backend})
-
-
-def _model(model: ModelDoc) -> Model:
-    options = json.dumps(model.options, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    sampling = Sampling(
-        temperature=model.temperature,
-        top_p=model.top_p,
-        top_k=model.top_k,
-        min_p=model.min_p,
-        repeat_penalty=model.repeat_penalty,
-        max_tokens=model.max_tokens,
-    )
-    return Model(backend=model.backend, options=options, sampling=sampling)
-
-
-def _channel(loaded: LoadedStudy, name: str, layout: Layout) -> Channel:
+def _channel(loaded: LoadedStudy, name: str, layout: Layout, everybody: Sequence[Resident]) -> Channel:
     study, channel = loaded.document, loaded.document.channels[name]
     protocol = channel.protocol or study.protocol
-    members = tuple(agent.name for agent in study.agents) if channel.members is None else channel.members
+    members = members_of(channel.members, everybody)
     if not isinstance(protocol, RoundRobinDoc):  # their order means nothing, so that it changes nothing
         members = tuple(sorted(members))
     opening = channel.opening
@@ -277,18 +297,19 @@ def _timeouts(timeouts: TimeoutsDoc) -> Timeouts:
 
 def _check_options(loaded: LoadedStudy, check: CheckOptions) -> None:
     study, seen = loaded.document, set()
-    for index, agent in enumerate(study.agents):
-        model = merged(study.model, agent.model)
-        key = (model.backend, _model(model).options)
+    for path, own, general in written_models(study):
+        if path == ("model",) and study.population is None and all(agent.model for agent in study.agents):
+            continue  # nobody's
+        model = reduce(merged, (*general, own), study.model)
+        key = (model.backend, model_of(model).options)
         if key in seen:
             continue
         seen.add(key)
         try:
             check(model.backend, dict(model.options))
         except (ValueError, RequestError) as fault:
-            own = () if agent.model is None else agent.model.model_fields_set
-            where = {key: ("agents", index, "model") if key in own else ("model",) for key in model.options}
-            here: Path = ("agents", index, "model") if own else ("model",)
+            here: Path = path if own.model_fields_set else ("model",)
+            where = {key: path if key in own.model_fields_set else ("model",) for key in model.options}
             problems = [
                 replace(problem, path=(*where.get(str(problem.path[0]) if problem.path else "", here), *problem.path))
                 for problem in _of_backend(fault, model)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
+from genai_social_sim.domain.plan import Model, Sampling
 from genai_social_sim.study.base import Doc, Slug
 
 SAMPLING_KEYS: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens")
@@ -71,3 +73,27 @@ class ModelDoc(Doc):
     def options(self) -> dict[str, Any]:
         """The backend's own keys."""
         return self.model_extra or {}
+
+
+def merged(general: ModelDoc, own: ModelDoc | None) -> ModelDoc:
+    """A model's own keys over those of a more general one, whose options count for the same backend only."""
+    if own is None:
+        return general
+    written = {name: getattr(own, name) for name in own.model_fields_set}
+    backend = written.get("backend", general.backend)
+    names = SAMPLING_KEYS if backend != general.backend else (*SAMPLING_KEYS, *general.options)
+    return ModelDoc.model_validate({name: getattr(general, name) for name in names} | written | {"backend": backend})
+
+
+def model_of(model: ModelDoc) -> Model:
+    """What the document says, as a value."""
+    options = json.dumps(model.options, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    sampling = Sampling(
+        temperature=model.temperature,
+        top_p=model.top_p,
+        top_k=model.top_k,
+        min_p=model.min_p,
+        repeat_penalty=model.repeat_penalty,
+        max_tokens=model.max_tokens,
+    )
+    return Model(backend=model.backend, options=options, sampling=sampling)

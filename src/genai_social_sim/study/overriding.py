@@ -16,6 +16,7 @@ from genai_social_sim.study.shape import Spot, step
 from genai_social_sim.study.source import Marks, Path, first_value, parse_yaml
 
 _SHOWN: Final = 80  # characters of a change in a message
+_SAME_PEOPLE: Final = ("persona", "role", "model", "drawn")  # keys of a population with which it is drawn as it was
 
 
 def overridden(loaded: LoadedStudy, changes: Iterable[str]) -> LoadedStudy:
@@ -29,8 +30,17 @@ def overridden(loaded: LoadedStudy, changes: Iterable[str]) -> LoadedStudy:
         path = _path(written.strip(), values)
         values = _with(values, path, _value(text))
         replaced[path] = f"--set {change if len(change) <= _SHOWN else change[:_SHOWN] + '...'}"
+        values = _undrawn(values, path)
     marks = Marks(loaded.marks.name, loaded.marks.root, replaced)
     return checked(values, marks, path=loaded.path, backends=loaded.backends)
+
+
+def _undrawn(values: Any, path: Path) -> Any:
+    """Without the people that a record holds, if what is changed at `path` could change who they are."""
+    population = values.get("population")
+    if path[0] != "population" or not isinstance(population, dict) or (len(path) > 1 and path[1] in _SAME_PEOPLE):
+        return values
+    return {**values, "population": {key: value for key, value in population.items() if key != "drawn"}}
 
 
 def _value(text: str) -> Any:

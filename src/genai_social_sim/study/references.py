@@ -15,16 +15,18 @@ from genai_social_sim.study.document import (
     StopDoc,
     StudyDoc,
 )
+from genai_social_sim.study.drawing import AT
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc
+from genai_social_sim.study.population import DrawnDoc, MembersDoc, WhereDoc
 from genai_social_sim.study.prices import problems_of_prices
 from genai_social_sim.study.protocols import ModeratedDoc, ProtocolDoc
 from genai_social_sim.study.refusals import TYPO, Problem, listed, nearest
+from genai_social_sim.study.residents import Resident, listed_agent, members_of, rendered_persona, written_models
 from genai_social_sim.study.source import Path
 from genai_social_sim.study.turn_taking import problems_of_protocol
 from genai_social_sim.study.words import folded
 
-MAX_PERSONA: Final = 100_000
 _SAMPLE: Final = {
     "name": "A",
     "persona": "",
@@ -48,26 +50,23 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
     return [
         *_blanks(study, ()),
         *_models(study, backends),
-        *_agents(study.agents),
+        *_agents(study),
         *_roles(study),
-        *_channels(study),
+        *(() if study.population is not None else _channels(study, [listed_agent(agent) for agent in study.agents])),
         *_stops(study.stop, ("stop",)),
         *_prompt(study),
         *problems_of_prices(study),
     ]
 
 
-def rendered_persona(agent: AgentDoc) -> str:
-    """The persona over the agent's name and attributes, without white space around it; raises TemplateProblem."""
-    text = templates.render(agent.persona, **agent.attributes, name=agent.name).strip()
-    if len(text) > MAX_PERSONA:
-        raise TemplateProblem(f"it renders to {len(text):,} characters; at most {MAX_PERSONA:,} are taken")
-    return text
+def problems_among(study: StudyDoc, everybody: Sequence[Resident]) -> list[Problem]:
+    """What is wrong with a study that has a population, once it is known who that is."""
+    return [*_channels(study, everybody), *_wheres(study, everybody)]
 
 
 def _blanks(value: Any, path: Path) -> Iterator[Problem]:
     """Keys without a value, where `null` means nothing."""
-    if isinstance(value, Doc):
+    if isinstance(value, Doc) and not isinstance(value, DrawnDoc):  # in which an empty cell is no value
         for name in value.model_fields_set & type(value).model_fields.keys():
             field, inner = type(value).model_fields[name], getattr(value, name)
             here = (*path, field.alias or name)
@@ -83,11 +82,7 @@ def _blanks(value: Any, path: Path) -> Iterator[Problem]:
 
 
 def _models(study: StudyDoc, backends: Collection[str] | None) -> Iterator[Problem]:
-    models: list[tuple[Path, ModelDoc | None]] = [(("model",), study.model)]
-    models += [(("agents", index, "model"), agent.model) for index, agent in enumerate(study.agents)]
-    for path, model in models:
-        if model is None:
-            continue
+    for path, model, _ in written_models(study):
         yield from _misspelt(model, path)
         if backends is not None and model.backend not in backends:
             remedy = f"{nearest(model.backend, backends)}Known: {', '.join(sorted(backends))}."
@@ -102,7 +97,12 @@ def _misspelt(model: ModelDoc, path: Path) -> Iterator[Problem]:
             yield Problem((*path, option), "unknown key", f"{nearest(option, known)}".strip(), at_key=True)
 
 
-def _agents(agents: Sequence[AgentDoc]) -> Iterator[Problem]:
+def _agents(study: StudyDoc) -> Iterator[Problem]:
+    agents = study.agents
+    if not agents and study.population is None:
+        place: Path = ("agents",) if "agents" in study.model_fields_set else ()
+        remedy = "List some, as in `agents: [{name: BOT1}]`, or add `population: {size: 100}`."
+        yield Problem(place, "there are no agents: the list of them is empty or missing", remedy)
     seen: dict[str, int] = {}
     for index, agent in enumerate(agents):
         first = seen.setdefault(folded(agent.name), index)
@@ -122,9 +122,15 @@ def _persona(agent: AgentDoc, path: Path) -> Iterator[Problem]:
 
 
 def _roles(study: StudyDoc) -> Iterator[Problem]:
-    for index, agent in enumerate(study.agents):
-        if agent.role is not None and agent.role not in study.roles:
-            yield no_role(agent.role, study.roles, ("agents", index, "role"))
+    given: list[tuple[Path, str | None]] = [
+        (("agents", index, "role"), agent.role) for index, agent in enumerate(study.agents)
+    ]
+    if study.population is not None:
+        given.append(((*AT, "role"), study.population.role))
+        given += [((*AT, "groups", at, "role"), group.role) for at, group in enumerate(study.population.groups)]
+    for path, wanted in given:
+        if wanted is not None and wanted not in study.roles:
+            yield no_role(wanted, study.roles, path)
     known = ("name", "role", "authority")
     for name, role in study.roles.items():
         for key, template in (("told", role.told), ("brief", role.brief)):
@@ -146,8 +152,8 @@ def _of_template(fault: TemplateProblem) -> str:
     return f"the template does not work: {fault.reason}{line}"
 
 
-def _channels(study: StudyDoc) -> Iterator[Problem]:
-    names = {agent.name: folded(agent.name) for agent in study.agents}
+def _channels(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
+    names = {each.name: folded(each.name) for each in everybody}
     spoken = {text: name for name, text in names.items()}
     seen: dict[str, str] = {}
     for name, channel in study.channels.items():
@@ -157,7 +163,9 @@ def _channels(study: StudyDoc) -> Iterator[Problem]:
             text = f"the name reads like that of the channel {other!r}"
             yield Problem(path, text, "Give each channel its own name.", at_key=True)
         yield from _members(channel, names, (*path, "members"))
-        members = tuple(names) if channel.members is None else channel.members
+        members = members_of(channel.members, everybody)
+        if not members and everybody:
+            yield Problem((*path, "members"), "nobody is meant by this", "Change `where`, or name `agents` too.")
         if channel.protocol is not None:
             yield from problems_of_protocol(channel.protocol, members, name, (*path, "protocol"))
         else:
@@ -167,13 +175,35 @@ def _channels(study: StudyDoc) -> Iterator[Problem]:
 
 def _members(channel: ChannelDoc, names: Mapping[str, str], path: Path) -> Iterator[Problem]:
     seen = set()
-    for index, member in enumerate(channel.members or ()):
+    members = channel.members
+    if isinstance(members, MembersDoc):
+        members, path = members.agents, (*path, "agents")
+    for index, member in enumerate(members or ()):
         if member not in names:
             remedy = f"{nearest(member, names)}The agents are: {listed(tuple(names))}."
             yield Problem((*path, index), f"there is no agent {member!r}", remedy)
         elif member in seen:
             yield Problem((*path, index), f"{member!r} is listed twice", "Delete one of the two.")
         seen.add(member)
+
+
+def _wheres(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
+    """Descriptions by attributes that nobody has."""
+    wheres: list[tuple[Path, WhereDoc]] = [
+        (("channels", name, "members", "where"), channel.members.where)
+        for name, channel in study.channels.items()
+        if isinstance(channel.members, MembersDoc) and channel.members.where
+    ]
+    if study.population is not None:
+        wheres += [((*AT, "groups", at, "where"), group.where) for at, group in enumerate(study.population.groups)]
+    if not wheres:
+        return
+    known = {name for each in everybody for name in each.attributes}
+    for path, where in wheres:
+        for name in where:
+            if name not in known:
+                remedy = f"{nearest(name, known)}There are: {listed(sorted(known))}."
+                yield Problem((*path, name), f"nobody has an attribute {name!r}", remedy, at_key=True)
 
 
 def _opening(channel: ChannelDoc, spoken: Mapping[str, str], path: Path) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from genai_social_sim.errors import SpecError
+from genai_social_sim.study.base import LIST, MAPPING
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.shape import Spot, spot_at, step
 from genai_social_sim.study.source import Marks, Path
@@ -126,6 +127,7 @@ def _problem(detail: ErrorDetails, values: Any, documents: tuple[Any, ...]) -> P
     at_key = bool(loc) and loc[-1] == "[key]"
     if at_key:
         loc = loc[:-1]
+    loc = tuple([part for part in loc if part not in (LIST, MAPPING)])
     if kind == "missing":
         return _missing(spot_at(loc[:-1], values, documents), str(loc[-1]))
     if kind == "extra_forbidden":

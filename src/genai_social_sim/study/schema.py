@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from genai_social_sim.study import acts, document, models, people, protocols
+from genai_social_sim.study import acts, document, models, people, population, protocols
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import StudyDoc
 
@@ -37,7 +37,8 @@ def json_schema() -> dict[str, Any]:
 
 
 def _kinds() -> dict[str, type[Doc]]:
-    return {name: kind for module in (acts, models, people, protocols, document) for name, kind in vars(module).items()}
+    modules = (acts, models, people, population, protocols, document)
+    return {name: kind for module in modules for name, kind in vars(module).items()}
 
 
 def _without_null(definition: dict[str, Any], kind: type[Doc]) -> None:

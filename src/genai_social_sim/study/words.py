@@ -26,6 +26,7 @@ _ROUNDS: Final = re.compile(r"([0-9]{1,9}) rounds?")
 _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+MAX_NUMBER: Final = 1e100
 MAX_SECONDS: Final = 7 * 24 * 3600.0
 
 
@@ -110,6 +111,13 @@ def option(text: str) -> str:
     if not bare(text):
         raise refusal(f"the option {text!r} holds nothing but marks", "Write a word or a number.")
     return text
+
+
+def not_huge(number: float) -> float:
+    """A number with which sums stay finite."""
+    if abs(number) > MAX_NUMBER:
+        raise refusal(f"{number} is too large", f"Write a number from -{MAX_NUMBER:g} to {MAX_NUMBER:g}.")
+    return number
 
 
 def scalar(value: Any) -> Any:

@@ -25,7 +25,7 @@ def test_it_says_what_it_is() -> None:
     schema = json_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["title"] == "Study"
-    assert {"name", "agents", "channels", "stop"} == set(schema["required"])
+    assert {"name", "channels", "stop"} == set(schema["required"])
 
 
 def test_its_example_is_the_small_study() -> None:
