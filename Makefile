@@ -9,7 +9,7 @@ ARGS ?=
 COVER := $(if $(CI),--cov)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check setup format lint types imports coverage bench kill lock clean
+.PHONY: help demo test check setup format lint types imports coverage bench kill chaos lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ bench: $(READY) ## the named workloads, each beside a bare loop with SQLite
 
 kill: $(READY) ## the long kill -9 script
 	@$(PY) -m tests.scenarios.kill_loop $(ARGS)
+
+chaos: $(READY) ## random kills and stops of coordinator, workers and brokers, for minutes; prints its seed
+	@$(PY) -m tests.scenarios.chaos $(ARGS)
 
 lock: ## resolve requirements.lock anew
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/python -m pip install --quiet uv; }

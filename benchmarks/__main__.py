@@ -114,6 +114,13 @@ def _driven(name: str, folder: Path, protocol: driving.Protocol, runs: int, *, l
     }
 
 
+def w6(folder: Path, runs: int) -> Row:
+    """Turns over Redis on loopback with four workers, beside a bare request and reply."""
+    from benchmarks import brokers
+
+    return brokers.measured(folder, runs)
+
+
 def memory(folder: Path, runs: int) -> Row:
     """Bytes an agent: how the peak grows from 2,000 to 22,000 agents, each in a process of its own."""
     peaks = [_peak(agents) for agents in (2_000, 22_000)]
@@ -149,6 +156,7 @@ WORKLOADS: Mapping[str, Callable[[Path, int], Row]] = {
     "w4_slow": w4_slow,
     "w5": w5,
     "w5_slow": w5_slow,
+    "w6": w6,
     "memory": memory,
 }
 

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -141,18 +142,34 @@ def running_valkey(folder: Path) -> Iterator[BrokerServer]:
         server.kill()
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of broker, and how one is started."""
+
+    scheme: str
+    command: Callable[[int, Path], list[str]]
+    ready: str
+
+    def server(self, folder: Path) -> BrokerServer:
+        return BrokerServer(self.scheme, folder, command=self.command, ready=self.ready)
+
+
+VALKEY = Kind("redis", _valkey_command, "Ready to accept connections")
+NATS = Kind("nats", _nats_command, "Server is ready")
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerServer]:
     """A Valkey (it speaks as Redis does) with persistence on."""
-    with running_valkey(tmp_path_factory.mktemp("valkey") / "data") as server:
-        yield server
+    server = VALKEY.server(tmp_path_factory.mktemp("valkey") / "data")
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerServer]:
     """A NATS server with JetStream."""
-    folder = tmp_path_factory.mktemp("nats") / "data"
-    server = BrokerServer("nats", folder, command=_nats_command, ready="Server is ready")
+    server = NATS.server(tmp_path_factory.mktemp("nats") / "data")
     yield server
     server.kill()
 

@@ -25,7 +25,7 @@ STUDY = """
 name: disturbed
 seed: {seed}
 durability: process
-model: {{backend: scripted, words: 9, latency: [0.01, 0.06], faults: {{error: 0.05, empty: 0.03}}, slots: 4}}
+model: {{backend: scripted, words: 9, latency: [0.01, {longest}], faults: {{error: 0.05, empty: 0.03}}, slots: 4}}
 agents: [{{name: A}}, {{name: B}}, {{name: C}}, {{name: D}}, {{name: E}}]
 channels:
   one: {{members: [A, B, C], opening: {{text: "Hello."}}}}
@@ -135,12 +135,12 @@ class Whenever:
             self._action()
 
 
-def study_text(*, seed: int = 11, turns: int = 60) -> str:
-    """The file of the study that is disturbed."""
-    return STUDY.format(seed=seed, turns=turns)
+def study_text(*, seed: int = 11, turns: int = 60, longest: float = 0.06) -> str:
+    """The file of the study that is disturbed; its answers take `longest` seconds at the most."""
+    return STUDY.format(seed=seed, turns=turns, longest=longest)
 
 
-def study(**given: int) -> Study:
+def study(**given: Any) -> Study:
     """The study that is disturbed."""
     return Study.parse(study_text(**given))
 

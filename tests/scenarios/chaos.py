@@ -1,0 +1,199 @@
+"""Runs over each broker while coordinator, workers and broker are killed, stopped and wiped at random.
+
+python -m tests.scenarios.chaos [--broker valkey|nats] [--runs N] [--turns N] [--seed S]
+
+Each run must come to the digest of the undisturbed one, with every turn recorded once and an intact chain; and the
+calls that workers made beyond those that the record needed may be a tenth of them in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.support.brokers import NATS, VALKEY, BrokerServer
+from tests.support.crews import WorkerProcess, notices, study, study_text, undisturbed
+
+from genai_social_sim import Run
+from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Spoke
+
+LEASE_S: Final = 1.0
+ANSWER_S: Final = 0.25  # the longest answer
+PAUSES_S: Final = (0.3, 1.2)
+MOST_EXTRA: Final = 0.10
+_LONGEST_S: Final = 300.0
+ROOT: Final = Path(__file__).resolve().parents[2]
+# Each call of a worker's model leaves a line, also if the worker is killed in it.
+_NOTED: Final = """
+import os
+from genai_social_sim.backends.scripted import ScriptedModel
+_complete, _notes = ScriptedModel.complete, os.open(os.environ["CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+async def complete(self, request):
+    os.write(_notes, f"{request.turn} {request.attempt}\\n".encode())
+    return await _complete(self, request)
+ScriptedModel.complete = complete
+"""
+
+
+@dataclass
+class Outcome:
+    """What a disturbed run came to."""
+
+    digest: str
+    whole: bool  # every turn once, chain intact, replay the same
+    needed: int  # calls that the record holds as used
+    calls: int  # that workers made
+    done: dict[str, int] = field(default_factory=dict)  # what was done to it
+    noticed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def extra(self) -> int:
+        return self.calls - self.needed
+
+
+class Chaos:
+    """One run and what is done to it."""
+
+    def __init__(self, broker: BrokerServer, folder: Path, text: str, rng: random.Random) -> None:
+        self._broker = broker
+        self._folder = folder
+        self._text = text
+        self._rng = rng
+        self._hired = 0
+        os.environ["CALLS"] = str(folder / "calls")
+        self._workers = [self._hire() for _ in range(4)]
+        self._coordinator = self._coordinate()
+        self.done: dict[str, int] = {}
+
+    def rage(self) -> None:
+        """Until the run has come to its end."""
+        began = time.monotonic()
+        try:
+            while True:
+                try:
+                    code = self._coordinator.wait(self._rng.uniform(*PAUSES_S))
+                except subprocess.TimeoutExpired:
+                    self._disturb()
+                    if time.monotonic() - began > _LONGEST_S:
+                        raise RuntimeError(f"no end after {_LONGEST_S:g} s") from None
+                    continue
+                if code == 0:
+                    return
+                self._coordinator = self._coordinate()
+        finally:
+            self._coordinator.kill()
+            self._coordinator.wait()
+            for worker in self._workers:
+                worker.kill()
+
+    def _disturb(self) -> None:
+        deeds = {
+            "kill a worker": (4, self._kill_worker),
+            "stop a worker": (3, self._stop_worker),
+            "kill the coordinator": (3, self._coordinator.kill),
+            "restart the broker": (2, self._broker.restart),
+            "wipe the broker": (1, lambda: self._broker.restart(wiped=True)),
+            "stop the broker": (1, self._stop_broker),
+            "kill all workers": (1, self._kill_all),
+        }
+        names, weights = list(deeds), [weight for weight, _ in deeds.values()]
+        (name,) = self._rng.choices(names, weights)
+        self.done[name] = self.done.get(name, 0) + 1
+        deeds[name][1]()
+
+    def _kill_worker(self) -> None:
+        number = self._rng.randrange(len(self._workers))
+        self._workers[number].kill()
+        self._workers[number] = self._hire()
+
+    def _kill_all(self) -> None:
+        for number in range(len(self._workers)):
+            self._workers[number].kill()
+            self._workers[number] = self._hire()
+
+    def _stop_worker(self) -> None:
+        worker = self._rng.choice(self._workers)
+        worker.send(signal.SIGSTOP)
+        time.sleep(self._rng.uniform(0.5, 1.5) * LEASE_S)
+        worker.send(signal.SIGCONT)
+
+    def _stop_broker(self) -> None:
+        self._broker.pause()
+        time.sleep(self._rng.uniform(0.1, 1.0))
+        self._broker.go_on()
+
+    def _hire(self) -> WorkerProcess:
+        self._hired += 1
+        return WorkerProcess(self._broker.url, name=f"w{self._hired}", code=_NOTED)
+
+    def _coordinate(self) -> subprocess.Popen[bytes]:
+        command = ["-m", "tests.scenarios.coordinator", str(self._folder), self._text, self._broker.url, str(LEASE_S)]
+        quiet = subprocess.DEVNULL  # a broker that is away when it starts is an error, and it is started again
+        return subprocess.Popen([sys.executable, *command], cwd=ROOT, stderr=quiet)
+
+
+def disturbed(broker: BrokerServer, folder: Path, *, seed: int, turns: int) -> Outcome:
+    """One run."""
+    broker.restart(wiped=True)
+    chaos = Chaos(broker, folder, study_text(seed=seed, turns=turns, longest=ANSWER_S), random.Random(seed))
+    chaos.rage()
+    with Run(study(seed=seed, turns=turns, longest=ANSWER_S).record_path(runs=folder)) as run:
+        events = [recorded.event for recorded in run.events()]
+        settled = [event.turn for event in events if isinstance(event, Spoke | FellSilent)]
+        noticed = notices(run)
+        return Outcome(
+            digest=run.digest,
+            whole=settled == list(range(turns)) and run.verify().ok and run.replay().ok,
+            needed=sum(isinstance(event, Answered | AttemptFailed) for event in events),
+            calls=len((folder / "calls").read_text().splitlines()),
+            done=chaos.done,
+            noticed={what: noticed.count(what) for what in sorted(set(noticed))},
+        )
+
+
+def main() -> int:
+    """All runs; 1 if one went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--broker", choices=["valkey", "nats"], action="append")
+    parser.add_argument("--runs", type=int, default=6)
+    parser.add_argument("--turns", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=int(time.monotonic_ns() % 10**6))
+    options = parser.parse_args()
+    sys.stdout.write(f"seed {options.seed}\n")
+    return max(_raged(name, options) for name in options.broker or ["valkey", "nats"])
+
+
+def _raged(name: str, options: argparse.Namespace) -> int:
+    needed, extra, bad = 0, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        broker = (VALKEY if name == "valkey" else NATS).server(Path(folder) / "broker")
+        try:
+            for number in range(options.runs):
+                seed, place = options.seed + number, Path(folder) / str(number)
+                place.mkdir()
+                outcome = disturbed(broker, place, seed=seed, turns=options.turns)
+                same = outcome.digest == undisturbed(place, study(seed=seed, turns=options.turns, longest=ANSWER_S))
+                needed, extra = needed + outcome.needed, extra + outcome.extra
+                bad += not (same and outcome.whole)
+                sys.stdout.write(f"{name} {number + 1}: {'same digest' if same else 'ANOTHER DIGEST'}; {outcome}\n")
+                sys.stdout.flush()
+        finally:
+            broker.kill()
+    share = extra / needed
+    sys.stdout.write(
+        f"{name}: {options.runs - bad} of {options.runs} whole; {extra} extra calls, {share:.1%} of {needed}\n"
+    )
+    return int(bad > 0 or share > MOST_EXTRA)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
