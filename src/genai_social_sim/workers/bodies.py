@@ -50,6 +50,7 @@ class _BodyDoc(BaseModel):
     stop: tuple[str, ...]
     choices: tuple[str, ...]
     meanings: tuple[str, ...]
+    weights: tuple[float, ...]
     connect_s: float | None
     first_token_s: float | None
     sampling: _SamplingDoc
@@ -92,6 +93,7 @@ def body_of(request: Request) -> Text:
         "stop": request.stop,
         "choices": request.choices,
         "meanings": request.meanings,
+        "weights": request.weights,
         "connect_s": request.limits.connect_s,
         "first_token_s": request.limits.first_token_s,
         "sampling": {
@@ -151,6 +153,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         limits=Limits(deadline_s, document.connect_s, document.first_token_s),
         choices=document.choices,
         meanings=document.meanings,
+        weights=document.weights,
     )
 
 
