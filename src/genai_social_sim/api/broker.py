@@ -91,18 +91,19 @@ class HandingOut:
     async def _remote(self, wanted: Sequence[Model], stack: AsyncExitStack) -> dict[Model, LanguageModel]:
         broker = Broker(url=self.broker) if isinstance(self.broker, str) else self.broker
         url = broker.url if broker else ""
+        sorts = list(dict.fromkeys([(model.backend, model.options) for model in wanted]))
+        sought = [Wanted(backend=backend, options=_in_order(options)) for backend, options in sorts]
         if self.workers:
-            url = await stack.enter_async_context(local_crew(self.workers, url or None, self.say))
+            url = await stack.enter_async_context(local_crew(self.workers, url or None, sought, self.say))
         transport = open_transport(url)
         stack.push_async_callback(transport.close)
-        sorts = list(dict.fromkeys([(model.backend, model.options) for model in wanted]))
         remote = await stack.enter_async_context(
             coordinating(
                 transport.coordinate(self.claim.run),
                 run=self.claim.run,
                 epoch=self.claim.epoch,
                 coordinator=self.claim.coordinator,
-                wanted=[Wanted(backend=backend, options=_in_order(options)) for backend, options in sorts],
+                wanted=sought,
                 terms=broker.terms if broker else Terms(),
                 clock=self.clock,
                 accepts=self.accepts,

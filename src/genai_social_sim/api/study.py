@@ -114,7 +114,8 @@ class Study:
                 interrupted one goes on.
             settings: `functions`: Python functions by name, for backends rule and scripted. `observers`: told events.
                 `progress`: called with (what, share) while models load. `durability`: "full" or "process".
-                `parallel`: calls at once. `budget`: a `Budget` in place of the study's.
+                `parallel`: calls at once. `broker`: the address of a broker whose workers answer.
+                `workers`: how many processes of this machine answer. `budget`: a `Budget` in place of the study's.
 
         Raises:
             SocialSimError: With what went wrong and what to do; the record is in order and can be resumed.

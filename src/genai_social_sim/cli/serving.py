@@ -21,7 +21,7 @@ from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RequestError
 from genai_social_sim.workers.transports import open_transport
 from genai_social_sim.workers.trust import USUAL, Trust
-from genai_social_sim.workers.worker import Tally, Terms, Told, Worker
+from genai_social_sim.workers.worker import Tally, Told, Worker, WorkerTerms
 
 _QUIET: Final = ("waits", "serves", "back", "server_up")
 
@@ -59,7 +59,7 @@ def serve(wish: Wish) -> None:
 async def _work(wish: Wish) -> tuple[Tally, int]:
     transport = open_transport(wish.broker)
     try:
-        terms = Terms(
+        terms = WorkerTerms(
             name=_name(wish),
             trust=Trust(backends=wish.backends or USUAL, allowed=wish.allow),
             slots=wish.slots,

@@ -35,6 +35,8 @@ from genai_social_sim.workers.patience import Patience
 from genai_social_sim.workers.roster import Accepts, Roster
 
 _CLEARED_S: Final = 5.0  # how long tidying up may take
+_FIRST_WORD_S: Final = 3.0  # without a worker, until that is said
+_FURTHER_WORDS_S: Final = 60.0
 _TOLD: Final = 5  # messages that made no sense that are told one by one
 
 
@@ -114,17 +116,23 @@ class Coordinator:
             listener(notice)
 
     async def identified(self, say: Callable[[str], None]) -> None:
-        """Until workers have said for each model what they are; says every few seconds what is missing."""
+        """Until workers have said for each model what they are; says after a while what is missing, and why."""
+        patience_s, told = _FIRST_WORD_S, 0
         while not self.roster.is_identified:
             if self._fault is not None:
                 raise self._fault
             try:
-                async with asyncio.timeout(self._terms.patience_s):
+                async with asyncio.timeout(patience_s):
                     await self._joined.wait()
             except TimeoutError:
+                patience_s = _FURTHER_WORDS_S
                 for number, wanted in enumerate(self.roster.wanted):
                     if not wanted.identity:
                         say(f"waiting for a worker: {self.roster.lacks(number)}")
+            for notice in self._unheard[told:]:
+                if notice.what != "worker_joined":
+                    say(f"{notice.what.replace('_', ' ')}: {notice.detail.value}")
+            told = len(self._unheard)
             self._joined.clear()
         await self._patience.until_it_works("announce", self._announce)
 

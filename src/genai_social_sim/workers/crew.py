@@ -6,6 +6,7 @@ All are processes of their own, stopped by their ids at the end; each also ends 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from genai_social_sim.errors import BrokerError, RequestError
+from genai_social_sim.ports import Wanted
+from genai_social_sim.workers.trust import named
 
 _STARTS_S: Final = 10.0
 _STOPS_S: Final = 10.0
@@ -39,9 +42,9 @@ async def embedded_broker() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def hired(number: int, url: str, say: Say) -> AsyncIterator[None]:
-    """Keep `number` workers at a broker; one that dies is replaced."""
-    keepers = [asyncio.create_task(_kept(place, url, say)) for place in range(1, number + 1)]
+async def hired(number: int, url: str, allowed: Sequence[str], say: Say) -> AsyncIterator[None]:
+    """Keep `number` workers at a broker, with the options `allowed`; one that dies is replaced."""
+    keepers = [asyncio.create_task(_kept(place, url, allowed, say)) for place in range(1, number + 1)]
     try:
         yield
     finally:
@@ -51,19 +54,40 @@ async def hired(number: int, url: str, say: Say) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def local_crew(number: int, url: str | None, say: Say) -> AsyncIterator[str]:
-    """Workers at the broker `url`, or at one of our own; its address."""
+async def local_crew(number: int, url: str | None, wanted: Sequence[Wanted], say: Say) -> AsyncIterator[str]:
+    """Workers at the broker `url`, or at one of our own; its address.
+
+    They open the models `wanted` by a study of this user, whatever servers and files it names, and no others.
+    """
     async with AsyncExitStack() as stack:
         where = url if url else await stack.enter_async_context(embedded_broker())
-        await stack.enter_async_context(hired(number, where, say))
+        await stack.enter_async_context(hired(number, where, _allowed(wanted), say))
         yield where
 
 
-async def _kept(place: int, url: str, say: Say) -> None:
+def _allowed(wanted: Sequence[Wanted]) -> list[str]:
+    backends = dict.fromkeys(each.backend for each in wanted)
+    values = [value for each in wanted for _, value in named(each.backend, json.loads(each.options))]
+    options = [["--backend", backend] for backend in backends] + [["--allow", value] for value in dict.fromkeys(values)]
+    return [word for option in options for word in option]
+
+
+async def _kept(place: int, url: str, allowed: Sequence[str], say: Say) -> None:
     name = f"local-{os.getpid()}-{place}"
     for _ in range(_MOST_STARTS):
         worker = await _started(
-            ["-m", "genai_social_sim.cli", "worker", "--broker", url, "--name", name, "--quiet", "--with-parent"]
+            [
+                "-m",
+                "genai_social_sim.cli",
+                "worker",
+                "--broker",
+                url,
+                "--name",
+                name,
+                "--quiet",
+                "--with-parent",
+                *allowed,
+            ]
         )
         try:
             await worker.wait()

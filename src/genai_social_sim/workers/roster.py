@@ -12,7 +12,8 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Hello, Wanted
 from genai_social_sim.workers.identity import fingerprint
 
-_MOST: Final = 10_000  # names that are remembered, so that strangers cannot fill the memory
+_MOST: Final = 1_000  # names that are remembered, so that strangers cannot fill the memory
+_LONGEST: Final = 1 << 16  # characters of what a worker says of its model
 Accepts = Callable[[Mapping[str, Any]], str]  # why a model may not go on with this run; empty if it may
 
 
@@ -77,6 +78,8 @@ class Roster:
     def _refused(self, number: int, identity: Mapping[str, Any]) -> str:
         wanted = self.wanted[number]
         mark = fingerprint(identity)
+        if len(json.dumps(identity, default=str)) > _LONGEST:
+            return "what it says of its model is too long to be recorded"
         if not wanted.identity:
             problem = self._accepts(identity)
             if problem:

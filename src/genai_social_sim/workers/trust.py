@@ -32,14 +32,16 @@ class Trust:
         """Why this model is not opened, and what its owner can do; empty if it is."""
         if backend not in self.backends:
             return f"it does not serve {backend}; its owner can allow it: gss worker --backend {backend}"
-        for option, value in _NAMED.get(backend, _nothing)(options):
+        for option, value in named(backend, options):
             if value.rstrip("/") not in {each.rstrip("/") for each in self.allowed}:
                 return f"it does not take {option} {value} from a study; its owner can allow it: --allow {value}"
         return ""
 
 
-def _nothing(options: Mapping[str, Any]) -> Named:
-    yield from ()
+def named(backend: str, options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a model's options name that has to be allowed: (option, value)."""
+    find = _NAMED.get(backend)
+    return [] if find is None else list(find(options))
 
 
 def _embedded(options: Mapping[str, Any]) -> Named:

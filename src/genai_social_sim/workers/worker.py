@@ -59,7 +59,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class WorkerTerms:
     """What a worker's owner wants: whom it trusts, and how many calls at once (None: as many as each model takes)."""
 
     name: str
@@ -71,7 +71,7 @@ class Worker:
     """Serves every run at one broker."""
 
     def __init__(
-        self, end: WorkerEnd, terms: Terms, *, clock: Clock, tell: Callable[[Told], None] = lambda told: None
+        self, end: WorkerEnd, terms: WorkerTerms, *, clock: Clock, tell: Callable[[Told], None] = lambda told: None
     ) -> None:
         self._end = end
         self._terms = terms

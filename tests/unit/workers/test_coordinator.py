@@ -16,8 +16,7 @@ from genai_social_sim.testing.language_models import small_request
 from genai_social_sim.workers.coordinator import RemoteModel, Terms, coordinating
 from genai_social_sim.workers.local import LocalTransport
 from genai_social_sim.workers.trust import Trust
-from genai_social_sim.workers.worker import Terms as WorkerTerms
-from genai_social_sim.workers.worker import Worker
+from genai_social_sim.workers.worker import Worker, WorkerTerms
 
 WANTED = Wanted(backend="scripted", options='{"words": 5, "latency": 0.2}')
 TERMS = Terms(lease_s=3.0, slots=4)
@@ -247,5 +246,32 @@ def test_a_coordinator_that_another_one_replaced_stops_asking() -> None:
             await asyncio.sleep(5)
             with pytest.raises(FencedError, match="another coordinator works on this run"):
                 await made.ask()
+
+    in_virtual_time(work())
+
+
+def test_a_run_that_waits_for_its_first_worker_says_what_it_lacks_and_who_refused() -> None:
+    async def work() -> None:
+        broker, said = LocalTransport(LoopClock()), list[str]()
+        waiting = coordinating(
+            broker.coordinate("run"),
+            run="run",
+            epoch=1,
+            coordinator="c",
+            wanted=[WANTED],
+            terms=TERMS,
+            clock=LoopClock(),
+            say=said.append,
+        )
+        entering = asyncio.create_task(waiting.__aenter__())
+        await asyncio.sleep(4)
+        assert "none serves scripted" in said[0]
+        terms = WorkerTerms(name="picky", trust=Trust(backends=["embedded"]))
+        working = asyncio.create_task(Worker(broker.serve("picky"), terms, clock=LoopClock()).work())
+        await asyncio.sleep(4)
+        assert "picky: it does not serve scripted" in said[1]
+        for task in (entering, working):
+            task.cancel()
+        await asyncio.wait([entering, working])
 
     in_virtual_time(work())

@@ -1,9 +1,12 @@
 """A worker opens what its owner allows; a study cannot send it anywhere else."""
 
+import json
 from typing import Any
 
 import pytest
 
+from genai_social_sim.ports import Wanted
+from genai_social_sim.workers.crew import _allowed
 from genai_social_sim.workers.trust import Trust
 
 
@@ -41,3 +44,18 @@ def test_an_owner_can_allow_more() -> None:
     trust = Trust(backends=["openai"], allowed=["http://lab:8000/v1/"])
     assert trust.refusal("openai", {"model": "m", "base_url": "http://lab:8000/v1"}) == ""
     assert "--backend scripted" in trust.refusal("scripted", {"words": 3})
+
+
+def test_workers_of_ones_own_are_allowed_what_ones_own_study_names() -> None:
+    wanted = [
+        Wanted(backend="embedded", options='{"path": "mine.gguf"}'),
+        Wanted(backend="openai", options='{"model": "m", "base_url": "http://lab/v1", "api_key_env": "LAB_KEY"}'),
+    ]
+    words = _allowed(wanted)
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    trust = Trust(
+        backends=[value for option, value in pairs if option == "--backend"],
+        allowed=[value for option, value in pairs if option == "--allow"],
+    )
+    assert [trust.refusal(each.backend, json.loads(each.options)) for each in wanted] == ["", ""]
+    assert trust.refusal("scripted", {"words": 3})

@@ -19,7 +19,9 @@ from genai_social_sim.cli.command import Command, json_option
     json_keys='JSON lines {"what", "words"}; the last line is {"ok": true, "data": {"answered", "failed", "dropped"}, '
     '"warnings": []}.',
 )
-@click.option("--broker", metavar="URL", envvar="GSS_BROKER", required=True, help="Where turns are handed out.")
+@click.option(
+    "--broker", metavar="URL", envvar="GSS_BROKER", show_envvar=True, required=True, help="Where turns are handed out."
+)
 @click.option(
     "--backend",
     "backends",
