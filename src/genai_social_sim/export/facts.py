@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.plan import Sampling
+from genai_social_sim.domain.text import Text
+from genai_social_sim.export.population import members_in, people_in
 from genai_social_sim.export.tables import Cell
 from genai_social_sim.kernel import templates
 
@@ -26,6 +29,7 @@ class AgentFacts:
     sampling: tuple[Cell, ...]
     options: str
     attributes: str
+    values: Mapping[str, Any]  # of the attributes
     role: str | None
     authority: float
 
@@ -53,6 +57,7 @@ class Facts:
             study = json.loads(started.study.value)
         except ValueError:
             study = {}
+        self._text = started.study
         self._study: Mapping[str, Any] = _mapping(study)
 
     @property
@@ -61,15 +66,24 @@ class Facts:
         return _text(self._study.get("name"))
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of the study, hexadecimal, without the people that the seed of the run drew."""
+        population = _mapping(self._study.get("population"))
+        if "drawn" not in population:
+            return self._text.digest.hex()
+        without = {key: value for key, value in population.items() if key != "drawn"}
+        return Text.of(written({**self._study, "population": without})).digest.hex()
+
+    @property
     def names(self) -> list[str]:
         """The agents' names, in their order."""
-        return [str(agent.get("name", "")) for agent in self._agents()]
+        return [str(agent.get("name", "")) for agent in self._everybody]
 
     def agents(self) -> Iterator[AgentFacts]:
         """In their order."""
         shared = _mapping(self._study.get("model"))
         roles = _mapping(self._study.get("roles"))
-        return (_agent(agent, shared, roles) for agent in self._agents())
+        return (_agent(agent, shared, roles) for agent in self._everybody)
 
     def channels(self) -> Iterator[ChannelFacts]:
         """In the order of their names."""
@@ -77,15 +91,19 @@ class Facts:
         for name in sorted(channels):
             yield self._channel(name, _mapping(channels[name]))
 
-    def _agents(self) -> list[Mapping[str, Any]]:
+    @cached_property
+    def _everybody(self) -> list[Mapping[str, Any]]:
         agents = self._study.get("agents")
-        return [agent for agent in agents if isinstance(agent, dict)] if isinstance(agents, list) else []
+        by_hand = [agent for agent in agents if isinstance(agent, dict)] if isinstance(agents, list) else []
+        return [*by_hand, *people_in(_mapping(self._study.get("population")))]
 
     def _channel(self, name: str, channel: Mapping[str, Any]) -> ChannelFacts:
-        members = channel.get("members")
-        if not isinstance(members, list):
-            members = self.names
         protocol = _kinded(channel.get("protocol", self._study.get("protocol")))
+        members = channel.get("members")
+        if isinstance(members, dict):
+            members = members_in(members, self._everybody, ordered=protocol.get("kind") == "round_robin")
+        elif not isinstance(members, list):
+            members = self.names
         memory = _kinded(channel.get("memory", self._study.get("memory")))
         act = _kinded(channel.get("act", self._study.get("act", "say")))
         opening = _mapping(channel.get("opening"))
@@ -130,6 +148,7 @@ def _agent(agent: Mapping[str, Any], shared: Mapping[str, Any], roles: Mapping[s
         sampling=tuple([_number(model.get(key)) for key in SAMPLING]),
         options=written({key: value for key, value in model.items() if key != "backend" and key not in SAMPLING}),
         attributes=written(attributes),
+        values=attributes,
         role=role,
         authority=next((each for each in (own, of_role) if each is not None), 1.0),
     )

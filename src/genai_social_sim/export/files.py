@@ -41,7 +41,7 @@ def write(sources: Source | Sequence[Source], to: Format, out: Path, *, progress
     """
     sources = [sources] if isinstance(sources, Source) else list(sources)
     _check(sources, to)
-    kinds = (*TIDY, *ORIGINAL) if to == "csv" else TIDY
+    kinds = [kind.over(kind, sources) for kind in ((*TIDY, *ORIGINAL) if to == "csv" else TIDY)]
     names = [f"{kind.name}.{to}" for kind in kinds] + ["codebook.csv", "codebook.md"]
     _prepare(out, names)
     drafts = [out / f".{name}.{os.getpid()}.part" for name in names]

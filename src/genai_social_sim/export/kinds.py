@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -39,14 +39,16 @@ class Kind:
     description: str
     columns: tuple[Column, ...]
     fold: Callable[[Source], Fold]
+    over: Callable[[Kind, Sequence[Source]], Kind] = lambda kind, _: kind  # with columns that depend on the runs
 
     def table(self, *sources: Source) -> Table:
         """The table over some runs, one after the other."""
+        kind = self.over(self, sources)
 
         def rows(most: int | None = None) -> Iterator[Row]:
-            return chain.from_iterable(self._rows(source, most) for source in sources)
+            return chain.from_iterable(kind._rows(source, most) for source in sources)
 
-        return Table(self.name, self.columns, rows, description=self.description, peek=lambda: rows(_PEEKED_EVENTS))
+        return Table(self.name, kind.columns, rows, description=self.description, peek=lambda: rows(_PEEKED_EVENTS))
 
     def _rows(self, source: Source, most: int | None) -> Iterator[Row]:
         fold = self.fold(source)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from genai_social_sim.domain.events import (
     Answered,
@@ -17,12 +18,13 @@ from genai_social_sim.domain.events import (
     Status,
     status_after,
 )
+from genai_social_sim.domain.population import as_text
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export import original
 from genai_social_sim.export.facts import SAMPLING, Facts, currency_in, written
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Source, Step
-from genai_social_sim.export.tables import Cell, Column, Row, Table
+from genai_social_sim.export.tables import Cell, Column, ColumnType, Row, Table
 from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERANCES
 from genai_social_sim.ports import Recorded
 
@@ -56,7 +58,7 @@ class _Runs(Fold):
             case RunStarted():
                 facts = Facts(event)
                 sizes = (len(facts.names), sum(1 for _ in facts.channels()))
-                self._start = (facts.name, event.study.digest.hex(), event.seed, *sizes, moment(recorded.at))
+                self._start = (facts.name, facts.digest, event.seed, *sizes, moment(recorded.at))
             case SessionStarted():
                 self._sessions += 1
                 self._currency = currency_in(event.about.value) or self._currency
@@ -81,7 +83,11 @@ RUNS: Final = Kind(
     columns=(
         RUN,
         Column("name", "text", "Name of the study."),
-        Column("study_digest", "text", "SHA-256 of the resolved study, hexadecimal: equal for runs of the same study."),
+        Column(
+            "study_digest",
+            "text",
+            "SHA-256 of the resolved study, hexadecimal, without the people drawn: equal for runs of the same study.",
+        ),
         Column("seed", "integer", "The run's seed, which decides all its chance."),
         Column("agents", "integer", "Number of agents."),
         Column("channels", "integer", "Number of channels."),
@@ -104,12 +110,44 @@ RUNS: Final = Kind(
 
 
 class _Agents(Fold):
+    attributes: tuple[Column, ...] = ()  # a column for each
+
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         if isinstance(event, RunStarted):
             for agent in Facts(event).agents():
                 who = (self.run, agent.name, agent.persona, agent.persona_template, agent.attributes)
-                yield (*who, agent.role, agent.authority, agent.backend, agent.options, *agent.sampling)
+                own = [_cell(agent.values.get(each.name.removeprefix(_OWN)), each) for each in self.attributes]
+                yield (*who, agent.role, agent.authority, agent.backend, agent.options, *agent.sampling, *own)
+
+
+_OWN: Final = "attribute_"
+
+
+def _with_attributes(kind: Kind, sources: Sequence[Source]) -> Kind:
+    """With a column for each attribute that an agent of any of the runs has."""
+    types: dict[str, set[type]] = {}
+    for source in sources:
+        started = next(iter(source.record.events()), None)
+        if started is not None and isinstance(started.event, RunStarted):
+            for agent in Facts(started.event).agents():
+                for name, value in agent.values.items():
+                    types.setdefault(name, set()).add(type(value))
+    columns = tuple([Column(_OWN + name, _type(types[name]), f"The attribute `{name}`.") for name in sorted(types)])
+    fold = type("_Agents", (_Agents,), {"attributes": columns})
+    return replace(kind, columns=(*kind.columns, *columns), fold=fold)
+
+
+def _type(types: set[type]) -> ColumnType:
+    """The narrowest type of a column that holds values of all these."""
+    narrow: tuple[tuple[set[type], ColumnType], ...] = (({bool}, "flag"), ({int}, "integer"), ({int, float}, "number"))
+    return next((name for known, name in narrow if types <= known), "text")
+
+
+def _cell(value: Any, column: Column) -> Cell:
+    if value is None or column.type in ("flag", "integer"):
+        return value  # type: ignore[no-any-return]
+    return float(value) if column.type == "number" else as_text(value)
 
 
 _SAMPLING_WORDS: Final[Mapping[str, str]] = {
@@ -129,7 +167,8 @@ def _sampling_column(name: str) -> Column:
 
 AGENTS: Final = Kind(
     name="agents",
-    description="One row for each agent of a run, in the order of the record.",
+    description="One row for each agent of a run, in the order of the record; at the end a column `attribute_NAME` for "
+    "each attribute.",
     columns=(
         RUN,
         Column("agent", "text", "Name."),
@@ -143,6 +182,7 @@ AGENTS: Final = Kind(
         *map(_sampling_column, SAMPLING),
     ),
     fold=_Agents,
+    over=_with_attributes,
 )
 
 

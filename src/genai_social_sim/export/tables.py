@@ -35,7 +35,7 @@ class Column:
 
 
 class Table:
-    """Rows that are made anew each time someone asks; making the table itself reads nothing.
+    """Rows that are made anew each time someone asks; making the table itself reads the study at most.
 
     Args:
         name: What the table is called, and the name of its file without the ending.
