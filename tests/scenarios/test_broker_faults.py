@@ -72,17 +72,17 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_turn(broker: BrokerServer, t
     assert run.digest == expected
 
 
-def test_all_workers_are_killed_and_new_ones_come(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
+def test_all_workers_are_killed_and_new_ones_come(valkey: BrokerServer, tmp_path: Path, expected: str) -> None:
     late: list[WorkerProcess] = []
 
     def replaced() -> None:
         for worker in crew:
             worker.kill()
-        late.append(WorkerProcess(broker.url, name="late"))
+        late.append(WorkerProcess(valkey.url, name="late"))
 
-    with workers(broker.url, 2) as crew:
+    with workers(valkey.url, 2) as crew:
         try:
-            assert played(broker.url, tmp_path, AtTurns(after_15=replaced)).digest == expected
+            assert played(valkey.url, tmp_path, AtTurns(after_15=replaced)).digest == expected
         finally:
             for worker in late:
                 worker.kill()
@@ -147,9 +147,9 @@ def hang(broker: BrokerServer, seconds: float) -> None:
     threading.Timer(seconds, broker.go_on).start()
 
 
-def test_a_worker_that_is_told_to_leave_in_the_middle(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
-    with workers(broker.url, 2) as crew:
-        run = played(broker.url, tmp_path, AtTurns(after_8=lambda: crew[0].send(signal.SIGTERM)))
+def test_a_worker_that_is_told_to_leave_in_the_middle(valkey: BrokerServer, tmp_path: Path, expected: str) -> None:
+    with workers(valkey.url, 2) as crew:
+        run = played(valkey.url, tmp_path, AtTurns(after_8=lambda: crew[0].send(signal.SIGTERM)))
         assert crew[0].stop()[0] == 0
     assert run.digest == expected
     events = [each.event for each in run.events()]

@@ -45,21 +45,21 @@ def test_the_record_says_what_answered_and_over_which_broker(broker: BrokerServe
     assert '"words": 9' in details(run, "worker_joined")[0]
 
 
-def test_a_study_of_another_model_at_the_same_broker_is_served_too(broker: BrokerServer, tmp_path: Path) -> None:
+def test_a_study_of_another_model_at_the_same_broker_is_served_too(valkey: BrokerServer, tmp_path: Path) -> None:
     other = Study.parse(
         "name: o\nmodel: {backend: scripted, words: 3}\nagents: [{name: A}]\nchannels: {c: {}}\nstop: {turns: 4}"
     )
-    with workers(broker.url, 1, arguments=["--slots", "1"]):
+    with workers(valkey.url, 1, arguments=["--slots", "1"]):
         for each in (study(turns=6), other):
-            assert each.run(runs=tmp_path, broker=over(broker.url)).digest == undisturbed(tmp_path, each)
+            assert each.run(runs=tmp_path, broker=over(valkey.url)).digest == undisturbed(tmp_path, each)
 
 
-def test_a_worker_that_is_told_to_leave_finishes_what_it_has(broker: BrokerServer, tmp_path: Path) -> None:
-    worker = WorkerProcess(broker.url, name="leaving")
+def test_a_worker_that_is_told_to_leave_says_what_it_did_and_ends(valkey: BrokerServer, tmp_path: Path) -> None:
+    worker = WorkerProcess(valkey.url, name="leaving")
     worker.heard("takes work")
     code, said = worker.stop(signal.SIGTERM)
     assert (code, "0 answers" in said) == (0, True)
-    worker = WorkerProcess(broker.url, name="interrupted")
+    worker = WorkerProcess(valkey.url, name="interrupted")
     worker.heard("takes work")
     assert worker.stop(signal.SIGINT)[0] == 130
 
