@@ -61,7 +61,8 @@ def folded(
         number = run.state.progress.turns
         dues = [turn for index in range(len(plan.channels)) for turn in decide(run.state, index)]
         turn = next(turn for turn in dues if turn.number == number)
-        run.shown.append([line.text.value for line in run.state.floors[turn.channel_no].heard])
+        heard = run.state.stage.heard(turn, run.state.floors[turn.channel_no])
+        run.shown.append([line.text.value for line in heard])
         run.turns.append(turn)
         run.state = apply(run.state, spoke(turn, say(turn), tokens=tokens))
         run.ended = ending(run.state.stage.plan, run.state.progress)

@@ -11,8 +11,9 @@ from typing import Any
 
 from genai_social_sim.backends import registry
 from genai_social_sim.backends.machine import processor_name
-from genai_social_sim.domain.plan import Model
+from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.topology import topology
 from genai_social_sim.ports import LanguageModel
 
 
@@ -38,9 +39,10 @@ def session_about(
     settings: Mapping[str, Any],
     *,
     lock: str,
+    plan: RunPlan,
     broker: Mapping[str, Any] | None = None,
 ) -> Text:
-    """What the record says of a session: settings, versions, machine, where its lock lies, and what each model is."""
+    """What the record says of a session: settings, versions, machine, its lock, the models, the shape of networks."""
     about = {
         "package": version("genai-social-sim"),
         "python": platform.python_version(),
@@ -52,6 +54,11 @@ def session_about(
         "settings": dict(settings),
         "models": [dict(model.identity()) for model in dict.fromkeys(models.values())],
     }
+    networks = {
+        channel.name: topology(channel.network)._asdict() for channel in plan.channels if channel.network is not None
+    }
+    if networks:
+        about["networks"] = networks
     if broker is not None:
         about["broker"] = dict(broker)
     return Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True, default=str))

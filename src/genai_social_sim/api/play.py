@@ -149,7 +149,7 @@ async def _play(
         else:
             _check_weights(path, models.values(), list(sessions))
         about = session_about(
-            models, own, lock=lock.place(path), broker=claim.about(settings.broker) if claim else None
+            models, own, lock=lock.place(path), plan=plan, broker=claim.about(settings.broker) if claim else None
         )
         log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
         try:

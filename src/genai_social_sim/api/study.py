@@ -86,7 +86,7 @@ class Study:
         return Study(with_openings(self._loaded, openings))
 
     def recorded(self, *, seed: int | None = None) -> str:
-        """What a record holds of the study: its `text`, and the people that the seed draws if it has a population."""
+        """What a record holds of the study: its `text`, and the people and networks that the seed draws."""
         return canonical(self._loaded, seed=self.seed if seed is None else seed)
 
     def plan(self, *, seed: int | None = None) -> RunPlan:

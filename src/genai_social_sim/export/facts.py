@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.plan import Sampling
@@ -15,6 +15,7 @@ from genai_social_sim.export.population import members_in, people_in
 from genai_social_sim.export.tables import Cell
 from genai_social_sim.kernel import templates
 
+_OF_NETWORK: Final = ("kind", "drawn", "edges")
 SAMPLING: Final = tuple(Sampling.__dataclass_fields__)
 
 
@@ -47,6 +48,17 @@ class ChannelFacts:
     window: int | None
     opening_from: str | None
     opening_text: str | None
+    network: str | None = None
+    network_options: str = "{}"
+
+
+class EdgeFacts(NamedTuple):
+    """An edge as the run began."""
+
+    speaker: str
+    listener: str
+    weight: float | None
+    directed: bool
 
 
 class Facts:
@@ -91,6 +103,16 @@ class Facts:
         for name in sorted(channels):
             yield self._channel(name, _mapping(channels[name]))
 
+    def edges(self, channel: str) -> Iterator[EdgeFacts]:
+        """Those of a channel's network as the run began; none where everybody hears everybody."""
+        found = _mapping(_mapping(_mapping(self._study.get("channels")).get(channel)).get("network"))
+        drawn = _mapping(found.get("drawn")) or found
+        edges = drawn.get("edges")
+        for edge in edges if isinstance(edges, list) else ():
+            if isinstance(edge, list) and len(edge) > 1:
+                weight = _number(edge[2]) if len(edge) > 2 else 1.0  # noqa: PLR2004 (two ends and a weight)
+                yield EdgeFacts(str(edge[0]), str(edge[1]), weight, bool(drawn.get("directed")))
+
     @cached_property
     def _everybody(self) -> list[Mapping[str, Any]]:
         agents = self._study.get("agents")
@@ -107,6 +129,7 @@ class Facts:
         memory = _kinded(channel.get("memory", self._study.get("memory")))
         act = _kinded(channel.get("act", self._study.get("act", "say")))
         opening = _mapping(channel.get("opening"))
+        network = _kinded(channel.get("network", self._study.get("network")))
         window = 0 if memory.get("kind") == "none" else memory.get("utterances")
         return ChannelFacts(
             name=name,
@@ -118,6 +141,8 @@ class Facts:
             window=window if isinstance(window, int) else None,
             opening_from=_text(opening.get("from", opening.get("speaker"))),
             opening_text=_text(opening.get("text")),
+            network=_text(network.get("kind")),
+            network_options=written({key: value for key, value in network.items() if key not in _OF_NETWORK}),
         )
 
 

@@ -193,7 +193,8 @@ class _Channels(Fold):
             for channel in Facts(event).channels():
                 members = (written(channel.members), len(channel.members))
                 rules = (channel.protocol, channel.protocol_options, channel.act, channel.act_options, channel.window)
-                yield (self.run, channel.name, *members, *rules, channel.opening_from, channel.opening_text)
+                opening = (channel.opening_from, channel.opening_text)
+                yield (self.run, channel.name, *members, *rules, *opening, channel.network, channel.network_options)
 
 
 CHANNELS: Final = Kind(
@@ -204,15 +205,44 @@ CHANNELS: Final = Kind(
         Column("channel", "text", "Name."),
         Column("members", "json", "Names of its members, in their order."),
         Column("size", "integer", "Number of its members."),
-        Column("protocol", "text", "Whose turn is next: round_robin, random, simultaneous."),
+        Column("protocol", "text", "Whose turn is next: round_robin, random, simultaneous..."),
         Column("protocol_options", "json", "The protocol's further settings."),
         Column("act", "text", "What agents do with their turns: say, choose, rate."),
         Column("act_options", "json", "The act's further settings: options, scale, shuffle, labels, may_pass."),
         Column("window", "integer", "How many utterances a prompt shows at most; 0 is no memory."),
         Column("opening_from", "text", "Whose name the study puts before the opening."),
         Column("opening_text", "text", "The opening that the study gives. What was said in fact: table `utterances`."),
+        Column("network", "text", "Kind of its network; no value where everybody hears everybody."),
+        Column("network_options", "json", "The network's further settings. What came of it: table `edges`."),
     ),
     fold=_Channels,
+)
+
+
+class _Edges(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        event = step.recorded.event if step.recorded else None
+        if isinstance(event, RunStarted):
+            facts = Facts(event)
+            for channel in facts.channels():
+                for edge in facts.edges(channel.name):
+                    yield (self.run, channel.name, *edge)
+
+
+EDGES: Final = Kind(
+    name="edges",
+    description="One row for each edge of a channel's network as the run began; none where everybody hears everybody.",
+    columns=(
+        RUN,
+        Column("channel", "text", "Name of the channel."),
+        Column("speaker", "text", "Who is heard."),
+        Column("listener", "text", "By whom."),
+        Column(
+            "weight", "number", "How much that counts for agents that follow a rule; 1 if the network has no weights."
+        ),
+        Column("directed", "flag", "Whether only the listener hears the speaker; else both hear each other."),
+    ),
+    fold=_Edges,
 )
 
 
@@ -265,7 +295,7 @@ SESSIONS: Final = Kind(
     fold=_Sessions,
 )
 
-TIDY: Final = (RUNS, AGENTS, CHANNELS, UTTERANCES, TURNS, CALLS, SESSIONS, EVENTS)
+TIDY: Final = (RUNS, AGENTS, CHANNELS, EDGES, UTTERANCES, TURNS, CALLS, SESSIONS, EVENTS)
 ORIGINAL: Final = (original.CHAT, original.ANALYTICS)
 KINDS: Final = {kind.name: kind for kind in (*TIDY, *ORIGINAL)}
 
@@ -290,6 +320,11 @@ def agents(*sources: Source) -> Table:
 def channels(*sources: Source) -> Table:
     """One row for each channel of a run."""
     return CHANNELS.table(*sources)
+
+
+def edges(*sources: Source) -> Table:
+    """One row for each edge of the networks, as the runs began."""
+    return EDGES.table(*sources)
 
 
 def utterances(*sources: Source) -> Table:

@@ -28,6 +28,7 @@ from genai_social_sim.domain.plan import (
 )
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.drawing import AT, expanded, table_of
+from genai_social_sim.study.graphs import network_written
 from genai_social_sim.study.loading import LoadedStudy
 from genai_social_sim.study.models import SAMPLING_KEYS, merged, model_of
 from genai_social_sim.study.people import AgentDoc
@@ -38,8 +39,11 @@ UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they 
 _APART: Final[Any] = {"model": True, "groups": {"__all__": {"model"}}, "drawn": True}
 
 
-def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None) -> str:
-    """Canonical JSON of `plan`, which was made from `loaded`; personas stay the templates they were."""
+def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None, *, drawn: bool) -> str:
+    """Canonical JSON of `plan`, which was made from `loaded`; personas stay the templates they were.
+
+    With `drawn` also the networks that the plan's seed drew.
+    """
     study = loaded.document
     by_hand = {agent.name: agent for agent in study.agents}
     listed = [agent for agent in plan.agents if agent.name in by_hand]
@@ -48,7 +52,7 @@ def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None) -> str:
         **({"agents": [_agent(agent, by_hand[agent.name]) for agent in listed]} if listed else {}),
         **({} if study.population is None else {"population": _population(loaded, study.population, people)}),
         **({"roles": {role.name: _role(role) for role in plan.roles}} if plan.roles else {}),
-        "channels": {channel.name: _channel(study, channel) for channel in plan.channels},
+        "channels": {channel.name: _channel(study, channel, drawn=drawn) for channel in plan.channels},
         "prompt": {
             "layout": plan.prompt.layout,
             "frame": plan.prompt.frame,
@@ -106,11 +110,14 @@ def _members(study: StudyDoc, channel: Channel) -> Any:
     return described if listed else {"where": described["where"]}
 
 
-def _channel(study: StudyDoc, channel: Channel) -> dict[str, Any]:
+def _channel(study: StudyDoc, channel: Channel, *, drawn: bool) -> dict[str, Any]:
     memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
     value = {"members": _members(study, channel), "protocol": protocol_written(channel.protocol), "memory": memory}
     if channel.act != Say():
         value["act"] = _act(channel.act)
+    network = study.channels[channel.name].network or study.network
+    if network is not None and channel.network is not None:
+        value["network"] = network_written(network, channel.network, drawn=drawn)
     if channel.opening is None:
         return value
     return {**value, "opening": {"from": channel.opening.speaker, "text": channel.opening.text}}

@@ -24,6 +24,7 @@ from genai_social_sim.study.base import (
     from_word,
 )
 from genai_social_sim.study.models import ModelDoc
+from genai_social_sim.study.networks import NetworkDoc
 from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
 from genai_social_sim.study.population import MembersDoc, PopulationDoc
 from genai_social_sim.study.protocols import ProtocolDoc, RoundRobinDoc
@@ -74,6 +75,9 @@ class ChannelDoc(Doc):
     )
     protocol: ProtocolDoc | None = Field(
         default=None, description="Whose turn is next; the study's protocol if left out.", examples=["round_robin"]
+    )
+    network: NetworkDoc | None = Field(
+        default=None, description="Who hears whom here; the study's network if left out.", examples=["ring"]
     )
     opening: OpeningDoc | None = Field(
         default=None,
@@ -245,6 +249,11 @@ class StudyDoc(Doc):
         default=RoundRobinDoc(kind="round_robin"),
         description="Whose turn is next, in channels that do not say otherwise.",
         examples=["round_robin"],
+    )
+    network: NetworkDoc | None = Field(
+        default=None,
+        description="Who hears whom, in channels that do not say otherwise; everybody everybody if left out.",
+        examples=[{"kind": "watts_strogatz", "k": 8, "p": 0.1}],
     )
     memory: MemoryDoc = Field(
         default=WindowDoc(kind="window"),

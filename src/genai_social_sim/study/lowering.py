@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from genai_social_sim.domain.act import Act, Choose, Rate, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
+from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.plan import (
     Agent,
     AllOf,
@@ -46,6 +47,7 @@ from genai_social_sim.study.document import (
     WindowDoc,
 )
 from genai_social_sim.study.drawing import AT
+from genai_social_sim.study.graphs import Place, Unfit, network_of
 from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
 from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, merged, model_of
 from genai_social_sim.study.openings import unopened, with_openings
@@ -102,7 +104,9 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
     everybody = _everybody(loaded, chance)
     agents = _agents(loaded, everybody)
     layout = _layout(study.prompt, agents)
-    channels = tuple(_channel(loaded, name, layout, everybody) for name in sorted(study.channels))
+    channels = tuple(
+        _channel(loaded, name, layout, everybody, agents=agents, seed=chance) for name in sorted(study.channels)
+    )
     return RunPlan(
         name=study.name,
         seed=chance,
@@ -118,13 +122,13 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
 def canonical(loaded: LoadedStudy, *, seed: int | None = None) -> str:
     """The resolved study as JSON: all that decides what happens but the seed, every default filled in.
 
-    With a `seed`, and if the study has a population, also the people that it draws: this is what a record holds.
+    With a `seed` also what it draws before the first turn, people and networks: this is what a record holds.
     """
     from genai_social_sim.study.canonical import written
 
     population = loaded.document.population
     people = None if population is None else population.drawn if seed is None else drawn(loaded, seed)
-    return written(loaded, lower(loaded, seed=seed), people)
+    return written(loaded, lower(loaded, seed=seed), people, drawn=seed is not None)
 
 
 def override(loaded: LoadedStudy, *changes: str) -> LoadedStudy:
@@ -181,7 +185,15 @@ def _role(name: str, role: RoleDoc) -> Role:
     return Role(name=RoleId(name), authority=role.authority, told=TOLD.get(role.told, role.told), brief=role.brief)
 
 
-def _channel(loaded: LoadedStudy, name: str, layout: Layout, everybody: Sequence[Resident]) -> Channel:
+def _channel(
+    loaded: LoadedStudy,
+    name: str,
+    layout: Layout,
+    everybody: Sequence[Resident],
+    *,
+    agents: Sequence[Agent],
+    seed: int,
+) -> Channel:
     study, channel = loaded.document, loaded.document.channels[name]
     protocol = channel.protocol or study.protocol
     members = members_of(channel.members, everybody)
@@ -195,6 +207,7 @@ def _channel(loaded: LoadedStudy, name: str, layout: Layout, everybody: Sequence
         opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
         window=_window(channel.memory or study.memory),
         act=_act(channel.act or study.act),
+        network=_network(loaded, name, tuple(map(AgentId, members)), agents, seed=seed),
     )
 
 
@@ -217,6 +230,27 @@ def _protocol(loaded: LoadedStudy, name: str, layout: Layout) -> Protocol:
     except RequestError as fault:
         path: Path = ("channels", name, "protocol") if own else ("protocol",)
         raise refused([Problem(path, fault.problem, fault.remedy)], loaded.marks) from None
+
+
+def _network(
+    loaded: LoadedStudy, name: str, members: tuple[AgentId, ...], agents: Sequence[Agent], *, seed: int
+) -> Network | None:
+    own = loaded.document.channels[name].network
+    doc = own or loaded.document.network
+    if doc is None:
+        return None
+    place = Place(
+        channel=name,
+        members=members,
+        attributes={agent.name: agent.attributes for agent in agents},
+        own=own is not None,
+        folder=loaded.folder,
+    )
+    try:
+        return network_of(doc, place, seed)
+    except Unfit as fault:
+        path: Path = ("channels", name, "network") if own else ("network",)
+        raise refused([Problem((*path, fault.key), fault.text, fault.remedy)], loaded.marks) from None
 
 
 def _window(memory: MemoryDoc) -> int:
