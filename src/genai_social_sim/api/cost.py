@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.export.population import written_out
 
 _OF_ALL: Final = """
     SELECT count(*), coalesce(sum(body ->> '$.tokens[0]'), 0), coalesce(sum(body ->> '$.tokens[1]'), 0),
@@ -68,7 +69,7 @@ def cost_of(reader: SqliteReader, study: Mapping[str, Any]) -> Cost | None:
     calls, prompts, answers, total, uncounted = next(reader.query(_OF_ALL)) if priced else (0, 0, 0, None, 0)
     if priced is None or total is None:
         return None
-    models = {agent["name"]: _named(agent.get("model", {})) for agent in study.get("agents", ())}
+    models = {agent["name"]: _named(agent.get("model", {})) for agent in written_out(study)["agents"]}
     if len(names := {*models.values()}) == 1:
         shares = {names.pop(): [calls, prompts, answers, total]}
     else:

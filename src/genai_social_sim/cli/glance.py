@@ -16,6 +16,7 @@ from genai_social_sim.api.run import Run
 from genai_social_sim.cli import out
 from genai_social_sim.domain.events import Event, Opened, RunEnded, Spoke
 from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.export.population import written_out
 from genai_social_sim.observers.story import CAUSES_IN_WORDS
 from genai_social_sim.observers.transcript import CLIPPED, Transcript
 
@@ -152,7 +153,7 @@ def show_run(path: Path, *, as_json: bool) -> None:
     path = out.existing(path)
     found = glance(path)
     with Run(path) as run:
-        study = run.study
+        study = written_out(run.study)
     reader = SqliteReader(path)
     try:
         about = json.loads(str(next(reader.query(_ABOUT), ("{}",))[0]))

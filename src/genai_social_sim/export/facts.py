@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.text import Text
-from genai_social_sim.export.population import members_in, people_in
+from genai_social_sim.export.population import written_out
 from genai_social_sim.export.tables import Cell
 from genai_social_sim.kernel import templates
 
+_DRAWN: Final = ("population", "network")  # parts of which the seed decides something, which the record holds
 _OF_NETWORK: Final = ("kind", "drawn", "edges")
 SAMPLING: Final = tuple(Sampling.__dataclass_fields__)
 
@@ -70,7 +70,8 @@ class Facts:
         except ValueError:
             study = {}
         self._text = started.study
-        self._study: Mapping[str, Any] = _mapping(study)
+        self._plain = _mapping(study)
+        self._study = written_out(self._plain)
 
     @property
     def name(self) -> str | None:
@@ -79,23 +80,23 @@ class Facts:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the study, hexadecimal, without the people that the seed of the run drew."""
-        population = _mapping(self._study.get("population"))
-        if "drawn" not in population:
+        """SHA-256 of the study, hexadecimal, without the people and networks that the seed of the run drew."""
+        parts = [self._plain, *_mapping(self._plain.get("channels")).values()]
+        if not any("drawn" in _mapping(_mapping(part).get(key)) for part in parts for key in _DRAWN):
             return self._text.digest.hex()
-        without = {key: value for key, value in population.items() if key != "drawn"}
-        return Text.of(written({**self._study, "population": without})).digest.hex()
+        channels = {name: _undrawn(_mapping(each)) for name, each in _mapping(self._plain.get("channels")).items()}
+        return Text.of(written({**_undrawn(self._plain), "channels": channels})).digest.hex()
 
     @property
     def names(self) -> list[str]:
         """The agents' names, in their order."""
-        return [str(agent.get("name", "")) for agent in self._everybody]
+        return [str(agent.get("name", "")) for agent in self._study["agents"]]
 
     def agents(self) -> Iterator[AgentFacts]:
         """In their order."""
         shared = _mapping(self._study.get("model"))
         roles = _mapping(self._study.get("roles"))
-        return (_agent(agent, shared, roles) for agent in self._everybody)
+        return (_agent(agent, shared, roles) for agent in self._study["agents"])
 
     def channels(self) -> Iterator[ChannelFacts]:
         """In the order of their names."""
@@ -113,19 +114,8 @@ class Facts:
                 weight = _number(edge[2]) if len(edge) > 2 else 1.0  # noqa: PLR2004 (two ends and a weight)
                 yield EdgeFacts(str(edge[0]), str(edge[1]), weight, bool(drawn.get("directed")))
 
-    @cached_property
-    def _everybody(self) -> list[Mapping[str, Any]]:
-        agents = self._study.get("agents")
-        by_hand = [agent for agent in agents if isinstance(agent, dict)] if isinstance(agents, list) else []
-        return [*by_hand, *people_in(_mapping(self._study.get("population")))]
-
     def _channel(self, name: str, channel: Mapping[str, Any]) -> ChannelFacts:
         protocol = _kinded(channel.get("protocol", self._study.get("protocol")))
-        members = channel.get("members")
-        if isinstance(members, dict):
-            members = members_in(members, self._everybody, ordered=protocol.get("kind") == "round_robin")
-        elif not isinstance(members, list):
-            members = self.names
         memory = _kinded(channel.get("memory", self._study.get("memory")))
         act = _kinded(channel.get("act", self._study.get("act", "say")))
         opening = _mapping(channel.get("opening"))
@@ -133,7 +123,7 @@ class Facts:
         window = 0 if memory.get("kind") == "none" else memory.get("utterances")
         return ChannelFacts(
             name=name,
-            members=tuple(map(str, members)),
+            members=tuple(channel["members"]),
             protocol=_text(protocol.get("kind")),
             protocol_options=written({key: value for key, value in protocol.items() if key != "kind"}),
             act=str(act.get("kind", "")),
@@ -144,6 +134,12 @@ class Facts:
             network=_text(network.get("kind")),
             network_options=written({key: value for key, value in network.items() if key not in _OF_NETWORK}),
         )
+
+
+def _undrawn(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what its population and its network drew."""
+    kept = {key: {k: v for k, v in _mapping(part[key]).items() if k != "drawn"} for key in _DRAWN if key in part}
+    return {**part, **kept}
 
 
 def currency_in(about: str) -> str | None:

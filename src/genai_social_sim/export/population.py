@@ -1,4 +1,7 @@
-"""The people of a population as a record holds them, read tolerantly; and who is meant by a description."""
+"""A recorded study with its population written out: each of its people as if listed by hand, each channel's members.
+
+It is read tolerantly: what is missing or strange is left out.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,19 @@ from typing import Any
 from genai_social_sim.domain.population import Condition, Where, as_text
 
 
-def people_in(population: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each of a population as if it were listed by hand: name, persona, attributes, role and model."""
+def written_out(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values of a recorded study, in which `agents` are all agents and all `members` are names."""
+    agents = [agent for agent in _list(study.get("agents")) if isinstance(agent, dict)]
+    agents += _people(_mapping(study.get("population")))
+    channels = {name: _mapping(channel) for name, channel in _mapping(study.get("channels")).items()}
+    named = {
+        name: {**channel, "members": _members(channel, agents, study.get("protocol"))}
+        for name, channel in channels.items()
+    }
+    return {**study, "agents": agents, "channels": named}
+
+
+def _people(population: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     drawn = _mapping(population.get("drawn"))
     columns = {name: _list(values) for name, values in _mapping(drawn.get("attributes")).items()}
     own, groups = _list(drawn.get("groups")), [_mapping(group) for group in _list(population.get("groups"))]
@@ -25,8 +39,13 @@ def people_in(population: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def members_in(members: Mapping[str, Any], agents: Sequence[Mapping[str, Any]], *, ordered: bool) -> list[str]:
+def _members(channel: Mapping[str, Any], agents: Sequence[Mapping[str, Any]], shared: Any) -> list[str]:
     """Those that are named and then whoever fits; in the order of their names unless their order means something."""
+    members = channel.get("members", {"where": {}})
+    if not isinstance(members, dict):
+        return [*map(str, _list(members))]
+    protocol = channel.get("protocol", shared)
+    ordered = "round_robin" in (protocol, _mapping(protocol).get("kind"))
     found = dict.fromkeys(map(str, _list(members.get("agents"))))
     if isinstance(members.get("where"), dict):
         where = Where(conditions=tuple([_condition(name, value) for name, value in members["where"].items()]))

@@ -86,7 +86,7 @@ RUNS: Final = Kind(
         Column(
             "study_digest",
             "text",
-            "SHA-256 of the resolved study, hexadecimal, without the people drawn: equal for runs of the same study.",
+            "SHA-256 of the resolved study, hexadecimal, without what its seed drew: equal for runs of the same study.",
         ),
         Column("seed", "integer", "The run's seed, which decides all its chance."),
         Column("agents", "integer", "Number of agents."),

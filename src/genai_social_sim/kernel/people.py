@@ -154,7 +154,7 @@ def _values(drawn: _Drawn, name: str, source: Source, agents: Iterable[int]) -> 
         case Grouped():
             return _by_group(drawn, name, source, agents)
         case Rows():
-            raise DrawProblem(name, "rows of a table cannot be drawn by group", "Draw them for all agents.")
+            raise TypeError("rows of a table are drawn for all agents, not by group")
         case _:
             return _each(drawn, name, source, agents)
 

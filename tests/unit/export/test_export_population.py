@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import pytest
+from click.testing import CliRunner
 
 from genai_social_sim import Run, Study
+from genai_social_sim.cli.app import app
 
 TOWN: Final = """
 name: town
@@ -74,13 +77,32 @@ def test_each_channel_has_the_members_that_it_had_in_the_run(study: Study, run: 
     assert members == {channel.name: [*channel.members] for channel in study.plan(seed=4).channels}
 
 
-def test_runs_of_one_study_have_one_study_digest_whatever_their_seeds(study: Study, run: Run, tmp_path: Path) -> None:
-    with study.run(seed=5, runs=tmp_path) as other:
-        rows = [next(iter(each.table("runs"))) for each in (run, other)]
-    assert len({row["study_digest"] for row in rows}) == 1
+def test_runs_of_one_study_have_its_digest_whatever_their_seeds(tmp_path: Path) -> None:
+    network = "all: {network: {kind: watts_strogatz, k: 2, p: 0.5}, "
+    study = Study.parse(TOWN.replace("all: {", network))
+    rows = []
+    for seed in (4, 5):
+        with study.run(seed=seed, runs=tmp_path) as run:
+            rows += run.table("runs").rows()
+    assert {row["study_digest"] for row in rows} == {sha256(study.text.encode()).hexdigest()}
     assert len({row["digest"] for row in rows}) == 2
 
 
 def test_a_run_with_a_population_replays_and_verifies(run: Run) -> None:
     assert run.verify().ok
     assert run.replay().ok
+
+
+def test_the_run_at_a_glance_counts_its_people_and_knows_their_models(run: Run) -> None:
+    shown = CliRunner().invoke(app, ["show", str(run.path), "--json"])
+    found = json.loads(shown.output)["data"]
+    assert len(found["agents"]) == 22
+    assert {agent["model"]["words"] for agent in found["agents"]} == {3, 5}
+    assert found["channels"]["named"]["members"] == ["ZOE", "agent0002"]
+
+
+def test_what_a_run_cost_is_known_for_each_model_of_its_groups(tmp_path: Path) -> None:
+    priced = TOWN.replace("words: 5}", "words: 5, price: {prompt: 1.0, answer: 1.0}}", 1)
+    with Study.parse(priced).run(seed=4, runs=tmp_path) as run:
+        assert run.cost is not None
+        assert run.cost.sum > 0

@@ -169,15 +169,25 @@ def test_a_row_gives_its_cells_and_an_empty_cell_is_no_attribute() -> None:
     assert first(2, drawn(1, 2, row=rows)) == [{"age": 52}, {"age": 52}]
 
 
+def test_rows_are_for_all_agents_and_not_by_group() -> None:
+    rows = Rows(columns=("age",), count=1, replace=True, used=((0, (52,)),))
+    with pytest.raises(TypeError, match="not by group"):
+        drawn(1, 1, party=PARTY, row=Grouped(by="party", each=(), otherwise=rows))
+
+
 def test_numbers_may_come_from_a_template() -> None:
     found = drawn(1, 2, twice=Filled(template="{{ 2 * number }}", needs=(), numeric=True))
     assert found.columns["twice"] == [2, 4]
 
 
 def test_numbers_are_rounded_where_the_study_says_so() -> None:
-    age = Attribute(name="age", source=AGE, digits=0)
-    found = people(Population(size=9, name="a{{ number }}", attributes=(age,)), 1)
-    assert all(isinstance(value, int) for value in found.columns["age"])
+    sources: dict[str, tuple[Source, int]] = {"age": (AGE, 0), "income": (SOURCES["income"], 2), "party": (PARTY, 0)}
+    rounded = tuple([Attribute(name=name, source=source, digits=at) for name, (source, at) in sources.items()])
+    found = people(Population(size=9, name="a{{ number }}", attributes=rounded), 1)
+    exact = drawn(1, 9, age=AGE, income=SOURCES["income"], party=PARTY)
+    assert found.columns["age"] == [round(float(value or 0)) for value in exact.columns["age"]]
+    assert found.columns["income"] == [round(float(value or 0), 2) for value in exact.columns["income"]]
+    assert found.columns["party"] == exact.columns["party"]
 
 
 @pytest.mark.parametrize(

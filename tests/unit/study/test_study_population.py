@@ -101,12 +101,14 @@ def test_a_channel_can_be_of_those_who_fit() -> None:
         ("{age: [1, 7]}", [1, 7]),
         ("{age: 2}", [2]),
         ("{age: {max: 1}, odd: true}", [1]),
+        ("{word: {min: 0}}", []),
     ],
 )
 def test_who_is_meant(where: str, fits: list[int]) -> None:
-    attributes = "attributes: {age: {number: '{{ number }}'}, odd: {constant: true}}"
-    found = lower(loaded(town(attributes).replace("all: {", f"all: {{members: {{where: {where}}}, ")))
-    assert [int(member.removeprefix("agent")) for member in found.channels[0].members] == fits
+    attributes = "attributes: {age: {number: '{{ number }}'}, odd: {constant: true}, word: {constant: x}}"
+    described = f"all: {{members: {{agents: [ADA], where: {where}}}, "
+    found = lower(loaded(town(attributes, more="agents: [{name: ADA}]\n").replace("all: {", described)))
+    assert [int(member.removeprefix("agent")) for member in found.channels[0].members[1:]] == fits
 
 
 def test_the_first_group_that_an_agent_fits_gives_its_role_and_model() -> None:
