@@ -80,11 +80,10 @@ class Beta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One of `options`, likely in proportion to `weights`. `ordered`: their order means something."""
+    """One of `options`, likely in proportion to `weights`."""
 
     options: tuple[Scalar, ...]
     weights: tuple[float, ...]
-    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,10 +75,10 @@ class Copula:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """`size` agents, each with a name from a template over its `number` (from 1) and its attributes."""
+    """`size` agents, named by a template over `number` (from 1) and attributes, or agent0001, agent0002 and so on."""
 
     size: int
-    name: str
+    name: str | None
     attributes: tuple[Attribute, ...]
     copula: Copula = Copula()
 

@@ -66,9 +66,10 @@ def people(population: Population, seed: int) -> People:
         drawn.values.update(_attribute(drawn, attribute))
     agents = range(population.size)
     columns = {name: [values.get(agent) for agent in agents] for name, values in sorted(drawn.values.items())}
+    if population.name is None:
+        return People([f"agent{agent + 1:04d}" for agent in agents], columns)
     template, nameless = compile_template(population.name), People((), columns)
-    names = [_rendered(None, template, agent, nameless.attributes(agent)) for agent in agents]
-    return People(names, columns)
+    return People([_rendered(None, template, agent, nameless.attributes(agent)) for agent in agents], columns)
 
 
 def in_order(attributes: Sequence[Attribute]) -> list[Attribute]:

@@ -51,9 +51,6 @@ from genai_social_sim.study.tables import TableProblem
 from genai_social_sim.study.words import attribute_name
 
 AT: Final = ("population",)
-DEFAULT_NAME: Final = "agent{% if number < 1000 %}0{% endif %}{% if number < 100 %}0{% endif %}" + (
-    "{% if number < 10 %}0{% endif %}{{ number }}"
-)
 
 
 class PopulationProblem(Exception):  # noqa: N818 (carries a problem to where it is refused)
@@ -93,10 +90,9 @@ def drawn_people(population: PopulationDoc, seed: int, folder: Path | None) -> P
         for name, doc in sorted(population.attributes.items())
     ]
     _check_names(attributes)
-    name = DEFAULT_NAME if population.name is None else population.name
     try:
         return people.people(
-            Population(size=population.size, name=name, attributes=tuple(attributes), copula=copula), seed
+            Population(size=population.size, name=population.name, attributes=tuple(attributes), copula=copula), seed
         )
     except DrawProblem as fault:
         at = (*AT, "name") if fault.attribute is None else (*AT, "attributes", fault.attribute)
@@ -225,7 +221,7 @@ def _invertible(doc: AttributeDoc, place: Place) -> Invertible:
         return Poisson(mean=doc.poisson)
     if doc.choice is not None:
         options, weights = _weighted(doc.choice, (*place, "choice"))
-        return Choice(options=options, weights=weights, ordered=isinstance(doc.choice, tuple))
+        return Choice(options=options, weights=weights)
     return Constant(value=cast(Scalar, doc.constant))
 
 
