@@ -38,8 +38,8 @@ from genai_social_sim.engine.session import perform
 from genai_social_sim.eventlog.store import Durability
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
-from genai_social_sim.kernel.run import start
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import start
 from genai_social_sim.ports import LanguageModel
 
 _STYLE = PromptStyle(layout="persona_first", frame=DEFAULT_FRAMES["persona_first"], cue=DEFAULT_CUES["persona_first"])

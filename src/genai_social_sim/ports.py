@@ -41,6 +41,7 @@ class Request(NamedTuple):
     choices: tuple[str, ...] = ()  # the legal answers, if it has to choose; empty: it says what it likes
     meanings: tuple[str, ...] = ()  # what each of them stands for, in the study's words
     weights: tuple[float, ...] = ()  # of each line in `heard`, by the network; empty: its edges have none
+    aside: str = ""  # the probe for which it is asked, unheard by others; empty in a turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.support.models import Counted
 from tests.support.scenario import STUDY, Played, Scenario, called, scripted
 
 from genai_social_sim.domain.act import Say
+from genai_social_sim.domain.agenda import Broadcast
 from genai_social_sim.domain.dice import Dice
-from genai_social_sim.domain.events import Answered, Event, FellSilent, Opened, Outcome, RunEnded, SessionEnded, Spoke
+from genai_social_sim.domain.events import (
+    Answered,
+    CallKey,
+    Event,
+    FellSilent,
+    Intervened,
+    Opened,
+    Outcome,
+    Probed,
+    RunEnded,
+    SessionEnded,
+    Spoke,
+    Taken,
+)
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import Channel, Moderated, Pairwise, RunPlan, Simultaneous, Timeouts
@@ -22,10 +37,11 @@ from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.eventlog.memory import DigestLog
-from genai_social_sim.kernel.run import RunState, apply, hear, start
+from genai_social_sim.kernel.run import apply, hear
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import RunState, start
 from genai_social_sim.kernel.stopping import bound
-from genai_social_sim.ports import Answer, Request
+from genai_social_sim.ports import Answer, Entry, Request
 from genai_social_sim.study.lowering import canonical, lower, parse
 from genai_social_sim.testing.strategies import plans, utterances
 
@@ -89,7 +105,7 @@ def states(played: Played) -> list[RunState]:
 
 
 def looks(state: RunState) -> Any:
-    return list(state.floors), state.progress, state.openings
+    return list(state.floors), state.progress, state.openings, state.done, dict(state.silenced), state.stage.plan
 
 
 SEEDS = st.integers(0, 1000)
@@ -137,8 +153,8 @@ def test_folding_any_prefix_and_going_on_is_the_run(plan: RunPlan, seed: int, lu
         resumed = run.play(entries[:length])
         assert resumed.digest == whole.digest
         fresh = [event for event in resumed.events[length:] if isinstance(event, Answered)]
-        old = {event.turn for event in resumed.events[:length] if isinstance(event, Answered)}
-        assert not old & {event.turn for event in fresh}
+        old = {event.key for event in resumed.events[:length] if isinstance(event, Answered)}
+        assert not old & {event.key for event in fresh}
 
 
 @FEW
@@ -154,25 +170,35 @@ def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> Non
     played, seen = listened(plan, seed)
     rooms = {channel.name: channel for channel in plan.channels}
     uttered = {(event.channel, event.turn): event.text for event in played.of(Spoke)}
-    opened = {event.channel: event.text for event in played.of(Opened)}
+    put_in = {(event.channel, event.text.value) for event in played.of(Opened)} | broadcast_in(played)
     for request in seen:
         room = rooms[request.channel]
         assert request.agent in room.members
         assert len(request.heard) <= room.window
         for line in request.heard:
-            known = opened[room.name] if line.turn < 0 else uttered[room.name, line.turn]
-            assert line.text == known
+            if line.turn < 0:
+                assert (room.name, line.text.value) in put_in
+            else:
+                assert line.text == uttered[room.name, line.turn]
             assert line.turn < request.turn
+
+
+def broadcast_in(played: Played) -> set[tuple[str, str]]:
+    """The channels and texts of the broadcasts that took effect."""
+    changes = [played.plan.interventions[event.number].change for event in played.of(Intervened)]
+    texts = [change for change in changes if isinstance(change, Broadcast)]
+    return {(channel, change.text) for change in texts for channel in change.channels}
 
 
 @given(plans(), SEEDS)
 def test_everybody_hears_all_that_was_said_before_their_wave_and_that_reaches_them(plan: RunPlan, seed: int) -> None:
-    """Up to the window. In pairs what reaches an agent is another matter: see `test_pairs`."""
+    """Up to the window. In pairs what reaches an agent is another matter: see `test_pairs`; broadcasts: test_agenda."""
     played, seen = listened(plan, seed)
+    assume(not broadcast_in(played))
     rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
     for request in seen:
         index, room = rooms[request.channel]
-        if isinstance(room.protocol, Pairwise):
+        if isinstance(room.protocol, Pairwise) or request.aside:
             continue
         position = request.turn - request.round * plan.round_size - plan.offsets[index]
         wave = request.turn - position % room.waves[request.round > 0]
@@ -204,6 +230,8 @@ def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> N
     rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
     for request in listened(plan, seed)[1]:
         index, room = rooms[request.channel]
+        if request.aside:
+            continue
         position = request.turn - request.round * plan.round_size - plan.offsets[index]
         wave = request.turn - position % room.waves[request.round > 0]
         assert all(line.turn < wave for line in request.heard)
@@ -237,7 +265,7 @@ def test_who_has_to_choose_says_an_option_of_the_study_or_nothing(plan: RunPlan,
         elif isinstance(event, Spoke):
             assert event.choice == event.text.value
             assert event.choice in options
-        else:
+        elif event.cause not in ("muted", "absent"):
             assert event.cause in ("unreadable", "passed") if form else event.cause == "empty"
 
 
@@ -273,10 +301,28 @@ def opened(events: list[Event], plan: RunPlan) -> RunState:
 @given(plans(), SEEDS)
 def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
     played = instant(plan, seed).play()
-    taken = {event.turn: event for event in played.events if called(event)}
+    taken: dict[CallKey, Taken] = {event.key: event for event in played.events if called(event)}
     turns = len(played.of(Spoke, FellSilent))
-    replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns)
+    beside = sum(event.turn == turns for event in played.of(Probed, Intervened))
+    replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns, beside=beside)
     assert (replayed.differs, replayed.digest) == ("", played.log.digest)
+
+
+@FEW
+@given(plans(most_turns=6), SEEDS)
+def test_a_replay_of_what_is_there_of_a_run_has_its_digest(plan: RunPlan, seed: int) -> None:
+    """After each event with which a commit may end."""
+    played = instant(plan, seed).play()
+    log, events = DigestLog(), list[Event]()
+    for event, following in pairwise(played.events):
+        events.append(event)
+        log.append([Entry(event)])
+        if isinstance(event, Spoke | FellSilent | Probed | Intervened) and not isinstance(following, RunEnded):
+            turns = sum(isinstance(each, Spoke | FellSilent) for each in events)
+            beside = sum(isinstance(each, Probed | Intervened) and each.turn == turns for each in events)
+            taken: dict[CallKey, Taken] = {each.key: each for each in events if called(each)}
+            replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns, beside=beside)
+            assert (replayed.differs, replayed.digest) == ("", log.digest)
 
 
 @given(plans(), SEEDS, utterances())

@@ -9,8 +9,9 @@ from genai_social_sim.domain.events import FellSilent, Outcome, RunEnded, Spoke
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.run import RunState, apply, decide, ending, openings, start
+from genai_social_sim.kernel.run import apply, decide, ending, openings
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import RunState, start
 
 
 def spoke(turn: Turn, text: str, *, tokens: int = 0) -> Outcome:
@@ -65,5 +66,5 @@ def folded(
         run.shown.append([line.text.value for line in heard])
         run.turns.append(turn)
         run.state = apply(run.state, spoke(turn, say(turn), tokens=tokens))
-        run.ended = ending(run.state.stage.plan, run.state.progress)
+        run.ended = ending(run.state)
     return run

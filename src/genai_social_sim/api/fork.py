@@ -11,11 +11,13 @@ from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
-    FellSilent,
+    CallKey,
+    Intervened,
     Opened,
+    Outcome,
+    Probed,
     RunStarted,
     SessionStarted,
-    Spoke,
 )
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.text import Text
@@ -25,8 +27,9 @@ from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.acts import option_in
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.run import RunState, apply, decide, start
+from genai_social_sim.kernel.run import apply, decide
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import RunState, start
 from genai_social_sim.ports import Entry
 from genai_social_sim.study.lowering import from_canonical, lower
 
@@ -72,21 +75,24 @@ class _Fork:
     def past(self, about: Text) -> list[Entry]:
         """The events before the fork: each turn's calls, then what became of it."""
         entries: list[Entry] = []
-        calls: dict[int, list[Entry]] = {}
+        calls: dict[CallKey, list[Entry]] = {}
         for recorded in self._reader.events():
             event = recorded.event
             if isinstance(event, RunStarted):
                 self._state = start(Stage(lower(from_canonical(event.study.value), seed=event.seed)))
                 entries += [Entry(event), Entry(SessionStarted(resumed=False, about=about))]
-            elif isinstance(event, Answered | AttemptFailed) and event.turn < self._at_turn:
-                calls.setdefault(event.turn, []).append(Entry(event, self._reader.prompt(event.turn)))
+            elif isinstance(event, Answered | AttemptFailed) and event.turn < self._at_turn + bool(event.aside):
+                calls.setdefault(event.key, []).append(Entry(event, self._reader.sent(recorded.seq)))
             elif isinstance(event, Opened):
                 entries.append(Entry(event))
                 self._state = apply(self.state, event)
-            elif isinstance(event, Spoke | FellSilent) and event.turn < self._at_turn:
-                entries += [*calls.pop(event.turn, []), Entry(event)]
+            elif isinstance(event, Outcome | Probed) and event.turn < self._at_turn + isinstance(event, Probed):
+                entries += [*calls.pop(event.key, []), Entry(event)]
                 self._state = apply(self.state, event)
-        return entries
+            elif isinstance(event, Intervened) and event.turn <= self._at_turn:
+                entries.append(Entry(event))
+                self._state = apply(self.state, event)
+        return entries + [entry for entries in calls.values() for entry in entries]
 
     @property
     def state(self) -> RunState:

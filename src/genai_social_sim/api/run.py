@@ -6,13 +6,22 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from genai_social_sim.api.cost import Cost, cost_of
 from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends.fitting import left_out
-from genai_social_sim.domain.events import Answered, AttemptFailed, RunStarted, Taken
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    CallKey,
+    Event,
+    Intervened,
+    Probed,
+    RunStarted,
+    Taken,
+)
 from genai_social_sim.engine.recovery import heard_before
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import RecordError
@@ -111,7 +120,7 @@ class Run:
         """
         self.turn(turn)  # so that one that is not there is told
         prompt = self._reader.prompt(turn)
-        taken = self._taken(turn)
+        taken = _Answers(self._reader).of(turn)
         if prompt is not None and taken is not None and prompt.digest != taken.asked.prompt:
             raise RecordError(
                 f"the prompt of turn {turn} does not match its hash",
@@ -126,7 +135,7 @@ class Run:
         Raises:
             RecordError: As for `prompt`.
         """
-        prompt, taken = self.prompt(turn), self._taken(turn)
+        prompt, taken = self.prompt(turn), _Answers(self._reader).of(turn)
         notes = json.loads(taken.notes.value) if isinstance(taken, Answered) else {}
         count = notes.get("dropped_oldest", 0)
         if prompt is None or not count:
@@ -148,7 +157,10 @@ class Run:
         """Play the run again from its recorded answers, without a model, and compare the digest."""
         started, head = self._started(), self._reader.head()
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
-        played = replay(stage, started.study, DigestLog(), self._taken, turns=head.turns)
+        last = [recorded.event for recorded in self._reader.of_turn(head.turns)]
+        beside = sum(isinstance(event, Probed | Intervened) for event in last)
+        found = _Answers(self._reader)
+        played = replay(stage, started.study, DigestLog(), found.of, turns=head.turns, beside=beside)
         problem = played.differs
         if not problem and played.digest != head.digest:
             problem = "the digest differs from the recorded one"
@@ -203,6 +215,11 @@ class Run:
         return self._table("utterances")
 
     @property
+    def probes(self) -> Table:
+        """What agents answered aside, a row each."""
+        return self._table("probes")
+
+    @property
     def calls(self) -> Table:
         """Every attempt at a model call that reported back, a row each."""
         return self._table("calls")
@@ -242,13 +259,27 @@ class Run:
             )
         return first.event
 
-    def _taken(self, turn: int) -> Taken | None:
-        found: Taken | None = None
-        for recorded in self._reader.of_turn(turn):
-            event = recorded.event
-            if isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final):
-                found = event
-        return found
+
+class _Answers:
+    """What a record holds of calls: the answer or the last failure. Those of one turn are read together."""
+
+    def __init__(self, reader: SqliteReader) -> None:
+        self._reader = reader
+        self._turn = -1
+        self._found: dict[CallKey, Taken] = {}
+
+    def of(self, key: CallKey) -> Taken | None:
+        """Of one call; None if it has none."""
+        turn = key if isinstance(key, int) else key[0]
+        if turn != self._turn:
+            events = [recorded.event for recorded in self._reader.of_turn(turn)]
+            self._found = {event.key: event for event in events if _is_decided(event)}
+            self._turn = turn
+        return self._found.get(key)
+
+
+def _is_decided(event: Event) -> TypeGuard[Taken]:
+    return isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final)
 
 
 def unused(path: Path) -> Path:

@@ -14,8 +14,9 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.run import apply, openings, start
+from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import start
 
 _WAVES: Final = 3  # of calls that fall due together, kept from each of these places:
 _PLACES: Final = (0.25, 0.75)  # of a run: where prompts still grow, and where memories are full

@@ -14,7 +14,18 @@ from genai_social_sim.domain.text import Text
 
 Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
 Cause = Literal[
-    "passed", "empty", "spoke_for", "unreadable", "timeout", "unreachable", "refused", "too_long", "garbled", "error"
+    "passed",
+    "muted",
+    "absent",
+    "empty",
+    "spoke_for",
+    "unreadable",
+    "timeout",
+    "unreachable",
+    "refused",
+    "too_long",
+    "garbled",
+    "error",
 ]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 Notice = Literal[
@@ -31,6 +42,7 @@ Notice = Literal[
     "message_dropped",
     "sent_again",
 ]
+NO_CALL: Final = b""  # the `call` of a silence without one
 EndReason = str  # the stopping rule that ended the run, in words
 
 
@@ -39,6 +51,16 @@ class RunStarted(NamedTuple):
 
     study: Text
     seed: int
+
+
+class Aside(NamedTuple):
+    """A call that is no turn: what for (the name of a probe) and who was asked."""
+
+    name: str
+    agent: AgentId
+
+
+CallKey = int | tuple[int, str, str]  # names a call within its run: a turn's number, or that and an aside
 
 
 class Opened(NamedTuple):
@@ -80,6 +102,11 @@ class Spoke(NamedTuple):
     choice: str | None = None
     stand_in: Cause | None = None
 
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this follows from."""
+        return self.turn
+
 
 class FellSilent(NamedTuple):
     """Logical. An agent had its turn and said nothing."""
@@ -91,6 +118,46 @@ class FellSilent(NamedTuple):
     cause: Cause
     call: bytes
     tokens: int
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this follows from."""
+        return self.turn
+
+
+class Probed(NamedTuple):
+    """Logical. An agent was asked aside, between turns: `turn` is the number of turns taken before.
+
+    `text` is what it answered and `choice` the option that this names, if it had to choose one; `cause` tells why
+    there is no answer, and then `text` is empty.
+    """
+
+    turn: int
+    round: int
+    probe: str
+    channel: ChannelId
+    agent: AgentId
+    text: Text
+    call: bytes
+    tokens: int
+    choice: str | None = None
+    cause: Cause | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this follows from."""
+        return (self.turn, self.probe, self.agent)
+
+
+class Intervened(NamedTuple):
+    """Logical. A planned change took effect, between turns: `turn` is the number of turns taken before.
+
+    `number` is its position in the study's list, `change` the change in full, as JSON.
+    """
+
+    turn: int
+    number: int
+    change: Text
 
 
 class RunEnded(NamedTuple):
@@ -133,6 +200,12 @@ class Answered(NamedTuple):
     by: str
     notes: Text
     cost: float | None = None
+    aside: Aside | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this answers."""
+        return self.turn if self.aside is None else (self.turn, *self.aside)
 
 
 class AttemptFailed(NamedTuple):
@@ -146,6 +219,12 @@ class AttemptFailed(NamedTuple):
     sent_s: float
     done_s: float
     final: bool
+    aside: Aside | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this is an attempt at."""
+        return self.turn if self.aside is None else (self.turn, *self.aside)
 
 
 class SessionStarted(NamedTuple):
@@ -175,7 +254,7 @@ class Noticed(NamedTuple):
     detail: Text
 
 
-Logical = RunStarted | Opened | Spoke | FellSilent | RunEnded
+Logical = RunStarted | Opened | Spoke | FellSilent | Probed | Intervened | RunEnded
 Outcome = Spoke | FellSilent  # what became of a turn
 Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
 Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded | Noticed

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, assert_never
 
 from genai_social_sim.domain.act import Act, Say
+from genai_social_sim.domain.agenda import Intervention, Probe
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.taking import TurnTaking
@@ -199,6 +200,7 @@ class Channel:
     window: int  # utterances that a prompt shows; 0 is no memory
     act: Act = field(default_factory=Say)
     network: Network | None = None
+    topic: str | None = None  # what templates call the topic; None: the text of the opening
 
     @property
     def turns(self) -> int:
@@ -292,6 +294,8 @@ class RunPlan:
     stop: StopRule
     timeouts: Timeouts
     roles: tuple[Role, ...] = ()  # in the order of their names
+    probes: tuple[Probe, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
     round_size: int = field(init=False)  # turns in one round of all channels
     offsets: tuple[int, ...] = field(init=False)  # of each channel's first turn within a round
 

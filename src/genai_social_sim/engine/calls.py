@@ -8,13 +8,14 @@ import math
 from operator import index
 from typing import Final, NamedTuple, get_args
 
-from genai_social_sim.domain.events import CAUSES, Answered, Asked, AttemptFailed, Finish, Taken
+from genai_social_sim.domain.events import CAUSES, Answered, Aside, Asked, AttemptFailed, Finish, Taken
+from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
-from genai_social_sim.kernel.floor import Floor, Turn
-from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
 
 _NO_NOTES: Final = Text.of("{}")
@@ -42,16 +43,15 @@ class Report(NamedTuple):
 class Caller:
     """Makes calls for the turns of one plan."""
 
-    def __init__(self, stage: Stage, clock: Clock, prices: Prices) -> None:
-        self._stage = stage
+    def __init__(self, timeouts: Timeouts, clock: Clock, prices: Prices) -> None:
+        self._timeouts = timeouts
         self._clock = clock
         self._prices = prices.of
-        timeouts = stage.plan.timeouts
         self._limits = Limits(timeouts.answer_s, timeouts.connect_s, timeouts.first_token_s)
 
-    def at_once(self, model: InstantModel, job: Job, floor: Floor) -> Report:
+    def at_once(self, model: InstantModel, job: Job, state: RunState) -> Report:
         """Ask a backend that answers without waiting."""
-        prompt, asked, request = self._request(job, floor)
+        prompt, asked, request = self._request(job, state)
         sent = self._clock.elapsed()
         try:
             answer = model.answer(request)
@@ -59,9 +59,9 @@ class Caller:
             return self._failed(_Sent(job, prompt, asked, sent), fault)
         return Report(job, self._answered(job, asked, answer, sent), prompt)
 
-    async def waiting(self, model: LanguageModel, job: Job, floor: Floor) -> Report:
+    async def waiting(self, model: LanguageModel, job: Job, state: RunState) -> Report:
         """Ask and wait, at most as long as the study allows for an answer and for the turn."""
-        prompt, asked, request = self._request(job, floor)
+        prompt, asked, request = self._request(job, state)
         now = self._clock.elapsed()
         job = job if job.began_at is not None else job._replace(began_at=now)
         limit = min(self._limits.answer_s, self._left(job, now))
@@ -75,9 +75,9 @@ class Caller:
             return self._failed(_Sent(job, prompt, asked, now), fault)
         return Report(job, self._answered(job, asked, answer, now), prompt)
 
-    async def dispatched(self, model: LanguageModel, job: Job, floor: Floor) -> Report:
+    async def dispatched(self, model: LanguageModel, job: Job, state: RunState) -> Report:
         """Ask a backend that holds the deadline itself, and wait as long as it takes."""
-        prompt, asked, request = self._request(job, floor)
+        prompt, asked, request = self._request(job, state)
         now = self._clock.elapsed()
         job = job if job.began_at is not None else job._replace(began_at=now)
         limits = self._limits._replace(answer_s=min(self._limits.answer_s, self._left(job, now)))
@@ -87,20 +87,20 @@ class Caller:
             return self._failed(_Sent(job, prompt, asked, now), fault)
         return Report(job, self._answered(job, asked, answer, now), prompt)
 
-    def given_up(self, job: Job, floor: Floor, why: str) -> Report:
+    def given_up(self, job: Job, state: RunState, why: str) -> Report:
         """The report on a call whose backend does not come back even when told to."""
-        prompt, asked, _ = self._request(job, floor)
+        prompt, asked, _ = self._request(job, state)
         sent = job.due_at if job.began_at is None else job.began_at
         return self._failed(_Sent(job, prompt, asked, sent), CompletionError(why, cause="timeout"))
 
     def _left(self, job: Job, now: float) -> float:
         """Seconds that are left of a turn's whole time."""
-        whole = self._stage.plan.timeouts.turn_s
+        whole = self._timeouts.turn_s
         return math.inf if whole is None else max(0.0, whole - (now - (job.began_at or now)))
 
-    def _request(self, job: Job, floor: Floor) -> tuple[Prompt, Asked, Request]:
-        number, channel, _, round_no, _, name = turn = job.turn
-        stage = self._stage
+    def _request(self, job: Job, state: RunState) -> tuple[Prompt, Asked, Request]:
+        number, channel, channel_no, round_no, _, name, aside = turn = job.turn
+        stage, floor = state.stage, state.floors[channel_no]
         agent = stage.agents[name]
         prompt = stage.prompt(turn, floor)
         asked = stage.asked(turn, prompt)
@@ -113,6 +113,8 @@ class Caller:
             request = request._replace(choices=offer.answers, meanings=offer.meanings)
         if stage.weighted:
             request = request._replace(weights=stage.weights(turn, heard))
+        if aside:
+            request = request._replace(aside=aside)
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:
@@ -140,6 +142,7 @@ class Caller:
             by=answer.by if answer.by.isascii() else Text.of(answer.by).value,
             notes=notes,
             cost=self._cost(job, answer) if self._prices else None,
+            aside=_aside(job.turn),
         )
 
     def _cost(self, job: Job, answer: Answer) -> float | None:
@@ -153,7 +156,7 @@ class Caller:
     def _failed(self, sent: _Sent, fault: CompletionError) -> Report:
         job, now = sent.job, self._clock.elapsed()
         pause = fault.retry_after_s or 0.0
-        again = fault.retry and job.attempt % self._stage.plan.timeouts.attempts and self._left(job, now) > pause
+        again = fault.retry and job.attempt % self._timeouts.attempts and self._left(job, now) > pause
         failure = AttemptFailed(
             turn=job.turn.number,
             attempt=job.attempt,
@@ -163,8 +166,13 @@ class Caller:
             sent_s=round(sent.at - job.due_at, 6),
             done_s=round(now - job.due_at, 6),
             final=not again,
+            aside=_aside(job.turn),
         )
         return Report(job, failure, sent.prompt, pause)
+
+
+def _aside(turn: Turn) -> Aside | None:
+    return Aside(turn.aside, turn.agent) if turn.aside else None
 
 
 class _Sent(NamedTuple):

@@ -5,10 +5,15 @@ It does no I/O, so that a live run, a resumed one and a replay go through the sa
 
 from __future__ import annotations
 
-from genai_social_sim.domain.events import Logical, Outcome
+from collections import deque
+
+from genai_social_sim.domain.events import CallKey, Logical, Outcome, Probed
+from genai_social_sim.kernel.agenda import Intervening, Item
 from genai_social_sim.kernel.floor import Turn, wave_begins
-from genai_social_sim.kernel.run import RunState, apply, decide, ending, hear, next_turn
-from genai_social_sim.kernel.stopping import counted
+from genai_social_sim.kernel.intervening import intervening
+from genai_social_sim.kernel.outcome import passed_over
+from genai_social_sim.kernel.run import apply, decide, ending, hear, next_turn, tallied
+from genai_social_sim.kernel.state import RunState
 
 
 class Conductor:
@@ -20,6 +25,10 @@ class Conductor:
         self._open: set[int] = set(range(len(state.floors)))  # channels whose turns have to be looked for
         self._parked: set[int] = set()  # channels that have to wait for others
         self._taken: list[Turn] = []
+        self._told: dict[CallKey, Probed] = {}
+        self._agenda: deque[Item] = deque()  # what is left of it at this point of the run
+        self._unasked = False  # whether its probes are still to be given out
+        self._look_at_agenda()
 
     @property
     def ended(self) -> bool:
@@ -29,10 +38,10 @@ class Conductor:
     @property
     def restless(self) -> bool:
         """Whether `due` may have something to give out."""
-        return bool(self._open)
+        return bool(self._open) or self._unasked
 
     def due(self) -> list[Turn]:
-        """The turns that have become due since it was asked last."""
+        """The turns that have become due since it was asked last, and the agents to be asked aside."""
         turns: list[Turn] = []
         for index in sorted(self._open) if len(self._open) > 1 else self._open:
             found = decide(self.state, index)
@@ -41,35 +50,45 @@ class Conductor:
             else:
                 self._parked.add(index)
         self._open.clear()
-        return turns
+        if self._unasked:
+            self._unasked = False
+            turns.extend([item for item in self._agenda if isinstance(item, Turn)])
+        return self._without_silenced(turns) if self.state.silenced else turns
 
     def left_out(self) -> list[Logical]:
-        """The end, if a stopping rule holds already and the log was cut off before it said so."""
-        end = ending(self.state.stage.plan, self.state.progress)
-        if end is None:
-            return []
-        self.state = apply(self.state, end)
-        return [end]
+        """What follows at once from where the run stands: its log may have been cut off before it said so."""
+        return self._keep_agenda()
 
-    def take(self, turn: Turn, outcome: Outcome) -> None:
-        """What became of a turn that was given out."""
-        self._outcomes[turn.number] = outcome
-        self._taken.append(turn)
+    def take(self, turn: Turn, outcome: Outcome | Probed) -> None:
+        """What became of a turn, or of a question aside, that was given out."""
+        if isinstance(outcome, Probed):
+            self._told[turn.key] = outcome
+        else:
+            self._outcomes[turn.number] = outcome
+            self._taken.append(turn)
 
     def settle(self) -> list[Logical]:
         """The events that follow from what was taken, in logical order; append them before anything else is asked."""
-        if not self._taken:
-            return []
-        plan = self.state.stage.plan
-        for channel_no in dict.fromkeys([turn.channel_no for turn in self._taken]):
-            self._hear(channel_no)
-        self._taken.clear()
-        round_before = self.state.progress.turns // plan.round_size
-        events = self._tally()
-        if self._parked and self.state.progress.turns // plan.round_size > round_before:
-            self._open |= self._parked
-            self._parked.clear()
+        events: list[Logical] = []
+        if self._taken:
+            for channel_no in dict.fromkeys([turn.channel_no for turn in self._taken]):
+                self._hear(channel_no)
+            self._taken.clear()
+            events = self._tally()
+        if self._agenda or self.state.progress.closing:
+            events += self._keep_agenda()
         return events
+
+    def _without_silenced(self, turns: list[Turn]) -> list[Turn]:
+        """Pass over agents that have no voice; those that are muted can still be asked aside."""
+        silenced, voiced = self.state.silenced, []
+        for turn in turns:
+            why = silenced.get(turn.agent)
+            if why is None or (turn.aside and why == "muted"):
+                voiced.append(turn)
+            else:
+                self.take(turn, passed_over(turn, why))
+        return voiced
 
     def _hear(self, index: int) -> None:
         """Tell a channel what was taken of its wave, as far as nothing is missing."""
@@ -87,12 +106,46 @@ class Conductor:
     def _tally(self) -> list[Logical]:
         """Count what has its place in the run now."""
         events: list[Logical] = []
-        plan, progress = self.state.stage.plan, self.state.progress
-        while not progress.ended and (outcome := self._outcomes.pop(progress.turns, None)):
+        plan, state = self.state.stage.plan, self.state
+        round_before = state.progress.turns // plan.round_size
+        while not state.progress.closing and (outcome := self._outcomes.pop(state.progress.turns, None)):
             events.append(outcome)
-            progress = counted(progress, outcome)
-            if end := ending(plan, progress):
-                events.append(end)
-                progress = progress._replace(ended=end.reason)
-        self.state = self.state._replace(progress=progress)
+            state = tallied(state, outcome)
+        self.state = state
+        if events:
+            self._look_at_agenda()
+        if state.progress.turns // plan.round_size > round_before:
+            self._open |= self._parked
+            self._parked.clear()
         return events
+
+    def _look_at_agenda(self) -> None:
+        agenda, progress = self.state.stage.agenda, self.state.progress
+        if agenda.empty:
+            return
+        items = agenda.items(progress.turns, closing=bool(progress.closing))
+        self._agenda = deque(items[self.state.done :])
+        self._unasked = any(isinstance(item, Turn) for item in self._agenda)
+
+    def _keep_agenda(self) -> list[Logical]:
+        """What the agenda has at this point of the run, as far as nothing is missing; and the end."""
+        events: list[Logical] = []
+        while self._agenda:
+            item = self._agenda[0]
+            if isinstance(item, Intervening):
+                self._take_effect(intervening(self.state, item.number), events)
+            elif (told := self._told.pop(item.key, None)) is not None:
+                self._take_effect(told, events)
+            else:
+                return events
+            self._agenda.popleft()
+        if end := ending(self.state):
+            self._take_effect(end, events)
+        elif events:  # all that was given out before has come in, perhaps a part of a simultaneous round
+            self._open.update(range(len(self.state.floors)))
+            self._parked.clear()
+        return events
+
+    def _take_effect(self, event: Logical, events: list[Logical]) -> None:
+        self.state = apply(self.state, event)
+        events.append(event)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from genai_social_sim.domain.events import AttemptFailed, Noticed, Taken
+from genai_social_sim.domain.events import AttemptFailed, CallKey, Noticed, Taken
 from genai_social_sim.domain.plan import Model
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
@@ -21,7 +21,7 @@ from genai_social_sim.engine.lanes import Finished, Lane, backoff_s
 from genai_social_sim.errors import SocialSimError
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.outcome import outcome_of
-from genai_social_sim.kernel.run import RunState
+from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import Clock, DispatchedModel, Entry, EventLog, InstantModel, LanguageModel, Observer
 
 _MOST_AT_ONCE: Final = 256  # instant answers in one commit
@@ -41,8 +41,8 @@ class Past:
     """Where a run stands: its state, and answers that are in the log but have not taken effect."""
 
     state: RunState
-    answers: Mapping[int, Taken]
-    attempts: Mapping[int, int]  # made so far, by turn
+    answers: Mapping[CallKey, Taken]
+    attempts: Mapping[CallKey, int]  # made so far
     cost: float = 0.0  # of all answers in the log
 
 
@@ -68,9 +68,10 @@ class LiveRun:
     """Plays one run from where it stands to its end."""
 
     def __init__(self, past: Past, world: World, audience: Audience) -> None:
-        self._stage = past.state.stage
+        plan = past.state.stage.plan
+        self._timeouts = plan.timeouts
         self._conductor = Conductor(past.state)
-        self._caller = Caller(self._stage, world.clock, world.prices)
+        self._caller = Caller(plan.timeouts, world.clock, world.prices)
         self._world = world
         self._audience = audience
         self._answers = dict(past.answers)
@@ -82,7 +83,8 @@ class LiveRun:
         self._since = 0.0  # when the oldest uncommitted answer came
         self._let_at = world.clock.elapsed()
         self._spending = Spending(world.budget, cost=past.cost, began=self._let_at)
-        self._model_of = {agent.name: id(world.models[agent.model]) for agent in self._stage.plan.agents}
+        backends = {(model.backend, model.options): id(opened) for model, opened in world.models.items()}
+        self._model_of = {agent.name: backends[agent.model.backend, agent.model.options] for agent in plan.agents}
         opened = {id(model): model for model in world.models.values()}
         self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
         self._lanes = {key: self._lane(model) for key, model in opened.items() if key not in self._instant_models}
@@ -133,12 +135,12 @@ class LiveRun:
     def _patience_s(self) -> float:
         """How long nothing may come in before somebody looks why."""
         left = self._spending.left_s(self._world.clock.elapsed())
-        return min(left, self._stage.plan.timeouts.answer_s + _GRACE_S)
+        return min(left, self._timeouts.answer_s + _GRACE_S)
 
     def _look_for_the_stuck(self) -> None:
         """Nothing came in for long: give up calls beyond their deadline, so that the study's policy can go on."""
         self._check_budget()
-        now, limit = self._world.clock.elapsed(), self._stage.plan.timeouts.answer_s + _GRACE_S
+        now, limit = self._world.clock.elapsed(), self._timeouts.answer_s + _GRACE_S
         for lane in self._lanes.values():
             if isinstance(lane.model, DispatchedModel):
                 continue  # it looks after its calls itself
@@ -152,8 +154,7 @@ class LiveRun:
                 why = f"{waits} since {now - sent:.0f} s, beyond its deadline: the backend does not let go"
                 lane.give_up(number)
                 self._finished.notice(Noticed(what="stalled", turn=job.turn.number, detail=Text.of(why)))
-                floor = self._conductor.state.floors[job.turn.channel_no]
-                self._finished.put(lane, self._caller.given_up(job, floor, why))
+                self._finished.put(lane, self._caller.given_up(job, self._conductor.state, why))
 
     def _check_budget(self) -> None:
         if not self._conductor.ended:
@@ -169,19 +170,19 @@ class LiveRun:
         return Lane(model, slots=slots, ask=ask, finished=self._finished, clock=self._world.clock)
 
     async def _ask(self, model: LanguageModel, job: Job) -> Report:
-        return await self._caller.waiting(model, job, self._conductor.state.floors[job.turn.channel_no])
+        return await self._caller.waiting(model, job, self._conductor.state)
 
     async def _ask_elsewhere(self, model: LanguageModel, job: Job) -> Report:
-        return await self._caller.dispatched(model, job, self._conductor.state.floors[job.turn.channel_no])
+        return await self._caller.dispatched(model, job, self._conductor.state)
 
     def _hand_out(self) -> None:
         now = self._world.clock.elapsed()
         for turn in self._conductor.due():
-            recorded = self._answers.pop(turn.number, None)
+            recorded = self._answers.pop(turn.key, None)
             if recorded is not None:
                 self._take(turn, recorded)
                 continue
-            job = Job(turn, self._attempts.get(turn.number, 0) + 1, now)
+            job = Job(turn, self._attempts.get(turn.key, 0) + 1, now)
             lane = self._lanes.get(self._model_of[turn.agent])
             if lane is None:
                 self._instant.append(job)
@@ -194,7 +195,7 @@ class LiveRun:
         for _ in range(min(len(self._instant), _MOST_AT_ONCE)):
             job = self._instant.popleft()
             model = self._instant_models[self._model_of[job.turn.agent]]
-            report = self._caller.at_once(model, job, self._conductor.state.floors[job.turn.channel_no])
+            report = self._caller.at_once(model, job, self._conductor.state)
             self._write_down(report)
             if _is_decided(report):
                 self._take(job.turn, report.taken)
@@ -212,7 +213,7 @@ class LiveRun:
             self._waiting -= _is_decided(report)
             if not _is_decided(report):
                 job = report.job
-                pause = backoff_s(self._stage.plan.timeouts.backoff_s, report)
+                pause = backoff_s(self._timeouts.backoff_s, report)
                 lane.put_later(job._replace(attempt=job.attempt + 1), pause)
         for _, report in reports:
             if _is_decided(report):
@@ -233,7 +234,7 @@ class LiveRun:
         self._entries.append(Entry(report.taken, report.prompt))
 
     def _take(self, turn: Turn, taken: Taken) -> None:
-        outcome = outcome_of(self._stage, turn, taken)
+        outcome = outcome_of(self._conductor.state.stage, turn, taken)
         if outcome is None:
             self._settle()
             self._commit()

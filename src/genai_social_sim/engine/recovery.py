@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Opened, Spoke, Taken
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    CallKey,
+    FellSilent,
+    Probed,
+    Spoke,
+    Taken,
+)
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.engine.live import Past
-from genai_social_sim.kernel.run import apply, start
+from genai_social_sim.kernel.run import apply
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import start
 from genai_social_sim.ports import EventReader, Recorded
 
 
@@ -20,31 +29,30 @@ def heard_before(stage: Stage, turn: int, log: EventReader) -> tuple[AgentId, tu
         event = recorded.event
         if isinstance(event, Spoke | FellSilent) and event.turn == turn:
             return event.agent, state.floors[stage.channel_index[event.channel]].heard
-        if isinstance(event, Opened | Spoke | FellSilent):
-            state = apply(state, event)
+        state = apply(state, event)
     return AgentId(""), ()
 
 
 def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:
     """The state after `events`, and the answers among them that have not taken effect."""
     state = start(stage)
-    answers: dict[int, Taken] = {}
-    attempts: dict[int, int] = {}
+    answers: dict[CallKey, Taken] = {}
+    attempts: dict[CallKey, int] = {}
     cost = 0.0
     stops = stage.plan.timeouts.on_failure == "stop"
     for recorded in events:
         event = recorded.event
         match event:
             case Answered():
-                answers[event.turn] = event
+                answers[event.key] = event
                 cost += event.cost or 0.0
             case AttemptFailed():
-                attempts[event.turn] = event.attempt
+                attempts[event.key] = event.attempt
                 if event.final and not stops:
-                    answers[event.turn] = event
-            case Spoke() | FellSilent():
-                answers.pop(event.turn, None)
-                attempts.pop(event.turn, None)
+                    answers[event.key] = event
+            case Spoke() | FellSilent() | Probed():
+                answers.pop(event.key, None)
+                attempts.pop(event.key, None)
                 state = apply(state, event)
             case _:
                 state = apply(state, event)

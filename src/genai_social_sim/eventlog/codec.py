@@ -13,13 +13,16 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
+    Aside,
     Asked,
     AttemptFailed,
     Cut,
     Event,
     FellSilent,
+    Intervened,
     Noticed,
     Opened,
+    Probed,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -29,7 +32,7 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.text import Text
 
 OUTCOMES: Final = frozenset({"spoke", "fell_silent"})
-LOGICAL: Final = OUTCOMES | {"run_started", "opened", "run_ended"}
+LOGICAL: Final = OUTCOMES | {"run_started", "opened", "probed", "intervened", "run_ended"}
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _name: Final = lru_cache(maxsize=4096)(_json)  # names come again and again
 
@@ -48,7 +51,7 @@ class Row(NamedTuple):
         return f"{self.kind}\n{turn}\n{self.body}\n".encode() + b"".join([text.digest for text in self.texts])
 
 
-def encode(event: Event) -> Row:  # noqa: C901 (one line a kind)
+def encode(event: Event) -> Row:  # noqa: C901, PLR0912 (one line a kind)
     """The row of an event."""
     match event:
         case Answered():
@@ -61,6 +64,10 @@ def encode(event: Event) -> Row:  # noqa: C901 (one line a kind)
             return Row("attempt_failed", event.turn, _failed(event), (event.asked.params, event.detail))
         case Opened():
             return Row("opened", None, _json({"channel": event.channel, "speaker": event.speaker}), (event.text,))
+        case Probed():
+            return Row("probed", event.turn, _probed(event), (event.text,))
+        case Intervened():
+            return Row("intervened", event.turn, _json({"number": event.number}), (event.change,))
         case RunStarted():
             return Row("run_started", None, _json({"seed": event.seed}), (event.study,))
         case RunEnded():
@@ -81,18 +88,28 @@ def _asked(asked: Asked, attempt: int) -> dict[str, Any]:
 
 def _answered(event: Answered) -> str:
     asked, first = event.asked, event.first_token_s
-    cost = "" if event.cost is None else f',"cost":{event.cost!r}'
+    more = "" if event.cost is None else f',"cost":{event.cost!r}'
+    if event.aside is not None:
+        more += f',"aside":{_json([*event.aside])}'
     return (
         f'{{"attempt":{event.attempt},"prompt":"{asked.prompt.hex()}","seed":{asked.seed},"finish":"{event.finish}",'
         f'"tokens":[{event.prompt_tokens},{event.answer_tokens}],"sent_s":{event.sent_s!r},'
         f'"first_token_s":{"null" if first is None else repr(first)},"done_s":{event.done_s!r},'
-        f'"by":{_name(event.by)}{cost}}}'
+        f'"by":{_name(event.by)}{more}}}'
     )
 
 
 def _failed(event: AttemptFailed) -> str:
     times = {"sent_s": event.sent_s, "done_s": event.done_s}
-    return _json(_asked(event.asked, event.attempt) | {"cause": event.cause} | times | {"final": event.final})
+    more = {"final": event.final} if event.aside is None else {"final": event.final, "aside": [*event.aside]}
+    return _json(_asked(event.asked, event.attempt) | {"cause": event.cause} | times | more)
+
+
+def _probed(event: Probed) -> str:
+    found: dict[str, Any] = {"round": event.round, "probe": event.probe, "channel": event.channel, "agent": event.agent}
+    found |= {"call": event.call.hex(), "tokens": event.tokens}
+    more = {"choice": event.choice, "cause": event.cause}
+    return _json(found | {key: value for key, value in more.items() if value is not None})
 
 
 def _taken(event: Spoke | FellSilent) -> str:
@@ -142,6 +159,7 @@ def _decode_answered(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) 
         by=body["by"],
         notes=notes,
         cost=body.get("cost"),
+        aside=_decode_aside(body),
     )
 
 
@@ -156,6 +174,22 @@ def _decode_failed(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) ->
         sent_s=body["sent_s"],
         done_s=body["done_s"],
         final=body["final"],
+        aside=_decode_aside(body),
+    )
+
+
+def _decode_aside(body: Mapping[str, Any]) -> Aside | None:
+    return Aside(*body["aside"]) if "aside" in body else None
+
+
+def _decode_probed(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> Probed:
+    (text,) = texts
+    return Probed(
+        **_decode_taken(turn, body),
+        probe=body["probe"],
+        text=text,
+        choice=body.get("choice"),
+        cause=body.get("cause"),
     )
 
 
@@ -180,6 +214,8 @@ _DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {
     "spoke": _decode_spoke,
     "fell_silent": lambda turn, body, _: FellSilent(**_decode_taken(turn, body), cause=body["cause"]),
     "attempt_failed": _decode_failed,
+    "probed": _decode_probed,
+    "intervened": lambda turn, body, texts: Intervened(turn=turn, number=body["number"], change=texts[0]),
     "opened": lambda _, body, texts: Opened(channel=body["channel"], speaker=body["speaker"], text=texts[0]),
     "run_started": lambda _, body, texts: RunStarted(study=texts[0], seed=body["seed"]),
     "run_ended": lambda _, body, __: RunEnded(reason=body["reason"], turns=body["turns"]),

@@ -47,7 +47,7 @@ class MemoryLog(DigestLog):
         super().append(entries)
         for entry in entries:
             self._recorded.append(Recorded(len(self._recorded), self._clock.now(), entry.event))
-            if entry.prompt is not None and isinstance(entry.event, Answered | AttemptFailed):
+            if entry.prompt and isinstance(entry.event, Answered | AttemptFailed) and entry.event.aside is None:
                 self._prompts[entry.event.turn] = entry.prompt
 
     def events(self, *, after: int = -1) -> Iterator[Recorded]:

@@ -160,8 +160,14 @@ class SqliteReader:
         return [self.recorded(row) for row in page]
 
     def prompt(self, turn: int) -> Prompt | None:
-        """The prompt of a turn, rebuilt; None for a turn without a call."""
-        row = self._one("SELECT prompt FROM events WHERE turn = ? AND prompt IS NOT NULL ORDER BY seq DESC", turn)
+        """The prompt of a turn, rebuilt; None for a turn without a call. For one of a question aside see `listed`."""
+        asked = "prompt IS NOT NULL AND body ->> 'aside' IS NULL"
+        row = self._one(f"SELECT prompt FROM events WHERE turn = ? AND {asked} ORDER BY seq DESC", turn)
+        return None if row is None else self.listed(row[0])
+
+    def sent(self, seq: int) -> Prompt | None:
+        """The prompt of the call whose event has this position, rebuilt; None for another event."""
+        row = self._one("SELECT prompt FROM events WHERE seq = ? AND prompt IS NOT NULL", seq)
         return None if row is None else self.listed(row[0])
 
     def listed(self, prompt: str) -> Prompt:

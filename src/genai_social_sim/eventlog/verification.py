@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genai_social_sim.domain.events import (
+    NO_CALL,
     Answered,
     AttemptFailed,
+    CallKey,
     Event,
     FellSilent,
+    Intervened,
+    Outcome,
+    Probed,
     RunEnded,
     Spoke,
     Status,
@@ -68,7 +73,7 @@ class _Check:
         self.chain = Chain()
         self.turns = 0
         self.status: Status = "running"
-        self.calls: dict[int, bytes] = {}  # what the latest answer or failure of a turn binds, until it takes effect
+        self.calls: dict[CallKey, bytes] = {}  # what the latest answer or failure binds, until it takes effect
 
     def verdict(self, *, status: str = "", event: int | None = None, problem: str = "") -> Verdict:
         return Verdict(
@@ -127,20 +132,23 @@ class _Check:
             )
 
     def _meaning(self, row: Stored, event: Event) -> None:
-        if self.status == "finished" and isinstance(event, Spoke | FellSilent | RunEnded):
+        if self.status == "finished" and isinstance(event, Outcome | Probed | Intervened | RunEnded):
             raise _BrokenError(row.seq, f"event {row.seq} was added after the run had ended")
         self.status = status_after(self.status, event)
         if row.prompt is not None and not isinstance(event, Answered | AttemptFailed):
             raise _BrokenError(row.seq, f"event {row.seq} was changed: a {row.kind} event has no prompt")
         if isinstance(event, Answered | AttemptFailed):
             self._prompt(row)
-            self.calls[event.turn] = _binding(event)
-        elif isinstance(event, Spoke | FellSilent):
-            if self.calls.pop(event.turn, None) != event.call:
+            self.calls[event.key] = _binding(event)
+        elif isinstance(event, Spoke | FellSilent | Probed):
+            if self.calls.pop(event.key, NO_CALL) != event.call:
                 raise _BrokenError(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
-            if event.turn != self.turns:
-                raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
-            self.turns += 1
+            self._place(row, event)
+
+    def _place(self, row: Stored, event: Spoke | FellSilent | Probed) -> None:
+        if event.turn != self.turns:
+            raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
+        self.turns += not isinstance(event, Probed)
 
     def _prompt(self, row: Stored) -> None:
         try:

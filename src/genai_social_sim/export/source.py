@@ -10,8 +10,11 @@ from typing import Protocol
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
+    CallKey,
     FellSilent,
+    Probed,
     Spoke,
+    Taken,
 )
 from genai_social_sim.ports import Recorded
 
@@ -41,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event, and for what became of a turn the attempts that led to it, oldest first.
+    """An event, and for what became of a turn or a question aside the attempts that led to it, oldest first.
 
     After the last event comes a step without one for each turn under way: `attempts` had no outcome yet.
     """
@@ -56,20 +59,25 @@ def steps(source: Source, *, most: int | None = None) -> Iterator[Step]:
     Other turns' answers may lie between an answer and what becomes of it, so those of turns under way are kept
     meanwhile, and no others.
     """
-    under_way: dict[int, list[Recorded]] = {}
+    under_way: dict[CallKey, list[Recorded]] = {}
     for count, recorded in enumerate(source.record.events()):
         if (source.last is not None and recorded.seq > source.last) or count == most:
             break
         event = recorded.event
         if isinstance(event, Answered | AttemptFailed):
-            under_way.setdefault(event.turn, []).append(recorded)
+            under_way.setdefault(event.key, []).append(recorded)
             yield Step(recorded)
-        elif isinstance(event, Spoke | FellSilent):
-            yield Step(recorded, under_way.pop(event.turn, ()))
+        elif isinstance(event, Spoke | FellSilent | Probed):
+            yield Step(recorded, under_way.pop(event.key, ()))
         else:
             yield Step(recorded)
-    for turn in sorted(under_way):
-        yield Step(None, under_way[turn])
+    for attempts in sorted(under_way.values(), key=_place):
+        yield Step(None, attempts)
+
+
+def _place(attempts: Sequence[Recorded]) -> tuple[int, tuple[str, ...]]:
+    event = attempts[0].event
+    return (event.turn, event.aside or ()) if isinstance(event, Taken) else (-1, ())
 
 
 def distinct_labels(paths: Sequence[Path]) -> list[str]:

@@ -271,7 +271,8 @@ EVENTS: Final = Kind(
         Column(
             "kind",
             "text",
-            "run_started, session_started, opened, answered, attempt_failed, spoke, fell_silent, run_ended or "
+            "run_started, session_started, opened, answered, attempt_failed, spoke, fell_silent, probed, intervened, "
+            "run_ended or "
             "session_ended.",
         ),
         Column("turn", "integer", "Number of the turn, from 0; no value if the event belongs to none."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from genai_social_sim.domain.events import CallKey
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.taking import Moment
@@ -22,6 +23,12 @@ class Turn(NamedTuple):
     round: int
     position: int  # within the channel's round
     agent: AgentId
+    aside: str = ""  # the probe for which it is asked, outside of its turns
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this is."""
+        return (self.number, self.aside, self.agent) if self.aside else self.number
 
 
 class Floor(NamedTuple):

@@ -1,9 +1,22 @@
-"""What becomes of a turn: the logical event that follows from an answer, or from the last failure."""
+"""What becomes of a turn, or of a question aside: the logical event that follows from an answer or the last failure."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from genai_social_sim.domain.act import PASS, Offer
-from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Cut, FellSilent, Outcome, Spoke, Taken
+from genai_social_sim.domain.events import (
+    NO_CALL,
+    Answered,
+    AttemptFailed,
+    Cause,
+    Cut,
+    FellSilent,
+    Outcome,
+    Probed,
+    Spoke,
+    Taken,
+)
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.kernel.acts import is_pass, option_in
 from genai_social_sim.kernel.floor import Turn
@@ -11,7 +24,16 @@ from genai_social_sim.kernel.speech import cut_of
 from genai_social_sim.kernel.stage import Stage
 
 
-def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | None:
+class Reading(NamedTuple):
+    """What an answer comes to; `cause` tells why it comes to nothing."""
+
+    text: Text = EMPTY
+    cut: Cut | None = None
+    choice: str | None = None
+    cause: Cause | None = None
+
+
+def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | None:
     """The event that `taken` leads to; None where the study wants a failure to stop the run."""
     if isinstance(taken, AttemptFailed):
         return _after_failure(stage, turn, taken)
@@ -20,45 +42,49 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | None:
     )
     tokens = taken.prompt_tokens + taken.answer_tokens
     offer = stage.offer(turn)
-    if offer is not None:
-        return _of_choice(stage, turn, taken, offer, call)
-    cut = cut_of(taken.raw.value, speaker=turn.agent, names=stage.names)
+    read = _words(stage, turn, taken) if offer is None else _choice(stage, turn, taken, offer)
+    if turn.aside:
+        return _probed(turn, read, call=call, tokens=tokens)
+    if read.cause is not None:
+        return _silent(turn, read.cause, call=call, tokens=tokens)
+    return Spoke(
+        turn=turn.number,
+        round=turn.round,
+        channel=turn.channel,
+        agent=turn.agent,
+        text=read.text,
+        call=call,
+        tokens=tokens,
+        cut=read.cut,
+        choice=read.choice,
+    )
+
+
+def passed_over(turn: Turn, why: Cause) -> Outcome | Probed:
+    """What becomes of the turn of an agent that is not asked."""
+    if turn.aside:
+        return _probed(turn, Reading(cause=why), call=NO_CALL, tokens=0)
+    return _silent(turn, why, call=NO_CALL, tokens=0)
+
+
+def _words(stage: Stage, turn: Turn, answer: Answered) -> Reading:
+    cut = cut_of(answer.raw.value, speaker=turn.agent, names=stage.names)
     if cut is not None and cut.other:
         cut = cut._replace(other=stage.names[cut.other])
-    text = taken.raw if cut is None else Text.of(taken.raw.value[cut.start : cut.end])
-    if taken.finish == "passed" or not text.value:
-        return _silent(turn, _why_empty(taken, cut), call=call, tokens=tokens)
-    if stage.plan.channels[turn.channel_no].act.may_pass and is_pass(text.value):
-        return _silent(turn, "passed", call=call, tokens=tokens)
-    return Spoke(
-        turn=turn.number,
-        round=turn.round,
-        channel=turn.channel,
-        agent=turn.agent,
-        text=text,
-        call=call,
-        tokens=tokens,
-        cut=cut,
-    )
+    text = answer.raw if cut is None else Text.of(answer.raw.value[cut.start : cut.end])
+    if answer.finish == "passed" or not text.value:
+        return Reading(cause=_why_empty(answer, cut))
+    may_pass = stage.act(turn).may_pass
+    return Reading(cause="passed") if may_pass and is_pass(text.value) else Reading(text, cut)
 
 
-def _of_choice(stage: Stage, turn: Turn, answer: Answered, offer: Offer, call: bytes) -> Outcome:
-    tokens = answer.prompt_tokens + answer.answer_tokens
+def _choice(stage: Stage, turn: Turn, answer: Answered, offer: Offer) -> Reading:
     option = _chosen(stage, turn, answer.raw.value, offer)
     if answer.finish == "passed" or (option == PASS and offer.may_pass):
-        return _silent(turn, "passed", call=call, tokens=tokens)
+        return Reading(cause="passed")
     if option is None:
-        return _silent(turn, "unreadable" if answer.raw.value.strip() else "empty", call=call, tokens=tokens)
-    return Spoke(
-        turn=turn.number,
-        round=turn.round,
-        channel=turn.channel,
-        agent=turn.agent,
-        text=Text.of(option),
-        call=call,
-        tokens=tokens,
-        choice=option,
-    )
+        return Reading(cause="unreadable" if answer.raw.value.strip() else "empty")
+    return Reading(Text.of(option), choice=option)
 
 
 def _chosen(stage: Stage, turn: Turn, raw: str, offer: Offer) -> str | None:
@@ -76,11 +102,13 @@ def _why_empty(answer: Answered, cut: Cut | None) -> Cause:
     return "spoke_for" if cut is not None and cut.why == "spoke_for" else "empty"
 
 
-def _after_failure(stage: Stage, turn: Turn, failure: AttemptFailed) -> Outcome | None:
+def _after_failure(stage: Stage, turn: Turn, failure: AttemptFailed) -> Outcome | Probed | None:
     timeouts = stage.plan.timeouts
     call = failure.asked.bind(failure.cause, EMPTY, prompt_tokens=0, answer_tokens=0)
     if timeouts.on_failure == "stop":
         return None
+    if turn.aside:
+        return _probed(turn, Reading(cause=failure.cause), call=call, tokens=0)
     if timeouts.on_failure == "skip":
         return _silent(turn, failure.cause, call=call, tokens=0)
     return Spoke(
@@ -104,4 +132,19 @@ def _silent(turn: Turn, cause: Cause, *, call: bytes, tokens: int) -> FellSilent
         cause=cause,
         call=call,
         tokens=tokens,
+    )
+
+
+def _probed(turn: Turn, read: Reading, *, call: bytes, tokens: int) -> Probed:
+    return Probed(
+        turn=turn.number,
+        round=turn.round,
+        probe=turn.aside,
+        channel=turn.channel,
+        agent=turn.agent,
+        text=read.text,
+        call=call,
+        tokens=tokens,
+        choice=read.choice,
+        cause=read.cause,
     )

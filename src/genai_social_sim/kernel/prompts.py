@@ -97,6 +97,32 @@ MODERATOR_CUES: Final[Mapping[Layout, str]] = {
         "Write the name of who speaks next, and nothing else"
     ),
 }
+# For a question aside; `question` is its text, rendered.
+PROBE_CUES: Final[Mapping[Layout, str]] = {
+    "script": (
+        "({{ name }}: {{ persona }})\n"
+        "(Somebody from outside asks {{ name }}, unheard by the others: {{ question }}"
+        "{% if options %} The answer is {% if letters %}the letter of {% endif %}one of these: "
+        "{{ options | join('; ') }}{% endif %}{% if may_pass %}; or: pass{% endif %})\n"
+        "{{ name }}:"
+    ),
+    "persona_first": (
+        "A question to you alone, {{ name }}, which the others do not hear: {{ question }}"
+        "{% if options %}\n{{ options | join('\n') }}\n"
+        "Answer with {% if letters %}its letter{% else %}one of these{% endif %} alone, without another word"
+        "{% if may_pass %}; or with the word pass{% endif %}."
+        "{% elif may_pass %} If you do not want to answer, say the word pass alone.{% endif %}"
+    ),
+    "transcript_first": (
+        "\n{% if persona %}About {{ name }}: {{ persona }}\n{% endif %}"
+        "{{ name }} is asked, unheard by the others: {{ question }}\n"
+        "{% if options %}{{ options | join('\n') }}\n"
+        "Write {% if letters %}the letter of {% endif %}what {{ name }} chooses, and nothing else"
+        "{% if may_pass %}; or the word pass{% endif %}"
+        "{% else %}Write what {{ name }} answers"
+        "{% if may_pass %}, or the word pass{% endif %}{% endif %}"
+    ),
+}
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
 _GAP: Final = Message("assistant", (_NEWLINE,))

@@ -6,42 +6,30 @@ applied: a fast channel waits for a slow one only where the study makes it. Know
 
 from __future__ import annotations
 
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
     Event,
     FellSilent,
+    Intervened,
     Noticed,
     Opened,
     Outcome,
+    Probed,
     RunEnded,
     RunStarted,
     SessionEnded,
     SessionStarted,
     Spoke,
 )
-from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.text import Text
-from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
+from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.kernel.stopping import Progress, counted, reached
-
-
-class RunState(NamedTuple):
-    """A run after some of its events."""
-
-    stage: Stage
-    floors: Vector[Floor]
-    progress: Progress
-    openings: int = 0  # channels opened so far
-
-
-def start(stage: Stage) -> RunState:
-    """The state before the first event."""
-    return RunState(stage, Vector([Floor()] * len(stage.plan.channels)), Progress())
+from genai_social_sim.kernel.state import RunState
+from genai_social_sim.kernel.stopping import counted, reached
 
 
 def openings(state: RunState) -> tuple[Opened, ...]:
@@ -61,20 +49,33 @@ def decide(state: RunState, index: int) -> tuple[Turn, ...]:
     """
     stage, progress = state.stage, state.progress
     floor = state.floors[index]
-    if progress.ended or floor.round > progress.turns // stage.plan.round_size + stage.lookahead:
+    if progress.closing or floor.round > progress.turns // stage.plan.round_size + stage.lookahead:
         return ()
+    limit = stage.bound if stage.agenda.empty else min(stage.bound, horizon(state))
     turns = due(stage.rooms[index], floor)
-    if turns[-1].number < stage.bound:
+    if turns[-1].number < limit:
         return turns
-    return tuple([turn for turn in turns if turn.number < stage.bound])
+    return tuple([turn for turn in turns if turn.number < limit])
 
 
-def ending(plan: RunPlan, progress: Progress) -> RunEnded | None:
-    """The event that ends the run, if a stopping rule holds now."""
-    if progress.ended:
+def horizon(state: RunState) -> float:
+    """The number of turns after which channels wait for each other: where the agenda has something that is not done."""
+    turns = state.progress.turns
+    return turns if unfinished(state) else state.stage.agenda.next(turns)
+
+
+def unfinished(state: RunState) -> bool:
+    """Whether something that the agenda has at this point of the run is still to be done."""
+    agenda, progress = state.stage.agenda, state.progress
+    return not agenda.empty and state.done < agenda.size(progress.turns, closing=bool(progress.closing))
+
+
+def ending(state: RunState) -> RunEnded | None:
+    """The event that ends the run, if a stopping rule holds and all that is due at the end is done."""
+    progress = state.progress
+    if progress.ended or not progress.closing or unfinished(state):
         return None
-    reason = reached(plan, progress)
-    return RunEnded(reason=reason, turns=progress.turns) if reason else None
+    return RunEnded(reason=progress.closing, turns=progress.turns)
 
 
 def hear(state: RunState, *outcomes: Outcome) -> RunState:
@@ -95,7 +96,17 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
             floor = took(stage.rooms[index], floor, agent=outcome.agent, line=line)
     if floor is before:
         return state
-    return RunState(stage, state.floors.replaced(index, floor), state.progress, state.openings)
+    floors = state.floors.replaced(index, floor)
+    return RunState(stage, floors, state.progress, state.openings, state.done, state.silenced)
+
+
+def tallied(state: RunState, outcome: Outcome) -> RunState:
+    """The run's own count after a turn that its channel has heard."""
+    progress = counted(state.progress, outcome)
+    if reason := reached(state.stage.plan, progress):
+        progress = progress._replace(closing=reason)
+    stage, floors, _, openings, _, silenced = state
+    return RunState(stage, floors, progress, openings, 0, silenced)
 
 
 def next_turn(stage: Stage, index: int, floor: Floor) -> int:
@@ -107,8 +118,12 @@ def apply(state: RunState, event: Event) -> RunState:
     """The state after an event of the log."""
     match event:
         case Spoke() | FellSilent():
-            heard = hear(state, event)
-            return heard._replace(progress=counted(heard.progress, event))
+            return tallied(hear(state, event), event)
+        case Probed():
+            progress = state.progress._replace(tokens=state.progress.tokens + event.tokens)
+            return state._replace(progress=progress, done=state.done + 1)
+        case Intervened():
+            return intervened(state, event)
         case Opened():
             index = state.stage.channel_index[event.channel]
             line = state.stage.line(event)

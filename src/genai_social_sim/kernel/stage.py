@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.domain.act import Offer
+from genai_social_sim.domain.act import Act, Offer
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
@@ -27,9 +27,10 @@ from genai_social_sim.domain.plan import (
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.acts import is_drawn, offer_of
+from genai_social_sim.kernel.agenda import Agenda
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
-from genai_social_sim.kernel.prompts import Frame, frame_of, lead_of, line_of, prompt_of
+from genai_social_sim.kernel.prompts import PROBE_CUES, Frame, frame_of, lead_of, line_of, prompt_of
 from genai_social_sim.kernel.roles import briefed, shown_authority, told
 from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.speech import folded
@@ -38,6 +39,7 @@ from genai_social_sim.kernel.taking import company, partner_of
 
 _MOST_STOPS: Final = 16  # names that are sent as stop sequences; a longer list is left to the cut
 _MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memory for theirs
+_PROBE: Final = "probe\x1e"  # before the name of a probe where others have the name of a channel
 ROLE_NAMES: Final = ("system", "user", "assistant")
 
 
@@ -61,7 +63,7 @@ class Stage:
         self._leads: dict[str, Text] = {}
         authority = {agent.name: agent.authority for agent in plan.agents}
         self.rooms: Final = tuple([Room(plan, index, authority) for index in range(len(plan.channels))])
-        self._parts: dict[tuple[AgentId, int, Offer | None, AgentId | None], Part] = {}
+        self._parts: dict[tuple[AgentId, int, str, Offer | None, AgentId | None], Part] = {}
         self._offers: Final = [offer_of(channel.act, plan.seed) for channel in plan.channels]
         self._pairs: Final = [room.hearing == "pairs" for room in self.rooms]
         self._once: Final = [isinstance(room.protocol, RoundRobin | Simultaneous | Sequential) for room in self.rooms]
@@ -69,6 +71,8 @@ class Stage:
         self._stops: dict[int, tuple[str, ...]] = {}
         self.weighted: Final = any(room.network is not None and room.network.weighted for room in self.rooms)
         self.bound: Final = bound(plan.stop, plan.round_size)
+        self.probes: Final = {probe.name: probe for probe in plan.probes}
+        self.agenda: Final = Agenda(plan)
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
 
     def line(self, said: Spoke | Opened) -> Line:
@@ -85,7 +89,8 @@ class Stage:
         """What that prompt shows of the conversation, oldest first."""
         if floor.ears is None:
             return floor.heard
-        return shown(self.rooms[turn.channel_no], floor.ears, Spot(turn.agent, turn.round, turn.position))
+        round_no = floor.round if turn.aside else turn.round
+        return shown(self.rooms[turn.channel_no], floor.ears, Spot(turn.agent, round_no, turn.position))
 
     def weights(self, turn: Turn, heard: tuple[Line, ...]) -> tuple[float, ...]:
         """How much `turn.agent` minds each line that it heard, by its edges; () where edges have no weights.
@@ -103,20 +108,25 @@ class Stage:
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
-        again = self._again(turn)
-        seed = call_seed(self.plan.seed, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=again)
+        where, at = (_PROBE + turn.aside, turn.number) if turn.aside else (turn.channel, turn.round)
+        seed = call_seed(self.plan.seed, channel=where, round_no=at, agent=turn.agent, again=self._again(turn))
         return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
+
+    def act(self, turn: Turn) -> Act:
+        """What the agent is asked to do."""
+        return self.probes[turn.aside].act if turn.aside else self.plan.channels[turn.channel_no].act
 
     def offer(self, turn: Turn) -> Offer | None:
         """What the turn can be answered with, in the order and under the letters drawn for it; None: anything."""
+        if turn.aside:
+            return offer_of(self.act(turn), self.plan.seed, _PROBE + turn.aside, turn.number, turn.agent)
         if not self._drawn[turn.channel_no]:
             return self._offers[turn.channel_no]
         if self.rooms[turn.channel_no].is_choice(turn.position):
             return Offer(tuple([member for member in self.rooms[turn.channel_no].members if member != turn.agent]))
-        act = self.plan.channels[turn.channel_no].act
-        if not is_drawn(act):
+        if not is_drawn(self.act(turn)):
             return self._offers[turn.channel_no]
-        return offer_of(act, self.plan.seed, turn.channel, turn.round, turn.agent, self._again(turn))
+        return offer_of(self.act(turn), self.plan.seed, turn.channel, turn.round, turn.agent, self._again(turn))
 
     def stops(self, turn: Turn) -> tuple[str, ...]:
         """Stop sequences: where the model would go on as somebody else."""
@@ -124,53 +134,50 @@ class Stage:
 
     def _again(self, turn: Turn) -> int:
         """What tells apart the turns that an agent may have in one round."""
-        return 0 if self._once[turn.channel_no] else turn.position
+        return 0 if turn.aside or self._once[turn.channel_no] else turn.position
 
     def _partner(self, turn: Turn) -> AgentId | None:
         return partner_of(self.rooms[turn.channel_no], turn.agent, turn.round, turn.position)
 
     def _part(self, turn: Turn) -> Part:
-        offer = self.offer(turn) if self._drawn[turn.channel_no] else None
-        partner = self._partner(turn) if self._pairs[turn.channel_no] else None
-        key = (turn.agent, turn.channel_no, offer, partner)
+        offer = self.offer(turn) if turn.aside or self._drawn[turn.channel_no] else None
+        partner = self._partner(turn) if self._pairs[turn.channel_no] and not turn.aside else None
+        key = (turn.agent, turn.channel_no, turn.aside, offer, partner)
         part = self._parts.get(key)
         if part is None:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
                 self._stops.clear()
-            part = self._parts[key] = self._made(turn, offer or self._offers[turn.channel_no])
+            offer = offer if turn.aside else offer or self._offers[turn.channel_no]
+            part = self._parts[key] = self._made(turn, offer)
         return part
 
     def _made(self, turn: Turn, offer: Offer | None) -> Part:
         agent, index = self.agents[turn.agent], turn.channel_no
-        channel, room = self.plan.channels[index], self.rooms[index]
-        others = company(room, turn.agent, turn.round, turn.position)
-        cue = (
-            channel.protocol.cue if isinstance(channel.protocol, Moderated) and room.is_choice(turn.position) else None
-        )
+        channel = self.plan.channels[index]
         stops = self._stops.get(index) or self._stops.setdefault(index, _stops(self.plan.prompt.layout, channel))
         choices = offer.answers if offer else ()
-        return Part(
-            self._rendered(agent, channel, offer, others, cue=cue),
-            stops,
-            Text.of(_as_json(agent.model.sampling, stops, choices)),
-        )
+        return Part(self._rendered(turn, offer), stops, Text.of(_as_json(agent.model.sampling, stops, choices)))
 
-    def _rendered(
-        self, agent: Agent, channel: Channel, offer: Offer | None, others: Sequence[AgentId], *, cue: str | None
-    ) -> Frame:
+    def _rendered(self, turn: Turn, offer: Offer | None) -> Frame:
+        agent, channel = self.agents[turn.agent], self.plan.channels[turn.channel_no]
+        others = company(self.rooms[turn.channel_no], turn.agent, turn.round, turn.position)
         values = {
             "name": agent.name,
             "others": list(others),
             **self._of_roles(agent, others),
             "channel": channel.name,
-            "topic": channel.opening.text if channel.opening else "",
+            "topic": _topic(channel),
             "study": self.plan.name,
             "options": offer.shown if offer else (),
             "letters": bool(offer and offer.letters),
-            "may_pass": channel.act.may_pass,
+            "may_pass": self.act(turn).may_pass,
         }
-        head, tail, lead = [template(**values) for template in self._templates(cue)]
+        style = self.plan.prompt
+        if turn.aside:
+            values["question"] = compiled(self.probes[turn.aside].text)(**values)
+        templates = (style.frame, self._cue(turn), style.lead)
+        head, tail, lead = [compiled(template)(**values) for template in templates]
         return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
 
     def _of_roles(self, agent: Agent, others: Sequence[AgentId]) -> dict[str, Any]:
@@ -186,14 +193,26 @@ class Stage:
             "others_roles": [words for other, words in company if words != other],
         }
 
-    def _templates(self, cue: str | None) -> tuple[Callable[..., str], ...]:
-        """Frame, cue and lead; `cue` in place of the study's."""
-        from genai_social_sim.kernel.templates import (
-            compile_template,  # jinja2 is slow to import, and records need none
-        )
+    def _cue(self, turn: Turn) -> str:
+        if turn.aside:
+            return PROBE_CUES[self.plan.prompt.layout]
+        protocol = self.plan.channels[turn.channel_no].protocol
+        if isinstance(protocol, Moderated) and self.rooms[turn.channel_no].is_choice(turn.position):
+            return protocol.cue
+        return self.plan.prompt.cue
 
-        style = self.plan.prompt
-        return tuple(map(compile_template, (style.frame, style.cue if cue is None else cue, style.lead)))
+
+def compiled(template: str) -> Callable[..., str]:
+    """A function from values to text."""
+    from genai_social_sim.kernel.templates import compile_template  # jinja2 is slow to import, and records need none
+
+    return compile_template(template)
+
+
+def _topic(channel: Channel) -> str:
+    if channel.topic is not None:
+        return channel.topic
+    return channel.opening.text if channel.opening else ""
 
 
 @lru_cache(maxsize=1024)

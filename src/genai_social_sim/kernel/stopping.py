@@ -22,13 +22,14 @@ class Progress(NamedTuple):
     turns: int = 0
     tokens: int = 0
     quiet: int = 0  # turns since somebody last said something
-    ended: str = ""  # the rule that ended the run, in words; empty while it goes on
+    closing: str = ""  # the rule that holds, in words: no turn follows; empty while the run goes on
+    ended: str = ""  # the same once the run has ended
 
 
 def counted(progress: Progress, outcome: Outcome) -> Progress:
     """`progress` after one more turn."""
-    turns, tokens, quiet, ended = progress
-    return Progress(turns + 1, tokens + outcome.tokens, 0 if isinstance(outcome, Spoke) else quiet + 1, ended)
+    turns, tokens, quiet, _, _ = progress
+    return Progress(turns + 1, tokens + outcome.tokens, 0 if isinstance(outcome, Spoke) else quiet + 1)
 
 
 def reached(plan: RunPlan, progress: Progress) -> str:

@@ -114,7 +114,7 @@ def partner_of(room: Room, agent: AgentId, round_no: int, position: int) -> Agen
 
 def company(room: Room, agent: AgentId, round_no: int, position: int) -> tuple[AgentId, ...]:
     """Whom an agent is with in its turn: its partner, its neighbours, or all other members."""
-    partner = partner_of(room, agent, round_no, position)
+    partner = partner_of(room, agent, round_no, position) if position >= 0 else None  # below 0: between turns
     if partner is not None:
         return (partner,)
     if room.network is None:

@@ -10,12 +10,15 @@ from typing import Final, assert_never
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
+    CallKey,
     Cause,
     Event,
     FellSilent,
+    Intervened,
     Notice,
     Noticed,
     Opened,
+    Probed,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -25,6 +28,8 @@ from genai_social_sim.domain.events import (
 
 CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "passed": "it passed",
+    "muted": "it is muted",
+    "absent": "it is not there",
     "empty": "its answer was empty",
     "spoke_for": "it spoke for others only",
     "unreadable": "its answer was none of the options",
@@ -76,8 +81,8 @@ class Story:
     """Tells events in the order in which they come; it remembers which answers were clipped until they take effect."""
 
     def __init__(self) -> None:
-        self._clipped: set[int] = set()
-        self._retries: dict[int, str] = {}  # why the last attempt at a turn failed, in words
+        self._clipped: set[CallKey] = set()
+        self._retries: dict[CallKey, str] = {}  # why the last attempt at a call failed, in words
 
     def tell(self, event: Event) -> Iterator[Told]:  # noqa: C901 (one line a kind)
         """What there is to tell of one event; nothing for most of those that only say how things came about."""
@@ -91,9 +96,13 @@ class Story:
                 yield Note(words=words, channel=event.channel)
             case Answered():
                 if event.finish == "length":
-                    self._clipped.add(event.turn)
+                    self._clipped.add(event.key)
             case AttemptFailed():
                 yield from self._failed(event)
+            case Probed():
+                yield Note(words=self._probed(event), channel=event.channel)
+            case Intervened():
+                yield Note(words=f"intervention {event.number + 1}: {event.change.value}")
             case Noticed():
                 first = event.detail.value.partition("\n")[0]  # what follows is for who reads the record
                 yield Note(words=f"{_NOTICED[event.what]}: {first}")
@@ -103,28 +112,37 @@ class Story:
                 assert_never(unknown)
 
     def _spoke(self, event: Spoke) -> Iterator[Told]:
-        clipped = event.turn in self._clipped
-        self._clipped.discard(event.turn)
+        clipped = event.key in self._clipped
+        self._clipped.discard(event.key)
         yield Said(channel=event.channel, speaker=event.agent, text=event.text.value, clipped=clipped)
         if event.cut is not None and event.cut.why == "spoke_for":
             own = event.cut.other == event.agent
             how = "began another line of its own" if own else f"went on to speak as {event.cut.other}"
             yield Note(words=f"cut: {event.agent} {how} (turn {event.turn})", channel=event.channel)
         if event.stand_in is not None:
-            why = self._retries.pop(event.turn, CAUSES_IN_WORDS[event.stand_in])
+            why = self._retries.pop(event.key, CAUSES_IN_WORDS[event.stand_in])
             words = f"{event.agent} was made to say this: {why} (turn {event.turn})"
             yield Note(words=words, channel=event.channel)
 
     def _failed(self, event: AttemptFailed) -> Iterator[Told]:
         why = CAUSES_IN_WORDS[event.cause] + (f" ({event.detail.value})" if event.detail.value else "")
         if event.final:
-            self._retries[event.turn] = f"{why}, {_counted(event.attempt, 'attempt')}"
+            self._retries[event.key] = f"{why}, {_counted(event.attempt, 'attempt')}"
         else:
-            yield Note(words=f"turn {event.turn}, attempt {event.attempt} failed: {why}; it is asked again")
+            call = f"turn {event.turn}" if event.aside is None else f"probe {event.aside.name} of {event.aside.agent}"
+            yield Note(words=f"{call}, attempt {event.attempt} failed: {why}; it is asked again")
+
+    def _probed(self, event: Probed) -> str:
+        asked = f"asked aside ({event.probe}), {event.agent}"
+        clipped = " [cut at max_tokens]" if event.key in self._clipped else ""
+        self._clipped.discard(event.key)
+        if event.cause is None:
+            return f"{asked} answers: {event.text.value}{clipped}"
+        return f"{asked} does not answer: {self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])}"
 
     def _why(self, event: FellSilent) -> str:
-        self._clipped.discard(event.turn)
-        return self._retries.pop(event.turn, CAUSES_IN_WORDS[event.cause])
+        self._clipped.discard(event.key)
+        return self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])
 
 
 def _of_the_run(event: RunStarted | RunEnded | SessionStarted | SessionEnded) -> Iterator[Note]:

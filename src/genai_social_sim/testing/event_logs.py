@@ -239,6 +239,7 @@ def _check_holds(place: LogPlace, entries: Sequence[Entry], at: float) -> None:
         assert [recorded.event for recorded in found] == [entry.event for entry in entries]
         assert [recorded.seq for recorded in found] == list(range(len(entries)))
         assert {recorded.at for recorded in found} <= {at}
-        prompts = {entry.event.turn: entry.prompt for entry in entries if isinstance(entry.event, Answered)}
+        calls = [(entry.event, entry.prompt) for entry in entries if isinstance(entry.event, Answered)]
+        prompts = {event.turn: prompt for event, prompt in calls if event.aside is None}
         for turn, prompt in prompts.items():
             assert reader.prompt(turn) == prompt, f"the prompt of turn {turn} is not the one that was sent"

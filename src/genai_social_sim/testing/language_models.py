@@ -17,8 +17,9 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.kernel.acts import option_in
 from genai_social_sim.kernel.floor import due
-from genai_social_sim.kernel.run import apply, openings, start
+from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import start
 from genai_social_sim.ports import Answer, InstantModel, LanguageModel, Request
 from genai_social_sim.testing.plans import small_channel, small_plan
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from genai_social_sim.domain.act import Act, Say
+from genai_social_sim.domain.agenda import Intervention, Probe
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.network import Edge, Network
 from genai_social_sim.domain.plan import (
@@ -118,6 +119,8 @@ def small_plan(
     timeouts: Timeouts | None = None,
     models: Mapping[str, Model] | None = None,
     style: PromptStyle | None = None,
+    probes: Sequence[Probe] = (),
+    interventions: Sequence[Intervention] = (),
 ) -> RunPlan:
     """A plan.
 
@@ -130,6 +133,8 @@ def small_plan(
         timeouts: None for one attempt and no back-off.
         models: By agent; others have backend `scripted`.
         style: Other templates than those of `layout`.
+        probes: Questions that are asked aside.
+        interventions: Planned changes.
     """
     names = sorted(agents.split())
     given = models or {}
@@ -146,6 +151,8 @@ def small_plan(
         prompt=style or PromptStyle(layout=layout, frame=DEFAULT_FRAMES[layout], cue=cues[layout]),
         stop=Turns(count=stop) if isinstance(stop, int) else stop,
         timeouts=timeouts or Timeouts(attempts=1, backoff_s=0.0),
+        probes=tuple(probes),
+        interventions=tuple(interventions),
     )
 
 

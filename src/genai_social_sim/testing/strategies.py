@@ -8,16 +8,35 @@ from typing import Final, get_args
 from hypothesis import strategies as st
 
 from genai_social_sim.domain.act import Act, Choose, Rate, Say
+from genai_social_sim.domain.agenda import (
+    Admit,
+    After,
+    AtEnd,
+    Broadcast,
+    Change,
+    ChangePersona,
+    ChangeSampling,
+    ChangeTopic,
+    Every,
+    Intervention,
+    Mute,
+    Probe,
+    Remove,
+    When,
+)
 from genai_social_sim.domain.events import (
     CAUSES,
     Answered,
+    Aside,
     Asked,
     AttemptFailed,
     Cut,
     FellSilent,
+    Intervened,
     Notice,
     Noticed,
     Opened,
+    Probed,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -106,6 +125,7 @@ _WHERE: Final = {
     "call": _HASHES,
     "tokens": SIZES,
 }
+_ASIDES: Final = st.none() | st.builds(Aside, name=st.text(max_size=5), agent=_AGENTS)
 _CHOSEN: Final = st.text(min_size=1, max_size=8)
 _CUTS: Final = st.builds(
     Cut,
@@ -121,6 +141,15 @@ LOGICAL: Final = st.one_of(
         Spoke, **_WHERE, text=_WORDS, cut=st.none() | _CUTS, choice=st.none() | _CHOSEN, stand_in=st.none() | _CAUSES
     ),
     st.builds(FellSilent, **_WHERE, cause=_CAUSES),
+    st.builds(
+        Probed,
+        **_WHERE,
+        probe=st.text(max_size=5),
+        text=_WORDS,
+        choice=st.none() | _CHOSEN,
+        cause=st.none() | _CAUSES,
+    ),
+    st.builds(Intervened, turn=SIZES, number=SIZES, change=_WORDS),
     st.builds(RunEnded, reason=st.text(max_size=9), turns=SIZES),
 )
 _SESSIONS: Final = st.one_of(
@@ -150,6 +179,7 @@ def _calls(draw: st.DrawFn) -> Entry:
         by=st.text(max_size=9),
         notes=_WORDS,
         cost=st.none() | SECONDS,
+        aside=_ASIDES,
     )
     failed = st.builds(
         AttemptFailed,
@@ -161,6 +191,7 @@ def _calls(draw: st.DrawFn) -> Entry:
         sent_s=SECONDS,
         done_s=SECONDS,
         final=st.booleans(),
+        aside=_ASIDES,
     )
     return Entry(draw(answered | failed), prompt)
 
@@ -246,12 +277,59 @@ def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
     )
 
 
+def moments() -> st.SearchStrategy[tuple[When, ...]]:
+    """When something is due; some of it never comes."""
+    units = st.sampled_from(["turns", "rounds"])
+    every = st.builds(Every, count=st.integers(1, 5), unit=units)
+    after = st.builds(After, count=st.integers(0, 6), unit=units)
+    return st.lists(every | after | st.just(AtEnd()), min_size=1, max_size=2).map(tuple)
+
+
+@st.composite
+def probes(draw: st.DrawFn, name: str, members: Sequence[AgentId]) -> Probe:
+    """A question to some of `members`."""
+    asked = draw(st.lists(st.sampled_from(members), min_size=1, unique=True))
+    return Probe(
+        name=name,
+        text="What do you think of {{ topic }}, {{ name }}?",
+        when=draw(moments()),
+        asked=tuple(sorted(asked)),
+        act=draw(acts()),
+        sample=draw(st.none() | st.integers(1, 3)),
+    )
+
+
+@st.composite
+def interventions(draw: st.DrawFn, members: Sequence[AgentId], rooms: Sequence[Channel]) -> Intervention:
+    """A change that concerns some of `members` or of `rooms`."""
+    whom = tuple(draw(st.lists(st.sampled_from(members), min_size=1, unique=True)))
+    where = tuple(draw(st.lists(st.sampled_from([room.name for room in rooms]), min_size=1, unique=True)))
+    change: st.SearchStrategy[Change] = st.sampled_from(
+        [
+            Broadcast(speaker=draw(st.sampled_from(["system", whom[0]])), text="Listen:\nada: no.", channels=where),
+            Mute(agents=whom),
+            Mute(agents=whom, lifted=True),
+            Remove(agents=whom),
+            Admit(agents=whom),
+            ChangePersona(personas=((whom[0], "Somebody else."),)),
+            ChangeTopic(channels=where, topic="Something else"),
+            ChangeSampling(agents=whom, temperature=0.5, max_tokens=7),
+        ]
+    )
+    return Intervention(when=draw(moments()), change=draw(change))
+
+
 @st.composite
 def plans(draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12) -> RunPlan:
-    """A run of the agents NAMES in one or more channels, an agent perhaps in several."""
+    """A run of the agents NAMES in one or more channels, an agent perhaps in several; perhaps with an agenda."""
     names = ("court", "hall", "yard")[: draw(st.integers(1, most_channels))]
+    rooms = [draw(channels(name)) for name in names]
+    members = sorted({member for room in rooms for member in room.members})
+    busy = draw(st.booleans())
     return small_plan(
-        *[draw(channels(name)) for name in names],
+        *rooms,
+        probes=[draw(probes(name, members)) for name in ("stance", "why")[: draw(st.integers(0, 2)) if busy else 0]],
+        interventions=draw(st.lists(interventions(members, rooms), max_size=3)) if busy else (),
         agents=" ".join(NAMES),
         stop=draw(stop_rules(most_turns)),
         seed=draw(st.integers(0, 2**32)),

@@ -51,6 +51,7 @@ class _BodyDoc(BaseModel):
     choices: tuple[str, ...]
     meanings: tuple[str, ...]
     weights: tuple[float, ...]
+    aside: str
     connect_s: float | None
     first_token_s: float | None
     sampling: _SamplingDoc
@@ -94,6 +95,7 @@ def body_of(request: Request) -> Text:
         "choices": request.choices,
         "meanings": request.meanings,
         "weights": request.weights,
+        "aside": request.aside,
         "connect_s": request.limits.connect_s,
         "first_token_s": request.limits.first_token_s,
         "sampling": {
@@ -154,6 +156,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         choices=document.choices,
         meanings=document.meanings,
         weights=document.weights,
+        aside=document.aside,
     )
 
 

@@ -31,8 +31,8 @@ from genai_social_sim.eventlog.memory import MemoryLog
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.export.source import Source
-from genai_social_sim.kernel.run import start
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import start
 from genai_social_sim.ports import Entry, Request
 from genai_social_sim.study.lowering import canonical, lower, parse
 

@@ -8,8 +8,9 @@ from tests.support.folding import folded, opened, spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import Layout, RunPlan, Silence, StopRule, Turns
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.run import RunState, apply, decide, hear, openings, start
+from genai_social_sim.kernel.run import apply, decide, hear, openings
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import RunState, start
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS
 from genai_social_sim.testing.plans import small_channel, small_plan
 

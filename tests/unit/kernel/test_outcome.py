@@ -14,6 +14,7 @@ from genai_social_sim.domain.events import (
     FellSilent,
     Finish,
     Outcome,
+    Probed,
     Spoke,
 )
 from genai_social_sim.domain.ids import AgentId, ChannelId
@@ -46,11 +47,11 @@ FAILED = AttemptFailed(
 )
 
 
-def of_answer(raw: str, finish: Finish = "stop") -> Outcome | None:
+def of_answer(raw: str, finish: Finish = "stop") -> Outcome | Probed | None:
     return outcome_of(Stage(small_plan()), TURN, ANSWERED._replace(raw=Text.of(raw), finish=finish))
 
 
-def of_failure(timeouts: Timeouts) -> Outcome | None:
+def of_failure(timeouts: Timeouts) -> Outcome | Probed | None:
     return outcome_of(Stage(small_plan(timeouts=timeouts)), TURN, FAILED)
 
 

@@ -94,7 +94,7 @@ def test_once_it_has_ended_nothing_is_due_and_it_does_not_end_again() -> None:
     from genai_social_sim.kernel.run import apply
 
     state = apply(run.state, run.ended)
-    assert ending(state.stage.plan, state.progress) is None
+    assert ending(state) is None
     assert [decide(state, index) for index in (0, 1)] == [(), ()]
 
 

@@ -8,8 +8,9 @@ import pytest
 from tests.unit.study.studies import SMALL, loaded, refusal_of, with_change
 
 from genai_social_sim.domain.plan import LAYOUTS
-from genai_social_sim.kernel.run import decide, start
+from genai_social_sim.kernel.run import decide
 from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import start
 from genai_social_sim.study.lowering import canonical, from_canonical, lower, override
 
 ROLES: Final = 'roles:\n  chair: {authority: 3.0, told: %s, brief: "You are the chair."}\n'

@@ -1,0 +1,125 @@
+"""What is planned beside the turns: probes, which ask aside, and interventions, which change something.
+
+Both happen *between* turns, at a point of the run that the plan names: after so many turns or rounds of all channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genai_social_sim.domain.act import Act, Say
+from genai_social_sim.domain.ids import AgentId, ChannelId
+
+Unit = Literal["turns", "rounds"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """After each `count` turns or rounds, never at the start."""
+
+    count: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """After `count` turns or rounds; 0 is the start, before the first turn."""
+
+    count: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtEnd:
+    """Once a stopping rule holds, before the run ends."""
+
+
+When = Every | After | AtEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A question that agents are asked aside: unheard by others and outside their memory.
+
+    `text` is a template like those of prompts. `asked` are the agents in question, in the order of their names;
+    with `sample`, so many of them are drawn each time. An agent is asked in `channel`, or in its first one.
+    """
+
+    name: str
+    text: str
+    when: tuple[When, ...]
+    asked: tuple[AgentId, ...]
+    act: Act = field(default_factory=Say)
+    sample: int | None = None
+    channel: ChannelId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    """A text is put into channels as said by `speaker`; all their members hear it."""
+
+    speaker: str
+    text: str
+    channels: tuple[ChannelId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """Agents lose their voice, or with `lifted` get it back; they go on listening."""
+
+    agents: tuple[AgentId, ...]
+    lifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Agents leave the society; what they said stays said."""
+
+    agents: tuple[AgentId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    """Agents join who were absent until now; until their first admission they have no turn."""
+
+    agents: tuple[AgentId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePersona:
+    """Agents become somebody else: their persona is `persona`, already rendered, from now on."""
+
+    personas: tuple[tuple[AgentId, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeTopic:
+    """What templates call the topic of `channels` is `topic` from now on."""
+
+    channels: tuple[ChannelId, ...]
+    topic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSampling:
+    """Agents are asked with other decoding options from now on; those that are None stay as they are."""
+
+    agents: tuple[AgentId, ...]
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    max_tokens: int | None = None
+
+
+Change = Broadcast | Mute | Remove | Admit | ChangePersona | ChangeTopic | ChangeSampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """A planned change."""
+
+    when: tuple[When, ...]
+    change: Change
