@@ -102,9 +102,10 @@ class Caller:
         number, channel, channel_no, round_no, _, name, aside = turn = job.turn
         stage, floor = state.stage, state.floors[channel_no]
         agent = stage.agents[name]
-        prompt = stage.prompt(turn, floor)
+        heard = stage.heard(turn, floor)
+        prompt = stage.prompt_after(turn, heard)
         asked = stage.asked(turn, prompt)
-        heard, sampling, stop = stage.heard(turn, floor), agent.model.sampling, stage.stops(turn)
+        sampling, stop = agent.model.sampling, stage.stops(turn)
         request = Request(  # in order: by name it takes three times as long, once a turn
             number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stop, asked.seed,
             self._limits,

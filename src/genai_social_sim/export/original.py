@@ -47,6 +47,7 @@ CHAT: Final = Kind(
     ),
     fold=_Chat,
 )
+_HEARD_IN_PART: Final = ("pairwise", "moderated", "own")  # not the same by all members
 
 
 @dataclass(slots=True)
@@ -151,7 +152,8 @@ class _Analytics(Fold):
         match step.recorded.event if step.recorded else None:
             case RunStarted() as event:
                 for channel in Facts(event).channels():
-                    hall = _Hall(channel.window, channel.protocol == "simultaneous")
+                    all_hear = channel.network is None and channel.protocol not in _HEARD_IN_PART
+                    hall = _Hall(channel.window if all_hear else None, channel.protocol == "simultaneous")
                     hall.tallies = {name: _Tally() for name in channel.members}
                     self._halls[channel.name] = hall
             case Opened() as event:
@@ -201,7 +203,7 @@ ANALYTICS: Final = Kind(
             "integer",
             "Those of MessagesReceived that were in no prompt it was sent in this channel: they had left its memory "
             "window before its next turn, or it had no turn after them. All of them without a memory; no value if the "
-            "window is unknown.",
+            "window is unknown, or where not all members hear all that is said.",
         ),
         Column("AvgProcessingTime", "number", "Mean seconds from sent to done over Generations; no value without any."),
         Column("Silences", "integer", "Turns in which it said nothing."),

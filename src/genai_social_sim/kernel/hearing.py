@@ -79,7 +79,7 @@ def said(room: Room, ears: Ears, spot: Spot, line: Line | None, *, wave_ends: bo
 
 def _after_rounds(room: Room, ears: Ears, seat: int, round_no: int) -> tuple[Line, ...]:
     """What was heard up to the end of the round before `round_no`."""
-    each, mine = ears.each, ears.each[seat]
+    mine = ears.each[seat]
     fresh = ears.for_all[mine.told :]
     if mine.round >= round_no:
         lines = [line for _, line in fresh]
@@ -87,9 +87,8 @@ def _after_rounds(room: Room, ears: Ears, seat: int, round_no: int) -> tuple[Lin
     last_round = round_no - 1
     sources = room.network.sources[seat] if room.network else ()
     lines = []
-    for other in (*sources, seat):
-        ear = each[other]
-        line = ear.said if ear.round == last_round else ear.before if ear.round == round_no else None
+    for _, _, round_of, said_last, before in (*ears.each.picked(sources), mine):
+        line = said_last if round_of == last_round else before if round_of == round_no else None
         if line is not None:
             lines.append(line)
     lines.sort(key=_turn)

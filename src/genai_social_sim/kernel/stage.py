@@ -83,7 +83,11 @@ class Stage:
 
     def prompt(self, turn: Turn, floor: Floor) -> Prompt:
         """What the model of `turn.agent` is sent."""
-        return prompt_of(self._part(turn).frame, self.heard(turn, floor), agent=turn.agent)
+        return self.prompt_after(turn, self.heard(turn, floor))
+
+    def prompt_after(self, turn: Turn, heard: tuple[Line, ...]) -> Prompt:
+        """The same, for one who knows already what `turn.agent` has heard."""
+        return prompt_of(self._part(turn).frame, heard, agent=turn.agent)
 
     def heard(self, turn: Turn, floor: Floor) -> tuple[Line, ...]:
         """What that prompt shows of the conversation, oldest first."""

@@ -52,3 +52,9 @@ def test_vectors_are_equal_if_their_items_are() -> None:
     assert one != two.replaced(99, 0)
     assert one != Vector(range(99))
     assert one != tuple(range(100))
+
+
+@given(st.integers(1, 5000), st.data())
+def test_items_at_some_places_are_those_that_are_there(length: int, data: st.DataObject) -> None:
+    places = data.draw(st.lists(st.integers(0, length - 1), max_size=20))
+    assert Vector(range(length)).picked(places) == places
