@@ -99,9 +99,9 @@ def _meeting(room: Room, moment: Moment, protocol: Pairwise) -> Sequence[AgentId
 
 
 def pair_at(room: Room, round_no: int, position: int) -> Pair | None:
-    """Who meets in the turn at a position; None where nobody does: announcements, and other protocols."""
+    """Who meets in the turn at a position; None between turns, in announcements and in other protocols."""
     protocol = room.protocol
-    if not isinstance(protocol, Pairwise) or (protocol.announce and round_no == 0):
+    if not isinstance(protocol, Pairwise) or position < 0 or (protocol.announce and round_no == 0):
         return None
     return room.met(round_no, position // _MEETING[protocol.acts], partial(_drawn, protocol))
 

@@ -120,3 +120,11 @@ def test_averaging_in_pairs_at_once_keeps_the_sum(seed: int, rounds: int) -> Non
                 mine[turn.agent] = (mine[turn.agent] + float(heard[-1].text.value)) / 2
         state = hear(state, *[spoke(turn, repr(mine[turn.agent])) for turn in turns])
     assert sum(mine.values()) == 73.0
+
+
+def test_who_is_asked_aside_is_shown_what_it_has_heard_and_nothing_of_a_partner() -> None:
+    run = met(Pairwise(announce=True), rounds=1)
+    for turn in run.turns:
+        aside = turn._replace(round=1, position=-1, aside="stance")
+        heard = run.state.stage.heard(aside, run.state.floors[0])
+        assert [line.speaker for line in heard] == [turn.agent]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.folding import folded, opened
+from tests.support.folding import Folded, folded, opened
 
 from genai_social_sim.domain.ids import AgentId
-from genai_social_sim.domain.plan import RandomOrder, RoundRobin, Rounds, RunPlan
+from genai_social_sim.domain.plan import ByAuthority, Moderated, RandomOrder, RoundRobin, Rounds, RunPlan
+from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.run import decide
 from genai_social_sim.testing.plans import small_channel, small_plan
 
@@ -122,3 +125,62 @@ def test_a_silence_takes_no_place_in_the_window() -> None:
 def test_without_an_opening_the_first_speaker_sees_nothing() -> None:
     channel = small_channel("hall", members="ada bo", opening="")
     assert folded(small_plan(channel, stop=2)).shown == [[], ["ada 0"]]
+
+
+def test_in_a_sequential_round_each_has_one_turn_in_an_order_drawn_for_it() -> None:
+    run = folded(hall("sequential", stop=300))
+    rounds = [tuple(turn.agent for turn in run.turns[at : at + 3]) for at in range(0, 300, 3)]
+    assert all(sorted(each) == ["ada", "bo", "cy"] for each in rounds)
+    assert len({*rounds}) == 6
+    assert run.shown[2] == ["Begin.", *[f"{turn.agent} {turn.number}" for turn in run.turns[:2]]]
+
+
+def by_authority(*, repeat: bool, stop: int = 3000) -> list[str]:
+    plan = hall(ByAuthority(repeat=repeat), stop=stop)
+    weighed = [replace(agent, authority=weight) for agent, weight in zip(plan.agents, (1.0, 2.0, 5.0), strict=True)]
+    return [str(turn.agent) for turn in folded(replace(plan, agents=tuple(weighed))).turns]
+
+
+def test_the_chance_of_the_floor_is_in_proportion_to_authority() -> None:
+    counts = Counter(by_authority(repeat=True))
+    for name, share in (("ada", 1 / 8), ("bo", 2 / 8), ("cy", 5 / 8)):
+        assert abs(counts[name] / 3000 - share) < 0.036  # 4 standard deviations
+
+
+def test_without_repeats_the_others_are_weighed_against_each_other() -> None:
+    pairs = Counter(pairwise(by_authority(repeat=False)))
+    assert len(pairs) == 6
+    for last, one, other, share in (("ada", "bo", "cy", 2 / 7), ("bo", "ada", "cy", 1 / 6), ("cy", "ada", "bo", 1 / 3)):
+        after = pairs[last, one] + pairs[last, other]
+        assert abs(pairs[last, one] / after - share) < 0.075  # 4 standard deviations of the rarest
+
+
+def chaired(choose: Callable[[Turn], str], *, stop: int = 8) -> Folded:
+    return folded(hall(Moderated(moderator=AgentId("ada"), cue="{{ name }}, who is next?"), stop=stop), choose)
+
+
+def test_a_moderator_chooses_and_the_chosen_one_speaks() -> None:
+    run = chaired(lambda turn: ("cy" if turn.round else "bo") if turn.agent == "ada" else f"I am {turn.agent}.")
+    assert run.speakers == "ada bo ada bo ada cy ada cy"
+    assert run.shown[-1] == ["Begin.", "I am bo.", "I am bo.", "I am cy."]
+
+
+def test_a_moderator_is_offered_all_others_and_asked_in_words_of_its_own() -> None:
+    run = chaired(lambda turn: "bo", stop=1)
+    offer = run.state.stage.offer(run.turns[0])
+    assert offer is not None
+    assert offer.options == ("bo", "cy")
+    assert run.prompt(0).endswith("ada, who is next?")
+
+
+def test_a_choice_that_names_nobody_is_drawn() -> None:
+    run = chaired(lambda turn: "ada" if turn.round % 2 else "", stop=400)
+    counts = Counter(turn.agent for turn in run.turns[1::2])
+    assert {*counts} == {"bo", "cy"}
+    assert abs(counts["bo"] - 100) < 30
+
+
+def test_in_a_network_only_neighbours_hear_and_the_window_counts_what_they_heard() -> None:
+    channel = small_channel("hall", members="ada bo cy", window=2, edges="ada-bo")
+    run = folded(small_plan(channel, stop=9))
+    assert run.shown[3:6] == [["ada 0", "bo 1"], ["bo 1", "ada 3"], ["Begin.", "cy 2"]]
