@@ -118,7 +118,7 @@ def test_every_command_line_in_the_documentation_can_be_parsed() -> None:
         line.removeprefix("$ ").partition(" |")[0].partition(";")[0].partition("#")[0]
         for page in pages
         for block in blocks(page)
-        for line in block.text.splitlines()
+        for line in re.sub(r"\\\n(> )?", "", block.text).splitlines()
         if re.match(r"(\$ )?gss \w", line)
     ]
     assert len(lines) > 20

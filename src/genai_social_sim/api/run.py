@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from genai_social_sim.api.cost import Cost, cost_of
 from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.api.waiting import finished
-from genai_social_sim.backends.fitting import left_out
+from genai_social_sim.backends.shortening import sent_as_noted
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
@@ -130,20 +130,19 @@ class Run:
         return prompt
 
     def sent(self, turn: int) -> Prompt | None:
-        """What went out in a turn: its `prompt`, without the lines that the backend left out so that it fits.
+        """What went out in a turn: its `prompt`, without the lines that the backend left out or told in short so that it fits.
 
         Raises:
             RecordError: As for `prompt`.
         """
         prompt, taken = self.prompt(turn), _Answers(self._reader).of(turn)
         notes = json.loads(taken.notes.value) if isinstance(taken, Answered) else {}
-        count = notes.get("dropped_oldest", 0)
-        if prompt is None or not count:
+        if prompt is None or not notes.get("dropped_oldest"):
             return prompt
         started = self._started()
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
         agent, heard = heard_before(stage, turn, self._reader)
-        return left_out(prompt, heard, agent, count)
+        return sent_as_noted(prompt, heard, agent, notes)
 
     def transcript(self) -> str:
         """What was said, a line an utterance."""

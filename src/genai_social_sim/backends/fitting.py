@@ -78,17 +78,11 @@ def step(request: Request, dropped: int) -> int:
     return max(1, (len(request.heard) - dropped) // 4)
 
 
-def without_oldest(request: Request, count: int) -> tuple[Prompt, int] | None:
-    """The prompt of a request without the `count` oldest lines, and their number; None if there are not so many."""
-    kept = left_out(request.prompt, request.heard, request.agent, count)
-    return None if kept is None else (kept, count)
-
-
 def left_out(prompt: Prompt, heard: Sequence[Line], agent: str, count: int) -> Prompt | None:
     """A prompt of `agent` without the first `count` lines of what it `heard`; None if there are not so many."""
     if count > len(heard):
         return None
-    gone = [line.own if line.speaker == agent else line.others for line in heard[:count]]
+    gone = [_message(line, agent) for line in heard[:count]]
     kept: list[Message] = []
     for message in prompt.messages:
         if gone and message == gone[0]:
@@ -96,3 +90,12 @@ def left_out(prompt: Prompt, heard: Sequence[Line], agent: str, count: int) -> P
         else:
             kept.append(message)
     return None if gone else Prompt.of(tuple(kept))
+
+
+def place_of(prompt: Prompt, heard: Sequence[Line], agent: str) -> int:
+    """Where in a prompt of `agent` the first line that it `heard` stands."""
+    return prompt.messages.index(_message(heard[0], agent))
+
+
+def _message(line: Line, agent: str) -> Message:
+    return line.own if line.speaker == agent else line.others

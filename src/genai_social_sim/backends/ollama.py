@@ -8,7 +8,8 @@ Options in a study file:
     slots: N                   calls at once for each host (4)
     keep_alive: TEXT           how long the model stays loaded after a call, such as 10m
     think: BOOL or LEVEL       whether a model that can think does; low, medium, high where it takes levels (false)
-    on_too_long: refuse        a prompt that does not fit is a failure; drop_oldest leaves out what was heard first
+    on_too_long: refuse        a prompt that does not fit is a failure; drop_oldest leaves out what was heard first;
+                               summarise has the model tell it in short
 
 Ollama by itself cuts a prompt that does not fit and says nothing. So it is told not to (`truncate` and `shift` false,
 from Ollama 0.12.6 on); an older one gets only prompts that surely fit; and what it counted is checked.
@@ -30,6 +31,7 @@ from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.ollama_host import Host, Path, Served, hosts_of, reached
 from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
+from genai_social_sim.backends.shortening import SUMMARY_TOKENS, Shortening, Told
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.errors import BackendError, CompletionError, RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
@@ -56,7 +58,7 @@ class Options(BaseModel):
     slots: int = Field(4, ge=1, le=10_000)
     keep_alive: str | float | None = None
     think: bool | Literal["low", "medium", "high"] | None = Field(None, examples=[False])
-    on_too_long: Literal["refuse", "drop_oldest"] = "refuse"
+    on_too_long: Literal["refuse", "drop_oldest", "summarise"] = "refuse"
 
     @field_validator("host", "hosts")
     @classmethod
@@ -156,7 +158,7 @@ class OllamaModel:
         return dict(servers.struck_out(about, self._hosts[0].secrets))
 
     async def complete(self, request: Request) -> Answer:
-        """Answer one request; with `on_too_long: drop_oldest`, with as much of what was heard as fits."""
+        """Answer one request; where `on_too_long` says so, with as much of what was heard as fits."""
         host = self._host_for(request)
         host.calls += 1
         try:
@@ -183,20 +185,21 @@ class OllamaModel:
         return free
 
     async def _fitted(self, host: Host, request: Request, heard: servers.Hearing) -> Answer:
-        prompt, dropped = request.prompt, 0
+        async def tell(question: Prompt) -> Told:
+            heard.anew()
+            told = await self._answered(host, _to_tell(request, question, self._options.context), question, heard)
+            return Told(told.text, told.prompt_tokens, told.answer_tokens)
+
+        short = Shortening(request, tell if self._options.on_too_long == "summarise" else None)
         while True:
+            heard.anew()
             try:
-                answer = await self._answered(host, request, prompt, heard)
+                answer = await self._answered(host, request, short.prompt, heard)
             except CompletionError as fault:
-                if fault.cause != "too_long" or self._options.on_too_long == "refuse":
+                if fault.cause != "too_long" or self._options.on_too_long == "refuse" or not await short.more():
                     raise
-                shorter = fitting.without_oldest(request, dropped + fitting.step(request, dropped))
-                if shorter is None:
-                    raise
-                prompt, dropped = shorter
-                heard.anew()
             else:
-                return replace(answer, notes={**answer.notes, "dropped_oldest": dropped}) if dropped else answer
+                return _with(answer, short) if short.notes else answer
 
     async def _answered(self, host: Host, request: Request, prompt: Prompt, heard: servers.Hearing) -> Answer:
         served = self._served[self._hosts.index(host)]
@@ -276,6 +279,22 @@ class OllamaModel:
             legal_mass=words.legal_mass,
             notes=notes,
         )
+
+
+def _to_tell(request: Request, question: Prompt, context: int) -> Request:
+    """The request for a summary, of the same model in the same way."""
+    sampling = replace(request.sampling, max_tokens=min(SUMMARY_TOKENS, context // 4))
+    return request._replace(prompt=question, heard=(), sampling=sampling, stop=(), choices=(), meanings=())
+
+
+def _with(answer: Answer, short: Shortening) -> Answer:
+    """An answer with what was done to have it; the summaries' tokens count as its own."""
+    return replace(
+        answer,
+        prompt_tokens=answer.prompt_tokens + short.prompt_tokens,
+        answer_tokens=answer.answer_tokens + short.answer_tokens,
+        notes={**answer.notes, **short.notes},
+    )
 
 
 def _timings(last: Mapping[str, Any]) -> dict[str, float]:

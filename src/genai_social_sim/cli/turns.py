@@ -189,6 +189,8 @@ def _noted(taken: Answered) -> Iterator[tuple[str, str]]:
     for name, value in json.loads(taken.notes.value).items():
         if name == "dropped_oldest":
             yield "left out", f"the {out.number_of(value, 'line')} heard first, so that the prompt fits"
+        elif name == "summaries":
+            yield "told in short", "\n".join([str(told["text"]) for told in value])
         elif isinstance(value, dict):
             yield name, "\n".join([f"{key} {json.dumps(each, ensure_ascii=False)}" for key, each in value.items()])
         else:

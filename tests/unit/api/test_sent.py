@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.servers import study_text
 
 from genai_social_sim import Run, Study
@@ -15,15 +16,16 @@ from genai_social_sim.testing.ollama_server import OllamaServer, ollama_server
 LONG = " ".join(["word"] * 30)  # what is said in each turn; the stand-in counts a token a word
 
 
-async def dropped(folder: Path) -> tuple[Run, OllamaServer]:
+async def dropped(folder: Path, policy: str = "drop_oldest") -> tuple[Run, OllamaServer]:
     async with ollama_server(LONG) as server:
         model: dict[str, Any] = {"backend": "ollama", "model": "tiny", "host": server.address, "context": 256}
-        text = study_text(model | {"on_too_long": "drop_oldest"}, stop={"turns": 14})
+        text = study_text(model | {"on_too_long": policy}, stop={"turns": 14})
         return await Study.parse(text).arun(runs=folder), server
 
 
-async def test_it_is_the_prompt_that_the_server_got(tmp_path: Path) -> None:
-    run, server = await dropped(tmp_path)
+@pytest.mark.parametrize("policy", ["drop_oldest", "summarise"])
+async def test_it_is_the_prompt_that_the_server_got(tmp_path: Path, policy: str) -> None:
+    run, server = await dropped(tmp_path, policy)
     sent, whole = run.sent(13), run.prompt(13)
     assert sent is not None
     assert [{"role": role, "content": text} for role, text in sent.chat()] == server.calls[-1]["messages"]

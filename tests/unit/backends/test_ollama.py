@@ -225,6 +225,20 @@ async def test_what_is_oldest_is_left_out_where_the_study_says_so(server: Ollama
     assert request.prompt.chat()[0][1] in kept
 
 
+async def test_what_is_oldest_is_told_in_short_where_the_study_says_so(server: OllamaServer) -> None:
+    request = small_request(round_no=40, persona_first=True)._replace(sampling=Sampling(max_tokens=64))
+    server.answer = lambda call: Said(text=["They greeted."] if "Tell in two" in str(call) else ["Yes."])
+    answer = await asked(server, request, context=128, on_too_long="summarise")
+    kept = "\n".join(message["content"] for message in server.calls[-1]["messages"])
+    assert "(Before that, in short: They greeted.)" in kept
+    assert answer.text == "Yes."
+    texts, dropped = [line.text.value for line in request.heard], answer.notes["dropped_oldest"]
+    told = "\n".join(str(call["messages"]) for call in server.calls if "Tell in two" in str(call))
+    assert all(text in told for text in texts[:dropped])
+    assert answer.answer_tokens == sum(each["answer_tokens"] for each in answer.notes["summaries"]) + 1
+    assert {call["options"]["num_predict"] for call in server.calls} == {64, 32}
+
+
 async def test_a_prompt_too_long_without_any_lines_stays_too_long(server: OllamaServer) -> None:
     fault = await failure(server, long_request(400), context=256, on_too_long="drop_oldest")
     assert fault.cause == "too_long"
