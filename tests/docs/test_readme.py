@@ -115,7 +115,7 @@ def test_what_it_makes_can_be_made() -> None:
 def test_every_command_line_in_the_documentation_can_be_parsed() -> None:
     pages = [README, *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     lines = [
-        line.removeprefix("$ ").partition(" |")[0].partition(";")[0].partition("#")[0]
+        line.removeprefix("$ ").partition(" |")[0].partition(";")[0].partition("#")[0].partition(" >")[0]
         for page in pages
         for block in blocks(page)
         for line in re.sub(r"\\\n(> )?", "", block.text).splitlines()

@@ -130,7 +130,7 @@ class Run:
         return prompt
 
     def sent(self, turn: int) -> Prompt | None:
-        """What went out in a turn: its `prompt`, without the lines that the backend left out or told in short so that it fits.
+        """What went out in a turn: its `prompt`, but for lines that the backend left out or told in short.
 
         Raises:
             RecordError: As for `prompt`.

@@ -30,9 +30,8 @@ def heard_before(stage: Stage, turn: int, log: EventReader) -> tuple[AgentId, tu
     for recorded in log.events():
         event = recorded.event
         if isinstance(event, Spoke | FellSilent) and event.turn == turn:
-            return event.agent, state.stage.heard(
-                _turn_of(state, event), state.floors[stage.channel_index[event.channel]]
-            )
+            then = _turn_of(state, event)
+            return event.agent, state.stage.heard(then, state.floors[then.channel_no])
         state = apply(state, event)
     return AgentId(""), ()
 
