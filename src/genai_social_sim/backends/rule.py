@@ -34,6 +34,7 @@ class Observation:
     turn: int
     heard: tuple[tuple[str, str], ...]  # (speaker, text), oldest first, within the agent's memory
     dice: Dice  # chance for this turn alone
+    weights: tuple[float, ...] = ()  # of each of `heard`, by the network; empty: its edges have none
     options: tuple[str, ...] = ()  # what can be chosen, as the study names it; empty: anything can be said
 
 
@@ -88,6 +89,7 @@ class RuleModel:
                 turn=request.turn,
                 heard=tuple([(line.speaker, line.text.value) for line in request.heard]),
                 dice=Dice(request.seed, "rule"),
+                weights=request.weights,
                 options=request.meanings,
             )
         )

@@ -10,12 +10,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.folding import Folded, folded, opened
+from tests.support.folding import Folded, folded, opened, spoke
 
 from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.network import Edge, complete
 from genai_social_sim.domain.plan import ByAuthority, Moderated, RandomOrder, RoundRobin, Rounds, RunPlan
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.run import decide
+from genai_social_sim.kernel.run import decide, hear
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.state import RunState
 from genai_social_sim.testing.plans import small_channel, small_plan
 
 
@@ -184,3 +187,36 @@ def test_in_a_network_only_neighbours_hear_and_the_window_counts_what_they_heard
     channel = small_channel("hall", members="ada bo cy", window=2, edges="ada-bo")
     run = folded(small_plan(channel, stop=9))
     assert run.shown[3:6] == [["ada 0", "bo 1"], ["bo 1", "ada 3"], ["Begin.", "cy 2"]]
+
+
+def test_edges_that_change_count_from_the_next_turn_and_what_was_heard_stays_heard() -> None:
+    channel = small_channel("hall", members="ada bo cy", protocol="simultaneous", opening="", edges="ada-bo")
+    plan = small_plan(channel, stop=99)
+    state = spoken(opened(plan))
+    network = channel.network
+    assert network is not None
+    fewer = network.without([(AgentId("ada"), AgentId("bo"))]).with_([Edge(AgentId("cy"), AgentId("ada"))])
+    state = state._replace(stage=Stage(replace(plan, channels=(replace(channel, network=fewer),))))
+    heard = {turn.agent: state.stage.heard(turn, state.floors[0]) for turn in decide(state, 0)}
+    assert [line.speaker for line in heard[AgentId("ada")]] == ["ada", "cy"]
+    state = spoken(state)
+    heard = {turn.agent: state.stage.heard(turn, state.floors[0]) for turn in decide(state, 0)}
+    assert [line.speaker for line in heard[AgentId("bo")]] == ["bo", "bo"]
+
+
+def spoken(state: RunState) -> RunState:
+    """After a round in which all speak."""
+    return hear(state, *[spoke(turn, str(turn.number)) for turn in decide(state, 0)])
+
+
+def test_a_room_whose_first_edge_is_taken_away_goes_on_from_what_all_have_heard() -> None:
+    channel = small_channel("hall", members="ada bo cy")
+    plan = small_plan(channel, stop=99)
+    state = spoken(opened(plan))
+    cut = complete(channel.members).without([(AgentId("ada"), AgentId("bo"))])
+    state = state._replace(stage=Stage(replace(plan, channels=(replace(channel, network=cut),))))
+    for _ in range(2):
+        state = spoken(state)
+    (turn,) = decide(state, 0)
+    shown = [line.text.value for line in state.stage.heard(turn, state.floors[0])]
+    assert (turn.agent, shown) == ("ada", ["Begin.", "0", "2"])
