@@ -19,6 +19,7 @@ _SELF_DESCRIPTION: Final = {
     "the table `about`": "SELECT key, value FROM about ORDER BY key",
     "the table `described`": "SELECT name, column_name, description FROM described ORDER BY name, column_name",
 }
+_RARE_CHECKPOINT: Final = 4000  # pages of 4 KiB: each folding-in waits for the disk, which `process` does not need
 _BUSY_MS: Final = 10_000
 _HEADER: Final = 100  # bytes of an SQLite file's header
 
@@ -48,6 +49,8 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
             )  # before WAL, so that it stands in the file from the first moment
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
+        if durability == "process":
+            db.wal_autocheckpoint(_RARE_CHECKPOINT)
         db.pragma("cache_size", -16_000)
         db.pragma("foreign_keys", True)
         _migrate(db, path)
