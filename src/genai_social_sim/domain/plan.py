@@ -207,6 +207,10 @@ class Channel:
         """Turns in one round of it."""
         return turns_of(self.protocol, len(self.members))
 
+    def is_led_by(self, agent: AgentId) -> bool:
+        """Whether `agent` is its moderator, whose turns are choices of who speaks."""
+        return isinstance(self.protocol, Moderated) and self.protocol.moderator == agent
+
     @property
     def waves(self) -> tuple[int, int]:
         """Turns of it that are asked together: in the first round, and in any other."""
@@ -242,6 +246,14 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consensus:
+    """Stop once a `share` of all agents or more, on (0, 1], said the same last, at `rounds` ends of rounds in a row."""
+
+    share: float
+    rounds: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf:
     """Stop as soon as one of these rules says so."""
 
@@ -255,7 +267,7 @@ class AllOf:
     rules: tuple[StopRule, ...]
 
 
-StopRule = Turns | Rounds | Tokens | Silence | AnyOf | AllOf
+StopRule = Turns | Rounds | Tokens | Silence | Consensus | AnyOf | AllOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

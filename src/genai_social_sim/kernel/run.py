@@ -25,6 +25,7 @@ from genai_social_sim.domain.events import (
     Spoke,
 )
 from genai_social_sim.domain.text import Text
+from genai_social_sim.kernel.agreement import Views, agreed_rounds, with_view
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
 from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.stage import Stage
@@ -97,16 +98,28 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
     if floor is before:
         return state
     floors = state.floors.replaced(index, floor)
-    return RunState(stage, floors, state.progress, state.openings, state.done, state.silenced)
+    return RunState(stage, floors, state.progress, state.openings, state.done, state.silenced, state.views)
 
 
 def tallied(state: RunState, outcome: Outcome) -> RunState:
     """The run's own count after a turn that its channel has heard."""
-    progress = counted(state.progress, outcome)
+    progress, views = counted(state.progress, outcome), state.views
+    if views is not None:
+        views = _viewed(state.stage, views, outcome)
+        if progress.turns % state.stage.plan.round_size == 0:
+            progress = progress._replace(agreed=agreed_rounds(state.stage.consensus, progress.agreed, views))
     if reason := reached(state.stage.plan, progress):
         progress = progress._replace(closing=reason)
-    stage, floors, _, openings, _, silenced = state
-    return RunState(stage, floors, progress, openings, 0, silenced)
+    stage, floors, _, openings, _, silenced, _ = state
+    return RunState(stage, floors, progress, openings, 0, silenced, views)
+
+
+def _viewed(stage: Stage, views: Views, outcome: Outcome) -> Views:
+    if not isinstance(outcome, Spoke) or stage.plan.channels[stage.channel_index[outcome.channel]].is_led_by(
+        outcome.agent
+    ):
+        return views
+    return with_view(views, stage.agent_index[outcome.agent], outcome.text.value)
 
 
 def next_turn(stage: Stage, index: int, floor: Floor) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Act, Offer
@@ -28,6 +28,7 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.agenda import Agenda
+from genai_social_sim.kernel.agreement import consensus_rules
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.prompts import PROBE_CUES, Frame, frame_of, lead_of, line_of, prompt_of
@@ -70,10 +71,16 @@ class Stage:
         self._drawn: Final = [is_drawn(room.channel.act) or room.moderated for room in self.rooms]
         self._stops: dict[int, tuple[str, ...]] = {}
         self.weighted: Final = any(room.network is not None and room.network.weighted for room in self.rooms)
+        self.consensus: Final = consensus_rules(plan.stop)
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.probes: Final = {probe.name: probe for probe in plan.probes}
         self.agenda: Final = Agenda(plan)
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
+
+    @cached_property
+    def agent_index(self) -> Mapping[AgentId, int]:
+        """Positions of the agents in the plan."""
+        return {agent.name: index for index, agent in enumerate(self.plan.agents)}
 
     def line(self, said: Spoke | Opened) -> Line:
         """An utterance as this plan's prompts show it; that of an opening is of turn -1."""

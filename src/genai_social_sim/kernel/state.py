@@ -10,6 +10,7 @@ from genai_social_sim.domain.agenda import Admit
 from genai_social_sim.domain.events import Cause
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.vector import Vector
+from genai_social_sim.kernel.agreement import Views, nothing_said
 from genai_social_sim.kernel.floor import Floor
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.stopping import Progress
@@ -24,6 +25,7 @@ class RunState(NamedTuple):
     openings: int = 0  # channels opened so far
     done: int = 0  # of what the agenda has at this point of the run
     silenced: Mapping[AgentId, Cause] = MappingProxyType({})  # agents whose turns are passed over, and why
+    views: Views | None = None  # what each said last, where a stopping rule asks
 
 
 def start(stage: Stage) -> RunState:
@@ -31,4 +33,5 @@ def start(stage: Stage) -> RunState:
     floors = Vector([Floor()] * len(stage.plan.channels))
     admissions = [each.change for each in stage.plan.interventions if isinstance(each.change, Admit)]
     absent: dict[AgentId, Cause] = {agent: "absent" for change in admissions for agent in change.agents}
-    return RunState(stage, floors, Progress(), silenced=MappingProxyType(absent))
+    views = nothing_said(len(stage.plan.agents)) if stage.consensus else None
+    return RunState(stage, floors, Progress(), silenced=MappingProxyType(absent), views=views)

@@ -11,7 +11,8 @@ import math
 from typing import Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.events import Outcome, Spoke
-from genai_social_sim.domain.plan import AllOf, AnyOf, Rounds, RunPlan, Silence, StopRule, Tokens, Turns
+from genai_social_sim.domain.plan import AllOf, AnyOf, Consensus, Rounds, RunPlan, Silence, StopRule, Tokens, Turns
+from genai_social_sim.kernel.agreement import consensus_rules
 
 LOOKAHEAD_ROUNDS: Final = 64  # a fast channel waits for a slow one after that, so that waiting answers stay few
 
@@ -22,14 +23,15 @@ class Progress(NamedTuple):
     turns: int = 0
     tokens: int = 0
     quiet: int = 0  # turns since somebody last said something
+    agreed: tuple[int, ...] = ()  # for each rule of agreement, for how many rounds in a row it has been met
     closing: str = ""  # the rule that holds, in words: no turn follows; empty while the run goes on
     ended: str = ""  # the same once the run has ended
 
 
 def counted(progress: Progress, outcome: Outcome) -> Progress:
     """`progress` after one more turn."""
-    turns, tokens, quiet, _, _ = progress
-    return Progress(turns + 1, tokens + outcome.tokens, 0 if isinstance(outcome, Spoke) else quiet + 1)
+    turns, tokens, quiet, agreed, _, _ = progress
+    return Progress(turns + 1, tokens + outcome.tokens, 0 if isinstance(outcome, Spoke) else quiet + 1, agreed)
 
 
 def reached(plan: RunPlan, progress: Progress) -> str:
@@ -49,7 +51,7 @@ def bound(rule: StopRule, round_size: int) -> float:
             return min(bound(each, round_size) for each in rules)
         case AllOf(rules=rules):
             return max(bound(each, round_size) for each in rules)
-        case Tokens() | Silence():
+        case Tokens() | Silence() | Consensus():
             return math.inf
         case _ as unknown:
             assert_never(unknown)
@@ -60,7 +62,7 @@ def on_outcomes(rule: StopRule) -> bool:
     match rule:
         case Turns() | Rounds():
             return False
-        case Tokens() | Silence():
+        case Tokens() | Silence() | Consensus():
             return True
         case AnyOf(rules=rules) | AllOf(rules=rules):
             return any(on_outcomes(each) for each in rules)
@@ -86,6 +88,10 @@ def _holds(rule: StopRule, plan: RunPlan, progress: Progress, *, wave: bool) -> 
             return _many(count, "token") if wave and progress.tokens >= count else ""
         case Silence(rounds=rounds):
             return f"silence of {_many(rounds, 'round')}" if wave and progress.quiet >= rounds * plan.round_size else ""
+        case Consensus(share=share, rounds=rounds):
+            at = consensus_rules(plan.stop).index(rule)
+            met = progress.agreed[at] if progress.agreed else 0
+            return f"consensus of {share:g} for {_many(rounds, 'round')}" if wave and met >= rounds else ""
         case AnyOf(rules=rules):
             return next((held for each in rules if (held := _holds(each, plan, progress, wave=wave))), "")
         case AllOf(rules=rules):

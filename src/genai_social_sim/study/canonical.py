@@ -16,6 +16,7 @@ from genai_social_sim.domain.plan import (
     AllOf,
     AnyOf,
     Channel,
+    Consensus,
     Model,
     Role,
     Rounds,
@@ -146,6 +147,8 @@ def _stop(rule: StopRule) -> dict[str, Any]:
             return {"tokens": count}
         case Silence(rounds=rounds):
             return {"silence": rounds}
+        case Consensus(share=share, rounds=rounds):
+            return {"consensus": {"share": share, "for_rounds": rounds}}
         case AnyOf(rules=rules):
             return {"any": [_stop(inner) for inner in rules]}
         case AllOf(rules=rules):

@@ -128,6 +128,15 @@ class PromptDoc(Doc):
     )
 
 
+class ConsensusDoc(Doc):
+    """Enough agents said the same last. In a channel with `act: choose` or `rate` that is what they chose."""
+
+    share: float = Field(default=1.0, gt=0, le=1, description="The share of all agents.", examples=[0.98])
+    for_rounds: RoundCount = Field(
+        default=1, description="For how many rounds in a row, looked at when a round ends.", examples=[3]
+    )
+
+
 class StopDoc(Doc):
     """When the run ends. Several keys: as soon as any of them says so."""
 
@@ -140,6 +149,11 @@ class StopDoc(Doc):
         default=None,
         description="Once nobody said anything for so long, such as `2 rounds`.",
         examples=["2 rounds"],
+    )
+    consensus: ConsensusDoc | None = Field(
+        default=None,
+        description="Once so many agents said the same in their last turn.",
+        examples=[{"share": 0.98, "for_rounds": 3}],
     )
     any_of: Annotated[tuple[StopDoc, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None, alias="any", description="As soon as one of these rules says so.", examples=[[{"turns": 12}]]

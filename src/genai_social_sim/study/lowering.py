@@ -18,6 +18,7 @@ from genai_social_sim.domain.plan import (
     AllOf,
     AnyOf,
     Channel,
+    Consensus,
     Layout,
     Model,
     Opening,
@@ -308,6 +309,8 @@ def _stop(stop: StopDoc) -> StopRule:
         rules.append(Tokens(count=stop.tokens))
     if stop.silence is not None:
         rules.append(Silence(rounds=stop.silence))
+    if stop.consensus is not None:
+        rules.append(Consensus(share=stop.consensus.share, rounds=stop.consensus.for_rounds))
     if stop.any_of is not None:
         rules.append(AnyOf(rules=tuple(map(_stop, stop.any_of))))
     if stop.all_of is not None:

@@ -50,6 +50,7 @@ from genai_social_sim.domain.plan import (
     AnyOf,
     ByAuthority,
     Channel,
+    Consensus,
     Moderated,
     Pairwise,
     Protocol,
@@ -208,6 +209,7 @@ def stop_rules(most_turns: int = 12) -> st.SearchStrategy[StopRule]:
         st.builds(Rounds, count=st.integers(1, 4)),
         st.builds(Tokens, count=st.integers(1, 60)),
         st.builds(Silence, rounds=st.integers(1, 2)),
+        st.builds(Consensus, share=st.sampled_from([0.5, 1.0]), rounds=st.integers(1, 2)),
     )
     both = st.builds(AllOf, rules=st.tuples(other, other))
     return sure | st.builds(AnyOf, rules=st.tuples(sure, other | both))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from tests.support.folding import folded, opened
 
-from genai_social_sim.domain.plan import AllOf, AnyOf, Channel, Rounds, Silence, StopRule, Tokens, Turns
+from genai_social_sim.domain.plan import AllOf, AnyOf, Channel, Consensus, Rounds, Silence, StopRule, Tokens, Turns
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.run import decide, ending
 from genai_social_sim.kernel.stopping import bound, on_outcomes
@@ -120,3 +120,39 @@ def test_no_run_gets_longer_than_that(rule: StopRule) -> None:
         run = folded(small_plan(*channels, stop=rule), tokens=10)
         assert len(run.turns) <= bound(rule, 3)
         assert opened(run.state.stage.plan).progress.ended == ""
+
+
+def agreeing(rule: StopRule, *rounds: str, agents: str = "ada bo cy") -> tuple[int, str]:
+    """Where a run ends in which, round by round, each agent says its letter; a blank is a silence."""
+
+    def say(turn: Turn) -> str:
+        return rounds[turn.round][turn.position].strip()
+
+    sure = AnyOf(rules=(rule, Rounds(count=len(rounds))))
+    run = folded(small_plan(small_channel("hall", members=agents), agents=agents, stop=sure), say)
+    assert run.ended is not None
+    return run.ended.turns, run.ended.reason
+
+
+def test_a_consensus_ends_the_run_at_the_end_of_the_round_in_which_it_has_held_long_enough() -> None:
+    assert agreeing(Consensus(share=1.0), "aab", "aaa", "aaa") == (6, "consensus of 1 for 1 round")
+    assert agreeing(Consensus(share=1.0, rounds=2), "aaa", "aaa", "aaa") == (6, "consensus of 1 for 2 rounds")
+    assert agreeing(Consensus(share=1.0, rounds=2), "aaa", "aab", "aaa", "aaa") == (12, "consensus of 1 for 2 rounds")
+
+
+def test_a_share_is_one_of_all_agents_and_who_is_silent_keeps_what_it_said() -> None:
+    assert agreeing(Consensus(share=0.6), "ab ", "aa ", "bbb")[0] == 6
+    assert agreeing(Consensus(share=1.0), "aa ", "aaa", "bbb")[0] == 6
+    assert agreeing(Consensus(share=1.0), "aab", "  a", "bbb")[0] == 6
+
+
+def test_nobody_agrees_before_anybody_has_spoken() -> None:
+    assert agreeing(Consensus(share=0.5), "   ", "   ")[1] == "2 rounds"
+
+
+def test_several_rules_of_agreement_are_counted_apart() -> None:
+    both = AllOf(rules=(Consensus(share=0.6, rounds=3), Consensus(share=1.0)))
+    assert agreeing(both, "aab", "aab", "aaa", "aaa") == (
+        9,
+        "consensus of 0.6 for 3 rounds and consensus of 1 for 1 round",
+    )

@@ -219,6 +219,12 @@ MISTAKES = {
     "all of nothing": (with_change("{turns: 12}", "{any: [{all: []}]}"), "11:20", "empty", "all: [{turns: 12}]"),
     "no turns": (with_change("turns: 12", "turns: 0"), "11:15", "0 must be at least 1", "turns: 12"),
     "turns as a plain number": (with_change("{turns: 12}", "12"), "11:7", "12 where a mapping", "stop: {turns: 12}"),
+    "more than everybody agrees": (
+        with_change("turns: 12", "consensus: {share: 2}"),
+        "11:27",
+        "2 must be at most 1",
+        "share: 0.98",
+    ),
     "silence in turns": (with_change("turns: 12", "silence: 2 turns"), "11:17", "'2 turns'", "2 rounds"),
     "a duration without unit": (SMALL + "timeouts: {answer: 2 parsecs}\n", "12:20", "'2 parsecs'", "120 s"),
     "no time": (SMALL + "timeouts: {answer: 0 s}\n", "12:20", "longer than nothing", "120 s"),
