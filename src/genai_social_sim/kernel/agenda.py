@@ -36,6 +36,7 @@ class Agenda:
         self.empty: Final = not moments
         self._steps: Final = {when.count * _size(plan, when) for when in moments if isinstance(when, Every)}
         self._points: Final = sorted({when.count * _size(plan, when) for when in moments if isinstance(when, After)})
+        self._sized = (-1, False, 0)
         channels = reversed(plan.channels)
         self._home: Final = {member: channel.name for channel in channels for member in channel.members}
         self._index: Final = {channel.name: index for index, channel in enumerate(plan.channels)}
@@ -48,8 +49,10 @@ class Agenda:
 
     def size(self, turns: int, *, closing: bool) -> int:
         """How many items are due after `turns` turns."""
-        asked = [len(self._whom(probe, turns)) for probe in self._probes(turns, closing=closing)]
-        return sum(asked) + len(self._interventions(turns, closing=closing))
+        if self._sized[:2] != (turns, closing):  # every channel asks
+            asked = sum(len(self._whom(probe, turns)) for probe in self._probes(turns, closing=closing))
+            self._sized = (turns, closing, asked + len(self._interventions(turns, closing=closing)))
+        return self._sized[2]
 
     def items(self, turns: int, *, closing: bool) -> list[Item]:
         """What is due after `turns` turns, in order.
