@@ -45,9 +45,9 @@ def test_what_is_no_record_is_refused(gss: Gss, study: Path, command: str) -> No
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_export_writes_tables_with_a_codebook(gss: Gss, record: Path, form: str) -> None:
     told = document(gss("export", record, "--to", form, "--out", "tables", "--json"))["data"]
-    assert all(Path(file).stat().st_size for file in told["files"])
-    names = {Path(file).name for file in told["files"]}
-    assert {f"utterances.{form}", f"calls.{form}", "codebook.md"} <= names
+    names = {Path(file).name: Path(file).stat().st_size for file in told["files"]}
+    assert names[f"utterances.{form}"] > 0
+    assert {f"utterances.{form}", f"calls.{form}", "codebook.md"} <= names.keys()
     assert ("chat_export.csv" in names) == (form == "csv")
 
 
