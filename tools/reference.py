@@ -58,6 +58,12 @@ PARTS: Final[Mapping[str, str]] = {
     "DrawnNetworkDoc": "network.drawn",
     "WindowDoc": "memory, kind window",
     "NoMemoryDoc": "memory, kind none",
+    "ProbeDoc": "probes[]",
+    "BroadcastDoc": "interventions[], kind broadcast",
+    "PresenceDoc": "interventions[], kinds mute, unmute, remove and admit",
+    "PersonaDoc": "interventions[], kind persona",
+    "TopicDoc": "interventions[], kind topic",
+    "SamplingDoc": "interventions[], kind sampling",
     "PromptDoc": "prompt",
     "RoleDoc": "roles.NAME",
     "PopulationDoc": "population",
@@ -76,6 +82,7 @@ PARTS: Final[Mapping[str, str]] = {
     "TimeoutsDoc": "timeouts",
     "SayDoc": "timeouts.on_failure",
 }
+_ALONE: Final = ", or its kind alone"
 _TYPES: Final = {
     "string": "text",
     "integer": "whole number",
@@ -172,16 +179,18 @@ def _kind(value: Mapping[str, Any]) -> str:
         return ", ".join([f"`{each}`" for each in value["enum"]])
     if "oneOf" in value:
         links = [f"[{kind}](#{_anchor(_title(_name(at)))})" for kind, at in value["discriminator"]["mapping"].items()]
-        return f"mapping of a kind ({', '.join(links)}), or its kind alone"
+        return f"mapping of a kind ({', '.join(links)}){_ALONE}"
     if "anyOf" in value:
         choices = [each for each in value["anyOf"] if "oneOf" in each] or value["anyOf"]
         return " or ".join([_kind(each) for each in choices])
     kind = _type(value["type"])
     if kind == "list":
-        return f"list of {_kind(value['items'])}s"
+        inner = _kind(value["items"])
+        if "oneOf" in value["items"]:  # in a list, a kind is never written alone
+            return f"list of {inner.removesuffix(_ALONE)}"
+        return f"list of {inner}s"
     if isinstance(value.get("additionalProperties"), dict):
-        inner = value["additionalProperties"]
-        return f"mapping of names to {_kind(inner)}"
+        return f"mapping of names to {_kind(value['additionalProperties'])}"
     return kind + _bounds(value)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, assert_never
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from genai_social_sim.domain.act import LETTERS, PASS
+from genai_social_sim.domain.act import LETTERS, PASS, Act, Choose, Rate, Say
 from genai_social_sim.kernel.acts import bare
 from genai_social_sim.study import words
 from genai_social_sim.study.base import Doc, from_word
@@ -60,11 +60,15 @@ def _distinct(scale: tuple[int | float, ...]) -> tuple[int | float, ...]:
     return scale
 
 
+Options = Annotated[tuple[Option, ...], Field(strict=False), AfterValidator(_apart)]
+Scale = Annotated[tuple[Number, ...], Field(strict=False), AfterValidator(_distinct)]
+
+
 class ChooseDoc(Doc):
     """An agent chooses one of several options. An answer that names none of them is recorded as `unreadable`."""
 
     kind: Literal["choose"] = Field(description="The kind of act.", examples=["choose"])
-    options: Annotated[tuple[Option, ...], Field(strict=False), AfterValidator(_apart)] = Field(
+    options: Options = Field(
         description=f"What can be chosen, 2 to {MOST_OPTIONS}, in the order in which prompts show it.",
         examples=[["for", "against"]],
     )
@@ -83,14 +87,19 @@ class ChooseDoc(Doc):
 
     @model_validator(mode="after")
     def _can_be_told_apart(self) -> Self:
-        taken = {bare(option): option for option in self.options}
-        if self.may_pass and PASS in taken:
-            raise refusal(f"the option {taken[PASS]!r} is what an agent answers to pass", "Delete it, or `may_pass`.")
-        if self.labels and len(self.options) > len(LETTERS):
-            raise refusal(f"{len(self.options)} options have no letters", f"Keep {len(LETTERS)}, or delete `labels`.")
-        if self.labels and (alike := _lettered(taken)):
-            raise refusal(f"the option {taken[alike]!r} could be taken for a letter", "Delete `labels`, or rename it.")
+        can_be_answered(self.options, labels=self.labels, may_pass=self.may_pass)
         return self
+
+
+def can_be_answered(options: tuple[str, ...], *, labels: bool, may_pass: bool) -> None:
+    """Refuses options that could be taken for a pass or a letter."""
+    taken = {bare(option): option for option in options}
+    if may_pass and PASS in taken:
+        raise refusal(f"the option {taken[PASS]!r} is what an agent answers to pass", "Delete it, or `may_pass`.")
+    if labels and len(options) > len(LETTERS):
+        raise refusal(f"{len(options)} options have no letters", f"Keep {len(LETTERS)}, or delete `labels`.")
+    if labels and (alike := _lettered(taken)):
+        raise refusal(f"the option {taken[alike]!r} could be taken for a letter", "Delete `labels`, or rename it.")
 
 
 def _lettered(options: Iterable[str]) -> str:
@@ -101,13 +110,40 @@ class RateDoc(Doc):
     """An agent answers with one number of a scale. An answer that names none of them is recorded as `unreadable`."""
 
     kind: Literal["rate"] = Field(description="The kind of act.", examples=["rate"])
-    scale: Annotated[tuple[Number, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+    scale: Scale = Field(
         description=f"The numbers, 2 to {MOST_OPTIONS}, in the order in which prompts show them.",
         examples=[[-2, -1, 0, 1, 2]],
     )
     may_pass: bool = Field(
         default=False, description=f"Whether `{PASS}` is a legal answer too: it names none.", examples=[True]
     )
+
+
+def act_of(act: ActDoc) -> Act:
+    """What the document says, as a value."""
+    match act:
+        case SpeakDoc(may_pass=may_pass):
+            return Say(may_pass=may_pass)
+        case ChooseDoc(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
+            return Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass)
+        case RateDoc(scale=scale, may_pass=may_pass):
+            return Rate(scale=scale, may_pass=may_pass)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def act_written(act: Act) -> dict[str, Any]:
+    """An act as study files have it."""
+    match act:
+        case Say(may_pass=may_pass):
+            return {"kind": "say", "may_pass": may_pass}
+        case Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
+            drawn = {"shuffle": shuffle, "labels": labels}
+            return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
+        case Rate(scale=scale, may_pass=may_pass):
+            return {"kind": "rate", "scale": scale, "may_pass": may_pass}
+        case _ as unknown:
+            assert_never(unknown)
 
 
 AnyAct = Annotated[SpeakDoc | ChooseDoc | RateDoc, Field(discriminator="kind")]

@@ -10,7 +10,7 @@ import json
 from functools import reduce
 from typing import Any, Final, assert_never
 
-from genai_social_sim.domain.act import Act, Choose, Rate, Say
+from genai_social_sim.domain.act import Say
 from genai_social_sim.domain.plan import (
     Agent,
     AllOf,
@@ -27,12 +27,14 @@ from genai_social_sim.domain.plan import (
     Tokens,
     Turns,
 )
+from genai_social_sim.study.acts import act_written
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.drawing import AT, expanded, table_of
 from genai_social_sim.study.graphs import network_written
 from genai_social_sim.study.loading import LoadedStudy
 from genai_social_sim.study.models import SAMPLING_KEYS, merged, model_of
 from genai_social_sim.study.people import AgentDoc
+from genai_social_sim.study.planned import agenda_written
 from genai_social_sim.study.population import DrawnDoc, MembersDoc, PopulationDoc
 from genai_social_sim.study.turn_taking import protocol_written
 
@@ -60,6 +62,7 @@ def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None, *, draw
             "cue": plan.prompt.cue,
             "lead": plan.prompt.lead,
         },
+        **agenda_written(study, plan),
         "stop": _stop(plan.stop),
         "timeouts": _timeouts(plan.timeouts),
     }
@@ -115,26 +118,13 @@ def _channel(study: StudyDoc, channel: Channel, *, drawn: bool) -> dict[str, Any
     memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
     value = {"members": _members(study, channel), "protocol": protocol_written(channel.protocol), "memory": memory}
     if channel.act != Say():
-        value["act"] = _act(channel.act)
+        value["act"] = act_written(channel.act)
     network = study.channels[channel.name].network or study.network
     if network is not None and channel.network is not None:
         value["network"] = network_written(network, channel.network, drawn=drawn)
     if channel.opening is None:
         return value
     return {**value, "opening": {"from": channel.opening.speaker, "text": channel.opening.text}}
-
-
-def _act(act: Act) -> dict[str, Any]:
-    match act:
-        case Say(may_pass=may_pass):
-            return {"kind": "say", "may_pass": may_pass}
-        case Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
-            drawn = {"shuffle": shuffle, "labels": labels}
-            return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
-        case Rate(scale=scale, may_pass=may_pass):
-            return {"kind": "rate", "scale": scale, "may_pass": may_pass}
-        case _ as unknown:
-            assert_never(unknown)
 
 
 def _stop(rule: StopRule) -> dict[str, Any]:

@@ -7,26 +7,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Field
 
 from genai_social_sim.domain.plan import Layout
 from genai_social_sim.study.acts import ActDoc, SpeakDoc
+from genai_social_sim.study.agenda import InterventionDoc, ProbeDoc
 from genai_social_sim.study.base import (
-    LIST,
-    MAPPING,
     AnyName,
     Doc,
     RoundCount,
     Seconds,
     Slug,
     Spoken,
-    form_of,
     from_word,
 )
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.networks import NetworkDoc
 from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
-from genai_social_sim.study.population import MembersDoc, PopulationDoc
+from genai_social_sim.study.population import Members, PopulationDoc
 from genai_social_sim.study.protocols import ProtocolDoc, RoundRobinDoc
 from genai_social_sim.study.words import refusal
 
@@ -56,12 +54,6 @@ class NoMemoryDoc(Doc):
 AnyMemory = Annotated[WindowDoc | NoMemoryDoc, Field(discriminator="kind")]
 MemoryDoc = Annotated[
     AnyMemory, BeforeValidator(from_word, json_schema_input_type=AnyMemory | Literal["window", "none"])
-]
-Names = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
-Members = Annotated[
-    Annotated[MembersDoc, Tag(MAPPING)] | Annotated[Names, Tag(LIST)],
-    Discriminator(form_of),
-    BeforeValidator(lambda value: value, json_schema_input_type=Names | MembersDoc),
 ]
 
 
@@ -278,6 +270,16 @@ class StudyDoc(Doc):
         default=SpeakDoc(kind="say"),
         description="What agents do with their turns, in channels that do not say otherwise.",
         examples=["say"],
+    )
+    probes: Annotated[tuple[ProbeDoc, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Questions that agents are asked aside, unheard by others and outside their memory.",
+        examples=[[{"name": "stance", "every": "5 rounds", "scale": [-2, -1, 0, 1, 2], "text": "Where do you stand?"}]],
+    )
+    interventions: Annotated[tuple[InterventionDoc, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Changes that are planned for some point of the run.",
+        examples=[[{"at": "round 10", "kind": "broadcast", "text": "A fact check."}]],
     )
     prompt: PromptDoc = Field(
         default_factory=PromptDoc, description="How prompts are laid out.", examples=[{"layout": "persona_first"}]

@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from genai_social_sim.domain.act import Act, Choose, Rate, Say
+from genai_social_sim.domain.act import Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.plan import (
@@ -36,7 +36,7 @@ from genai_social_sim.domain.plan import (
 from genai_social_sim.errors import OptionsError, RequestError
 from genai_social_sim.kernel.roles import TOLD
 from genai_social_sim.kernel.templates import TemplateProblem
-from genai_social_sim.study.acts import ActDoc, ChooseDoc, RateDoc, SpeakDoc
+from genai_social_sim.study.acts import act_of
 from genai_social_sim.study.document import (
     MemoryDoc,
     NoMemoryDoc,
@@ -53,6 +53,7 @@ from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_can
 from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, merged, model_of
 from genai_social_sim.study.openings import unopened, with_openings
 from genai_social_sim.study.people import RoleDoc
+from genai_social_sim.study.planned import interventions_of, probes_of
 from genai_social_sim.study.protocols import RoundRobinDoc
 from genai_social_sim.study.references import problems_among
 from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
@@ -117,6 +118,8 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
         stop=_stop(study.stop),
         timeouts=_timeouts(study.timeouts),
         roles=tuple([_role(name, study.roles[name]) for name in sorted(study.roles)]),
+        probes=probes_of(study, channels, everybody),
+        interventions=interventions_of(study, channels, everybody),
     )
 
 
@@ -207,21 +210,9 @@ def _channel(
         protocol=_protocol(loaded, name, layout),
         opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
         window=_window(channel.memory or study.memory),
-        act=_act(channel.act or study.act),
+        act=act_of(channel.act or study.act),
         network=_network(loaded, name, tuple(map(AgentId, members)), agents, seed=seed),
     )
-
-
-def _act(act: ActDoc) -> Act:
-    match act:
-        case SpeakDoc(may_pass=may_pass):
-            return Say(may_pass=may_pass)
-        case ChooseDoc(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
-            return Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass)
-        case RateDoc(scale=scale, may_pass=may_pass):
-            return Rate(scale=scale, may_pass=may_pass)
-        case _ as unknown:
-            assert_never(unknown)
 
 
 def _protocol(loaded: LoadedStudy, name: str, layout: Layout) -> Protocol:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from genai_social_sim.domain.distribution import LEAST_SHAPE, MAX_POISSON
 from genai_social_sim.study import words
-from genai_social_sim.study.base import LIST, MAPPING, AgentName, AttributeName, Doc, Scalar, form_of
+from genai_social_sim.study.base import LIST, MAPPING, AgentName, AnyName, AttributeName, Doc, Scalar, form_of
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import RoleName
 from genai_social_sim.study.words import refusal
@@ -367,3 +367,11 @@ class MembersDoc(Doc):
         "everybody.",
         examples=[{"party": "left"}],
     )
+
+
+Names = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
+Members = Annotated[
+    Annotated[MembersDoc, Tag(MAPPING)] | Annotated[Names, Tag(LIST)],
+    Discriminator(form_of),
+    BeforeValidator(lambda value: value, json_schema_input_type=Names | MembersDoc),
+]

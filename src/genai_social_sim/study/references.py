@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any
 
 from genai_social_sim.kernel import templates
 from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acts import ChooseDoc
+from genai_social_sim.study.agenda_problems import problems_of_agenda, wheres_of_agenda
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import (
-    ChannelDoc,
     StopDoc,
     StudyDoc,
 )
 from genai_social_sim.study.drawing import AT
+from genai_social_sim.study.mentions import (
+    SAMPLE,
+    TEMPLATE_REMEDY,
+    of_template,
+    problems_of_members,
+    problems_of_speaker,
+)
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.population import DrawnDoc, MembersDoc, WhereDoc
@@ -27,23 +34,6 @@ from genai_social_sim.study.source import Path
 from genai_social_sim.study.turn_taking import problems_of_protocol
 from genai_social_sim.study.words import folded
 
-_SAMPLE: Final = {
-    "name": "A",
-    "persona": "",
-    "role": "r",
-    "authority": 1,
-    "others": ["B"],
-    "company": "B",
-    "others_roles": ["B (r)"],
-    "channel": "c",
-    "topic": "",
-    "study": "s",
-    "options": ["1"],
-    "letters": False,
-    "may_pass": False,
-}
-_TEMPLATE_REMEDY: Final = "Write plain text, or a Jinja2 template such as `{{ name }}`."
-
 
 def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Problem]:
     """All that is wrong; `backends` are the known ones, None for any."""
@@ -52,7 +42,7 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
         *_models(study, backends),
         *_agents(study),
         *_roles(study),
-        *(() if study.population is not None else _channels(study, [listed_agent(agent) for agent in study.agents])),
+        *(() if study.population is not None else _society(study, [listed_agent(agent) for agent in study.agents])),
         *_stops(study.stop, ("stop",)),
         *_prompt(study),
         *problems_of_prices(study),
@@ -61,7 +51,13 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
 
 def problems_among(study: StudyDoc, everybody: Sequence[Resident]) -> list[Problem]:
     """What is wrong with a study that has a population, once it is known who that is."""
-    return [*_channels(study, everybody), *_wheres(study, everybody)]
+    return [*_society(study, everybody), *_wheres(study, everybody)]
+
+
+def _society(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
+    """What depends on who there is."""
+    yield from _channels(study, everybody)
+    yield from problems_of_agenda(study, everybody)
 
 
 def _blanks(value: Any, path: Path) -> Iterator[Problem]:
@@ -118,7 +114,7 @@ def _persona(agent: AgentDoc, path: Path) -> Iterator[Problem]:
         rendered_persona(agent)
     except TemplateProblem as fault:
         known = ", ".join(["name", *agent.attributes])
-        yield Problem(path, _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
+        yield Problem(path, of_template(fault), f"{TEMPLATE_REMEDY} Known in this one: {known}.")
 
 
 def _roles(study: StudyDoc) -> Iterator[Problem]:
@@ -135,21 +131,16 @@ def _roles(study: StudyDoc) -> Iterator[Problem]:
     for name, role in study.roles.items():
         for key, template in (("told", role.told), ("brief", role.brief)):
             try:
-                templates.render(template, **{word: _SAMPLE[word] for word in known})
+                templates.render(template, **{word: SAMPLE[word] for word in known})
             except TemplateProblem as fault:
-                remedy = f"{_TEMPLATE_REMEDY} Known in this one: {', '.join(known)}."
-                yield Problem(("roles", name, key), _of_template(fault), remedy)
+                remedy = f"{TEMPLATE_REMEDY} Known in this one: {', '.join(known)}."
+                yield Problem(("roles", name, key), of_template(fault), remedy)
 
 
 def no_role(name: str, roles: Collection[str], path: Path) -> Problem:
     """A role that the study does not have."""
     known = f"The roles are: {listed(sorted(roles))}." if roles else "Write it under `roles:`."
     return Problem(path, f"there is no role {name!r}", f"{nearest(name, roles)}{known}")
-
-
-def _of_template(fault: TemplateProblem) -> str:
-    line = f" (line {fault.line} of the template)" if fault.line > 1 else ""
-    return f"the template does not work: {fault.reason}{line}"
 
 
 def _channels(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
@@ -162,7 +153,7 @@ def _channels(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Proble
         if other != name:
             text = f"the name reads like that of the channel {other!r}"
             yield Problem(path, text, "Give each channel its own name.", at_key=True)
-        yield from _members(channel, names, (*path, "members"))
+        yield from problems_of_members(channel.members, names, (*path, "members"))
         members = members_of(channel.members, everybody)
         if not members and everybody:
             yield Problem((*path, "members"), "nobody is meant by this", "Change `where`, or name `agents` too.")
@@ -170,21 +161,8 @@ def _channels(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Proble
             yield from problems_of_protocol(channel.protocol, members, name, (*path, "protocol"))
         else:
             yield from problems_of_protocol(study.protocol, members, name, ("protocol",))
-        yield from _opening(channel, spoken, (*path, "opening", "from"))
-
-
-def _members(channel: ChannelDoc, names: Mapping[str, str], path: Path) -> Iterator[Problem]:
-    seen = set()
-    members = channel.members
-    if isinstance(members, MembersDoc):
-        members, path = members.agents, (*path, "agents")
-    for index, member in enumerate(members or ()):
-        if member not in names:
-            remedy = f"{nearest(member, names)}The agents are: {listed(tuple(names))}."
-            yield Problem((*path, index), f"there is no agent {member!r}", remedy)
-        elif member in seen:
-            yield Problem((*path, index), f"{member!r} is listed twice", "Delete one of the two.")
-        seen.add(member)
+        speaker = "system" if channel.opening is None else channel.opening.speaker
+        yield from problems_of_speaker(speaker, spoken, (*path, "opening", "from"))
 
 
 def _wheres(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
@@ -194,6 +172,7 @@ def _wheres(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]
         for name, channel in study.channels.items()
         if isinstance(channel.members, MembersDoc) and channel.members.where
     ]
+    wheres += wheres_of_agenda(study)
     if study.population is not None:
         wheres += [((*AT, "groups", at, "where"), group.where) for at, group in enumerate(study.population.groups)]
     if not wheres:
@@ -204,13 +183,6 @@ def _wheres(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]
             if name not in known:
                 remedy = f"{nearest(name, known)}There are: {listed(sorted(known))}."
                 yield Problem((*path, name), f"nobody has an attribute {name!r}", remedy, at_key=True)
-
-
-def _opening(channel: ChannelDoc, spoken: Mapping[str, str], path: Path) -> Iterator[Problem]:
-    speaker = "system" if channel.opening is None else channel.opening.speaker
-    agent = spoken.get(folded(speaker), speaker)
-    if agent != speaker:
-        yield Problem(path, f"{speaker!r} could be taken for the agent {agent!r}", f"Write {agent!r}.")
 
 
 def _stops(stop: StopDoc, path: Path) -> Iterator[Problem]:
@@ -228,10 +200,10 @@ def _prompt(study: StudyDoc) -> Iterator[Problem]:
     own |= {(*path, "cue"): each.cue for path, each in protocols.items() if isinstance(each, ModeratedDoc)}
     for path, template in own.items():
         try:
-            templates.render(template or "", **_SAMPLE)
+            templates.render(template or "", **SAMPLE)
         except TemplateProblem as fault:
-            known = ", ".join(_SAMPLE)
-            yield Problem(path, _of_template(fault), f"{_TEMPLATE_REMEDY} Known in this one: {known}.")
+            known = ", ".join(SAMPLE)
+            yield Problem(path, of_template(fault), f"{TEMPLATE_REMEDY} Known in this one: {known}.")
             return
     yield from _unshown(study)
 
@@ -239,7 +211,7 @@ def _prompt(study: StudyDoc) -> Iterator[Problem]:
 def _unshown(study: StudyDoc) -> Iterator[Problem]:
     """Options of which an order or letters are drawn, and which no prompt shows."""
     cue = study.prompt.cue
-    if cue is None or templates.render(cue, **_SAMPLE) != templates.render(cue, **_SAMPLE | {"options": ["2"]}):
+    if cue is None or templates.render(cue, **SAMPLE) != templates.render(cue, **SAMPLE | {"options": ["2"]}):
         return
     for name, channel in study.channels.items():
         act = channel.act or study.act

@@ -23,6 +23,8 @@ _JINJA_WORDS: Final = ("and", "else", "false", "if", "in", "is", "loop", "none",
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _ROUNDS: Final = re.compile(r"([0-9]{1,9}) rounds?")
+_PERIOD: Final = re.compile(r"([1-9][0-9]{0,8}) (round|turn)s?")
+_MOMENT: Final = re.compile(r"(round|turn) ([1-9][0-9]{0,8})")
 _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -150,6 +152,22 @@ def rounds(value: Any) -> Any:
     if found is None:
         raise refusal(f"{value!r} is not a number of rounds", "Write for example `2 rounds`.")
     return int(found.group(1))
+
+
+def period(value: Any) -> Any:
+    """How often: so many rounds or turns, as `5 rounds` or `1 turn`."""
+    found = _PERIOD.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise refusal(f"{value!r} does not say how often", "Write for example `5 rounds` or `10 turns`.")
+    return f"{found.group(1)} {found.group(2)}{'' if found.group(1) == '1' else 's'}"
+
+
+def moment(value: Any) -> Any:
+    """When: `start`, `end`, or after so many rounds or turns, as `round 10` or `turn 40`."""
+    word = value.strip() if isinstance(value, str) else None
+    if word is None or (word not in ("start", "end") and not _MOMENT.fullmatch(word)):
+        raise refusal(f"{value!r} does not say when", "Write `start`, `end`, or for example `round 10` or `turn 40`.")
+    return word
 
 
 def _is_seen(character: str) -> bool:

@@ -53,7 +53,7 @@ MISTAKES = {
     "a key without its colon": (with_change("seed: 42", "seed"), "3:1", "without its `:`", "key: value"),
     # keys
     "an unknown key": (with_change("seed", "sede"), "2:1", "sede: unknown key", "Did you mean `seed`"),
-    "a key of another design": (SMALL + "probes: []\n", "12:1", "probes: unknown key", "Known here: name"),
+    "a key of another design": (SMALL + "reporters: []\n", "12:1", "reporters: unknown key", "Known here: name"),
     "an unknown key in an agent": (with_change("name: BOT1", "nam: BOT1"), "5:6", "agents[0].nam: unknown", "`name`"),
     "an unknown key in a protocol": (with_change("first", "frist"), "9:35", "unknown key", "Known here: kind, first."),
     "a misspelt sampling key": (with_change("temperature", "temprature"), "3:28", "unknown key", "`temperature`"),

@@ -1,0 +1,133 @@
+"""What probes and interventions refer to: agents, channels, names, values of templates. Shapes were checked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from genai_social_sim.kernel import templates
+from genai_social_sim.kernel.templates import TemplateProblem
+from genai_social_sim.study.agenda import BroadcastDoc, PersonaDoc, ProbeDoc, TopicDoc
+from genai_social_sim.study.document import StudyDoc
+from genai_social_sim.study.mentions import (
+    SAMPLE,
+    TEMPLATE_REMEDY,
+    of_template,
+    problems_of_members,
+    problems_of_speaker,
+)
+from genai_social_sim.study.population import MembersDoc, WhereDoc
+from genai_social_sim.study.refusals import Problem, listed, nearest
+from genai_social_sim.study.residents import Resident, members_of, rendered_persona
+from genai_social_sim.study.source import Path
+from genai_social_sim.study.words import folded
+
+Whom = tuple[str, ...] | MembersDoc | None
+
+
+def problems_of_agenda(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
+    """All that is wrong with what is planned."""
+    if not (study.probes or study.interventions):
+        return
+    within = {name: members_of(channel.members, everybody) for name, channel in study.channels.items()}
+    yield from _names(study)
+    for index, probe in enumerate(study.probes):
+        yield from _probe(probe, within, everybody, ("probes", index))
+    yield from _interventions(study, everybody)
+
+
+def wheres_of_agenda(study: StudyDoc) -> list[tuple[Path, WhereDoc]]:
+    """Descriptions of agents by attributes, and where they stand."""
+    whom: list[tuple[Path, Whom]] = [(("probes", at, "to"), probe.to) for at, probe in enumerate(study.probes)]
+    for at, change in enumerate(study.interventions):
+        if not isinstance(change, BroadcastDoc | TopicDoc):
+            whom.append((("interventions", at, "agents"), change.agents))
+    return [((*path, "where"), each.where) for path, each in whom if isinstance(each, MembersDoc) and each.where]
+
+
+def _names(study: StudyDoc) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, probe in enumerate(study.probes):
+        first = seen.setdefault(folded(probe.name), index)
+        if first != index:
+            other = study.probes[first].name
+            text = f"the name {probe.name!r} is taken" + ("" if other == probe.name else f" (it reads like {other!r})")
+            yield Problem(("probes", index, "name"), text, f"probes[{first}] has it; give each probe its own name.")
+
+
+def _probe(
+    probe: ProbeDoc, within: Mapping[str, Sequence[str]], everybody: Sequence[Resident], path: Path
+) -> Iterator[Problem]:
+    try:
+        templates.render(probe.text, **SAMPLE)
+    except TemplateProblem as fault:
+        remedy = f"{TEMPLATE_REMEDY} Known in this one: {', '.join(SAMPLE)}."
+        yield Problem((*path, "text"), of_template(fault), remedy)
+    if probe.channel is not None and probe.channel not in within:
+        yield _no_channel(probe.channel, within, (*path, "channel"))
+        return
+    found = [*_whom(probe.to, everybody, (*path, "to"))]
+    yield from found or _elsewhere(probe, within, everybody, path)
+
+
+def _elsewhere(
+    probe: ProbeDoc, within: Mapping[str, Sequence[str]], everybody: Sequence[Resident], path: Path
+) -> Iterator[Problem]:
+    """Agents who are named and are not in the channel in which they are asked; or nobody who is."""
+    chosen = within if probe.channel is None else {probe.channel: within[probe.channel]}
+    there = {member for members in chosen.values() for member in members}
+    named, inner = (probe.to.agents, ("agents",)) if isinstance(probe.to, MembersDoc) else (probe.to or (), ())
+    words = "is in no channel" if probe.channel is None else f"is not in the channel {probe.channel!r}"
+    missing = [(index, agent) for index, agent in enumerate(named) if agent not in there]
+    for index, agent in missing:
+        remedy = "Ask somebody else, or make it a member." if probe.channel is None else "Name another, or delete it."
+        yield Problem((*path, "to", *inner, index), f"{agent!r} {words}, and is asked there", remedy)
+    if not missing and not there.intersection(members_of(probe.to, everybody)):
+        yield Problem((*path, "to"), "nobody is asked: no member of its channel is meant", "Change `to` or `channel`.")
+
+
+def _interventions(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
+    spoken = {folded(each.name): each.name for each in everybody}
+    for index, change in enumerate(study.interventions):
+        path: Path = ("interventions", index)
+        if isinstance(change, BroadcastDoc | TopicDoc):
+            yield from _channels(change.channels or (), study, path)
+            if isinstance(change, BroadcastDoc):
+                yield from problems_of_speaker(change.speaker, spoken, (*path, "from"))
+            continue
+        yield from _whom(change.agents, everybody, (*path, "agents"))
+        if isinstance(change, PersonaDoc):
+            yield from _persona(change, everybody, (*path, "persona"))
+
+
+def _whom(whom: Whom, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
+    names = {each.name: folded(each.name) for each in everybody}
+    found = [*problems_of_members(whom, names, path)]
+    yield from found
+    if not found and everybody and not members_of(whom, everybody):
+        yield Problem(path, "nobody is meant by this", "Change `where`, or name `agents`.")
+
+
+def _persona(change: PersonaDoc, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
+    meant = {*members_of(change.agents, everybody)}
+    for each in everybody:
+        if each.name in meant:
+            try:
+                rendered_persona(each._replace(persona=change.persona))
+            except TemplateProblem as fault:
+                known = ", ".join(["name", *each.attributes])
+                text = f"{of_template(fault)} (for {each.name})"
+                yield Problem(path, text, f"{TEMPLATE_REMEDY} Known in this one: {known}.")
+                return
+
+
+def _channels(chosen: Sequence[str], study: StudyDoc, path: Path) -> Iterator[Problem]:
+    for index, name in enumerate(chosen):
+        if name not in study.channels:
+            yield _no_channel(name, study.channels, (*path, "channels", index))
+        elif name in chosen[:index]:
+            yield Problem((*path, "channels", index), f"{name!r} is listed twice", "Delete one of the two.")
+
+
+def _no_channel(name: str, channels: Mapping[str, object], path: Path) -> Problem:
+    remedy = f"{nearest(name, channels)}The channels are: {listed(sorted(channels))}."
+    return Problem(path, f"there is no channel {name!r}", remedy)
