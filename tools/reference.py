@@ -185,13 +185,17 @@ def _kind(value: Mapping[str, Any]) -> str:
         return " or ".join([_kind(each) for each in choices])
     kind = _type(value["type"])
     if kind == "list":
-        inner = _kind(value["items"])
-        if "oneOf" in value["items"]:  # in a list, a kind is never written alone
-            return f"list of {inner.removesuffix(_ALONE)}"
-        return f"list of {inner}s"
+        return _list(value["items"])
     if isinstance(value.get("additionalProperties"), dict):
         return f"mapping of names to {_kind(value['additionalProperties'])}"
     return kind + _bounds(value)
+
+
+def _list(items: Mapping[str, Any]) -> str:
+    inner = _kind(items)
+    if "oneOf" in items:  # in a list, a kind is never written alone
+        return f"list of {inner.removesuffix(_ALONE)}"
+    return f"list of {inner}s"
 
 
 def _type(kind: str | list[str]) -> str:
