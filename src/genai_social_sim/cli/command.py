@@ -83,6 +83,13 @@ broker_option = click.option(
     show_envvar=True,
     help="A broker, such as redis://127.0.0.1:6379.",
 )
+mirror_option = click.option(
+    "--mirror",
+    metavar="URL",
+    envvar="GSS_MIRROR",
+    show_envvar=True,
+    help="Publish each committed event in a topic of Kafka: kafka://HOST:PORT/TOPIC.",
+)
 runs_option = click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of the run files."
 )

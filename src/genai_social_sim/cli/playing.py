@@ -18,6 +18,7 @@ from genai_social_sim.cli.broadcasting import broadcasting
 from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.glance import closing_words
 from genai_social_sim.cli.interrupts import Interrupts
+from genai_social_sim.cli.mirroring import mirroring
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.engine.budget import BudgetError
@@ -42,6 +43,7 @@ class Wish:
     quiet: bool
     as_json: bool
     broker: str | None = None
+    mirror: str | None = None
 
 
 def play_study(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
@@ -90,7 +92,9 @@ class _Session:
 
     def play(self, work: Callable[..., Coroutine[Any, Any, Run]]) -> None:
         """Play to the end, whatever it is, and say what came of it."""
-        with broadcasting(self._wish.broker, run=self._path.stem) as self._publishers:
+        live = broadcasting(self._wish.broker, run=self._path.stem)
+        with live as publishers, mirroring(self._wish.mirror, self._path) as mirrors:
+            self._publishers = [*publishers, *mirrors]
             self._play(work)
         self._report()
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.brokers import BrokerServer
 from tests.unit.cli.conftest import Gss, document
 
 from genai_social_sim import Run, Study
@@ -145,3 +146,24 @@ def test_what_a_record_of_a_python_function_needs_is_said(gss: Gss, study: Path)
 def test_the_same_study_from_python_and_from_the_command_line_is_the_same_run(gss: Gss, study: Path) -> None:
     digest = Study.load(study).run(runs="python").digest
     assert json.loads(gss("run", study, "--json").stdout)["data"][0]["digest"] == digest
+
+
+def test_a_run_and_its_mirror_come_to_the_same_digest_and_nothing_is_missing(
+    gss: Gss, study: Path, record: Path, kafka: BrokerServer
+) -> None:
+    result = gss("run", study, "--again", "--mirror", f"{kafka.url}/society", "--json")
+    assert document(result)["data"][0]["digest"] == Run(record).digest
+    assert result.stderr == ""
+
+
+def test_a_mirror_that_was_never_there_changes_nothing_and_is_told(gss: Gss, study: Path, record: Path) -> None:
+    result = gss("run", study, "--again", "--mirror", "kafka://127.0.0.1:1/society", "--json")
+    assert (result.exit_code, document(result)["data"][0]["digest"]) == (0, Run(record).digest)
+    assert re.search(r"warning: \d+ events did not reach the mirror \(.*refused.*\)", result.stderr)
+
+
+def test_a_mirror_without_a_topic_is_refused_before_anything_is_recorded(gss: Gss, study: Path) -> None:
+    result = gss("run", study, "--mirror", "kafka://127.0.0.1:9092")
+    assert result.exit_code == 2
+    assert "kafka://HOST:PORT/TOPIC" in result.stderr
+    assert not list(Path().glob("runs/*.sqlite"))

@@ -12,6 +12,7 @@ from genai_social_sim.cli.command import (
     broker_option,
     durability_option,
     json_option,
+    mirror_option,
     other_model_option,
     parallel_option,
     quiet_option,
@@ -58,6 +59,7 @@ _JSON = (
     help="Wait, with the agents ready, for the openings that the study leaves out; `gss seed` sends them.",
 )
 @broker_option
+@mirror_option
 @click.option("--dry-run", is_flag=True, help="Only say how many calls and tokens it needs, and about how long.")
 @workers_option
 @parallel_option
@@ -98,6 +100,7 @@ def run(**given: Any) -> None:
 )
 @run_argument
 @broker_option
+@mirror_option
 @workers_option
 @parallel_option
 @durability_option
