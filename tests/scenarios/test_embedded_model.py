@@ -44,6 +44,17 @@ def model_file() -> Path:
     return weights.pull(weights.DEFAULT, lambda what, share: None)
 
 
+def test_what_is_asked_aside_leaves_no_trace_in_the_conversation(model_file: Path, tmp_path: Path) -> None:
+    probe = 'probes: [{name: stance, every: 1 round, scale: [-2, -1, 0, 1, 2], text: "Privately: the old mine?"}]\n'
+    asking = Study.parse(TALK + probe)
+    runs = [asking.run(runs=tmp_path / name) for name in ("once", "twice")]
+    assert runs[0].digest == runs[1].digest
+    assert runs[0].transcript() == Study.parse(TALK).run(runs=tmp_path / "plain").transcript()
+    assert {str(row["choice"]) for row in runs[0].probes} <= {"-2", "-1", "0", "1", "2"}
+    assert all(0 <= float(str(row["legal_mass"])) <= 1 for row in runs[0].probes)
+    assert len(runs[0].probes) == 3 * 3
+
+
 VOTE = """
 name: vote
 seed: 5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.brokers import BrokerServer
-from tests.support.crews import WorkerProcess, details, notices, over, study, undisturbed, workers
+from tests.support.crews import WorkerProcess, details, notices, over, study, study_text, undisturbed, workers
 
 from genai_social_sim import Study
 from genai_social_sim.domain.events import Answered, SessionStarted
@@ -31,6 +31,17 @@ def test_four_workers_come_to_the_digest_of_one_process(broker: BrokerServer, tm
     by = {json.loads(answer.notes.value)["worker"] for answer in answers}
     assert by <= {"w0", "w1", "w2", "w3"}
     assert len(by) > 1
+    assert set(notices(run)) == {"worker_joined"}
+
+
+def test_what_is_asked_aside_comes_to_the_digest_of_one_process(broker: BrokerServer, tmp_path: Path) -> None:
+    plan = "probes: [{name: stance, at: [start, end], every: 6 turns, text: Well?}]\n"
+    asking = Study.parse(study_text(turns=24) + plan)
+    with workers(broker.url, 2, arguments=["--slots", "2"]):
+        run = asking.run(runs=tmp_path, broker=over(broker.url))
+    assert run.digest == undisturbed(tmp_path, asking)
+    assert run.replay().ok
+    assert len(run.probes) == 5 * len(run.study["agents"])
     assert set(notices(run)) == {"worker_joined"}
 
 

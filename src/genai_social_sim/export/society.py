@@ -21,6 +21,7 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.population import as_text
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export import original
+from genai_social_sim.export.asides import INTERVENTIONS, PROBES
 from genai_social_sim.export.facts import SAMPLING, Facts, currency_in, written
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Source, Step
@@ -295,7 +296,7 @@ SESSIONS: Final = Kind(
     fold=_Sessions,
 )
 
-TIDY: Final = (RUNS, AGENTS, CHANNELS, EDGES, UTTERANCES, TURNS, CALLS, SESSIONS, EVENTS)
+TIDY: Final = (RUNS, AGENTS, CHANNELS, EDGES, UTTERANCES, TURNS, PROBES, INTERVENTIONS, CALLS, SESSIONS, EVENTS)
 ORIGINAL: Final = (original.CHAT, original.ANALYTICS)
 KINDS: Final = {kind.name: kind for kind in (*TIDY, *ORIGINAL)}
 
@@ -335,6 +336,16 @@ def utterances(*sources: Source) -> Table:
 def turns(*sources: Source) -> Table:
     """One row for each turn that was taken, silent ones included."""
     return TURNS.table(*sources)
+
+
+def probes(*sources: Source) -> Table:
+    """One row for each agent that was asked aside."""
+    return PROBES.table(*sources)
+
+
+def interventions(*sources: Source) -> Table:
+    """One row for each planned change that took effect."""
+    return INTERVENTIONS.table(*sources)
 
 
 def calls(*sources: Source) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, Cut, Event, FellSilent, Opened, Spoke, Taken
+from genai_social_sim.domain.events import Answered, AttemptFailed, Cut, Event, FellSilent, Opened, Probed, Spoke, Taken
 from genai_social_sim.domain.text import Text
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Step
@@ -17,7 +17,7 @@ from genai_social_sim.ports import Recorded
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 RUN: Final = Column("run", "text", "Which run: the label given to it for this export.")
-_SEQ: Final = Column("seq", "integer", "Position of the event in the run's log, from 0.")
+SEQ: Final = Column("seq", "integer", "Position of the event in the run's log, from 0.")
 _TURN: Final = Column("turn", "integer", "Number of the turn in the run's logical order, from 0.")
 _ROUND: Final = Column("round", "integer", "Round of the channel, from 0.")
 _CHANNEL: Final = Column("channel", "text", "Name of the channel.")
@@ -61,7 +61,7 @@ UTTERANCES: Final = Kind(
     description="One row for each utterance, openings included, in the order in which they took effect.",
     columns=(
         RUN,
-        _SEQ,
+        SEQ,
         Column("turn", "integer", "Number of the turn, from 0; no value for an opening."),
         Column("round", "integer", "Round of the channel, from 0; no value for an opening."),
         _CHANNEL,
@@ -134,7 +134,7 @@ TURNS: Final = Kind(
         ),
         _TOKENS,
         Column("at", "time", "When the outcome was written to the record."),
-        _SEQ,
+        SEQ,
     ),
     fold=_Turns,
 )
@@ -144,11 +144,13 @@ class _Calls(Fold):
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         who: tuple[Cell, ...] = (None, None, None)
-        if isinstance(event, Spoke | FellSilent):
+        if isinstance(event, Spoke | FellSilent | Probed):
             who = (event.agent, event.channel, event.round)
         for attempt in step.attempts:
             if isinstance(attempt.event, Taken):
-                yield self._call(attempt, attempt.event, who)
+                aside = attempt.event.aside
+                asked = who if aside is None else (aside.agent, *who[1:])
+                yield self._call(attempt, attempt.event, (aside and aside.name, *asked))
 
     def _call(self, recorded: Recorded, event: Taken, who: tuple[Cell, ...]) -> Row:
         asked = event.asked
@@ -160,12 +162,13 @@ class _Calls(Fold):
 def _answered(event: Answered) -> tuple[Cell, ...]:
     first = None if event.first_token_s is None else round(event.first_token_s - event.sent_s, 6)
     times = (event.sent_s, first, round(event.done_s - event.sent_s, 6))
-    by = (event.by or None, _legal_mass(event.notes.value), event.notes.value)
+    by = (event.by or None, legal_mass(event.notes.value), event.notes.value)
     used = (event.prompt_tokens, event.answer_tokens, event.cost)
     return ("answered", None, None, event.finish, event.finish == "length", *used, *times, *by, event.raw.value)
 
 
-def _legal_mass(notes: str) -> float | None:
+def legal_mass(notes: str) -> float | None:
+    """What the notes of a call say of it; None if nothing."""
     if '"legal_mass"' not in notes:  # as in most: not worth reading
         return None
     mass = json.loads(notes).get("legal_mass")
@@ -180,14 +183,15 @@ def _failed(event: AttemptFailed) -> tuple[Cell, ...]:
 CALLS: Final = Kind(
     name="calls",
     description=(
-        "One row for each attempt at a model call that reported back, those of one turn together, turns in logical "
-        "order; attempts at turns without an outcome (the run stopped before) come last."
+        "One row for each attempt at a model call that reported back, those of one turn or one question aside "
+        "together, in logical order; attempts at turns without an outcome (the run stopped before) come last."
     ),
     columns=(
         RUN,
         _TURN,
         Column("attempt", "integer", "Number of the attempt at this turn, from 1."),
-        Column("agent", "text", "Who was asked; no value if the turn has no outcome."),
+        Column("probe", "text", "Name of the probe, if an agent was asked aside; `turn` counts the turns before then."),
+        Column("agent", "text", "Who was asked; no value if a turn has no outcome."),
         Column("channel", "text", "In which channel; no value if the turn has no outcome."),
         Column("round", "integer", "In which round, from 0; no value if the turn has no outcome."),
         Column("prompt_hash", "text", "SHA-256 of the prompt, hexadecimal. `gss show RUN --turn N` prints the prompt."),
@@ -221,7 +225,7 @@ CALLS: Final = Kind(
         Column("notes", "json", "What else the backend reported."),
         Column("raw_answer", "text", "The answer as it came, before anything was cut."),
         Column("at", "time", "When it was written to the record."),
-        _SEQ,
+        SEQ,
     ),
     fold=_Calls,
 )
@@ -267,7 +271,7 @@ EVENTS: Final = Kind(
     description="One row for each recorded event, in the order of the log: everything, the study included.",
     columns=(
         RUN,
-        _SEQ,
+        SEQ,
         Column(
             "kind",
             "text",

@@ -30,7 +30,7 @@ from genai_social_sim.ports import (
     WorkResult,
 )
 from genai_social_sim.workers.bodies import body_of
-from genai_social_sim.workers.ledger import Ledger, Settled
+from genai_social_sim.workers.ledger import Ledger, Settled, place_of
 from genai_social_sim.workers.patience import Patience
 from genai_social_sim.workers.roster import Accepts, Roster
 
@@ -224,7 +224,7 @@ class Coordinator:
                 self._drop(f"{arrival.sender}: {arrival.why}" if arrival.sender else arrival.why)
 
     def _result(self, result: WorkResult, now: float) -> None:
-        opened = self._ledger.open.get((result.turn, result.attempt))
+        opened = self._ledger.open.get(place_of(result))
         if opened is not None:
             self.roster.worked(result.worker, opened.item.key, now)
         known = self._ledger.is_known(result)

@@ -16,7 +16,7 @@ from genai_social_sim.ports import Answer, Failure, WorkItem, WorkResult
 
 _REMEMBERED: Final = 4096  # requests that were answered
 _KEPT: Final = 256  # results that came before anybody asked for them: of a session that was killed
-Place = tuple[int, int]  # turn, attempt
+Place = tuple[int, int, str]  # turn, attempt, digest of the request: many agents may be asked aside between two turns
 Settled = Callable[[int], bool]
 
 
@@ -48,7 +48,7 @@ class Ledger:
 
     def expect(self, item: WorkItem, *, identity: str, now: float) -> Open:
         """Open a request; it is answered at once if its result is there already."""
-        place = (item.turn, item.attempt)
+        place = place_of(item)
         opened = Open(item, identity, asyncio.get_running_loop().create_future(), now, now)
         self.open[place] = opened
         early = self._early.pop(place, None)
@@ -58,7 +58,7 @@ class Ledger:
 
     def close(self, opened: Open) -> None:
         """Nobody waits for this request any more."""
-        place = (opened.item.turn, opened.item.attempt)
+        place = place_of(opened.item)
         if self.open.get(place) is opened:
             del self.open[place]
             self._closed[place] = None
@@ -67,7 +67,7 @@ class Ledger:
 
     def take(self, result: WorkResult) -> str:
         """Use a result, or say in words why it is not used."""
-        place = (result.turn, result.attempt)
+        place = place_of(result)
         opened = self.open.get(place)
         if opened is None:
             return self._unasked(place, result)
@@ -80,7 +80,7 @@ class Ledger:
 
     def is_known(self, result: WorkResult) -> bool:
         """Whether its request was ever open here."""
-        place = (result.turn, result.attempt)
+        place = place_of(result)
         return place in self.open or place in self._closed or (self._goes_on and self._settled(result.turn))
 
     def fail(self, fault: BaseException) -> None:
@@ -92,15 +92,20 @@ class Ledger:
     def _unasked(self, place: Place, result: WorkResult) -> str:
         if self.is_known(result):
             return "its request was answered already"
+        if not self._goes_on and any(other[:2] == place[:2] for other in self.open):
+            return "it echoes another request"
         if not self._goes_on or place in self._early or len(self._early) >= _KEPT:
             return "nobody asked for it"
         self._early[place] = result
         return ""
 
 
+def place_of(call: WorkItem | WorkResult) -> Place:
+    """What tells one request of a run from all others."""
+    return call.turn, call.attempt, call.digest
+
+
 def _differs(result: WorkResult, opened: Open) -> str:
-    if result.digest != opened.item.digest:
-        return "it echoes another request"
     return "" if result.identity == opened.identity else "another model gave it"
 
 

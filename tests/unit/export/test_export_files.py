@@ -140,7 +140,8 @@ def test_line_ends_are_those_of_rfc_4180(tmp_path: Path) -> None:
 def test_the_original_files_and_a_codebook_come_with_csv(tmp_path: Path) -> None:
     paths = write(written(begun()), "csv", tmp_path / "new" / "folder")
     assert sorted(path.name for path in paths) == sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    tidy = ["runs", "agents", "channels", "edges", "utterances", "turns", "calls", "sessions", "events"]
+    tidy = ["runs", "agents", "channels", "edges", "utterances", "turns"]
+    tidy += ["probes", "interventions", "calls", "sessions", "events"]
     assert [path.stem for path in paths] == [*tidy, "chat_export", "analytics_export", "codebook", "codebook"]
 
 

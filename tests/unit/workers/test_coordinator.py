@@ -10,6 +10,7 @@ import pytest
 from tests.support.virtual_time import LoopClock, in_virtual_time
 
 from genai_social_sim.domain.events import Noticed
+from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.errors import BrokerError, CompletionError, FencedError
 from genai_social_sim.ports import Arrival, CoordinatorEnd, Hello, Request, Wanted, WorkResult
 from genai_social_sim.testing.language_models import small_request
@@ -118,6 +119,19 @@ def test_a_forged_answer_is_dropped_and_the_true_one_used(change: dict[str, Any]
             await made.ask()
             told = [*made.said("message_dropped"), *made.said("result_unused")]
             assert any("liar" in words and why in words for words in told)
+
+    in_virtual_time(work())
+
+
+def test_agents_who_are_asked_aside_between_the_same_turns_get_their_own_answers() -> None:
+    async def work() -> None:
+        async with trial() as made:
+            asked = [request(0)._replace(agent=AgentId(name), aside="stance", seed=at) for at, name in enumerate("abc")]
+            made.end.change = lambda arrivals: [*reversed(arrivals)]
+            together = await asyncio.gather(*[made.model.complete(each) for each in asked])
+            alone = [await made.model.complete(each._replace(attempt=2)) for each in asked]
+            assert [each.text for each in together] == [each.text for each in alone]
+            assert len({each.text for each in together}) == 3
 
     in_virtual_time(work())
 

@@ -1,0 +1,89 @@
+"""Kinds of tables with a row for each thing that happened between turns: answers to probes, and interventions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from genai_social_sim.domain.events import Answered, Intervened, Probed
+from genai_social_sim.export.kinds import Fold, Kind, moment
+from genai_social_sim.export.source import Step
+from genai_social_sim.export.tables import Column, Row
+from genai_social_sim.export.transcript import RUN, SEQ, legal_mass
+
+_BEFORE: Final = Column("turn", "integer", "Turns that had been taken before, in all channels.")
+_AT: Final = Column("at", "time", "When it was written to the record.")
+
+
+class _Probes(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        recorded = step.recorded
+        event = recorded.event if recorded else None
+        if recorded is None or not isinstance(event, Probed):
+            return ()
+        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
+        mass, raw = (legal_mass(answers[-1].notes.value), answers[-1].raw.value) if answers else (None, None)
+        where = (self.run, recorded.seq, event.turn, event.round, event.probe, event.channel, event.agent)
+        text = None if event.cause else event.text.value
+        return ((*where, text, event.choice, event.cause, event.tokens, mass, raw, moment(recorded.at)),)
+
+
+PROBES: Final = Kind(
+    name="probes",
+    description="One row for each agent that was asked aside, whatever came of it, in the order of the log.",
+    columns=(
+        RUN,
+        SEQ,
+        _BEFORE,
+        Column("round", "integer", "Rounds of all channels that had been completed."),
+        Column("probe", "text", "Name of the probe."),
+        Column("channel", "text", "Name of the channel whose conversation the question followed."),
+        Column("agent", "text", "Name of the agent."),
+        Column("text", "text", "What it answered; no value if `cause` says why not."),
+        Column("choice", "text", "The option or number that this names; no value where anything could be said."),
+        Column(
+            "cause",
+            "text",
+            "Why there is no answer: passed, empty, spoke_for, unreadable, absent or the failure of its last attempt.",
+        ),
+        Column("tokens", "integer", "Tokens of prompt and answer together, as the backend counted them."),
+        Column("legal_mass", "number", "As in table `calls`."),
+        Column("raw_text", "text", "The model's whole answer as it came; no value if it gave none."),
+        _AT,
+    ),
+    fold=_Probes,
+)
+
+
+class _Interventions(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        recorded = step.recorded
+        event = recorded.event if recorded else None
+        if recorded is None or not isinstance(event, Intervened):
+            return ()
+        what = (event.number, _kind(event.change.value), event.change.value)
+        return ((self.run, recorded.seq, event.turn, *what, moment(recorded.at)),)
+
+
+def _kind(change: str) -> str:
+    """As study files call it."""
+    told = json.loads(change)
+    kind = str(told.get("kind", "")).removeprefix("change_")
+    return "unmute" if kind == "mute" and told.get("lifted") else kind
+
+
+INTERVENTIONS: Final = Kind(
+    name="interventions",
+    description="One row for each planned change that took effect, in the order of the log.",
+    columns=(
+        RUN,
+        SEQ,
+        _BEFORE,
+        Column("number", "integer", "Position of the intervention in the study, from 0."),
+        Column("kind", "text", "As in the study: broadcast, mute, unmute, remove, admit, persona, topic or sampling."),
+        Column("change", "json", "The change in full."),
+        _AT,
+    ),
+    fold=_Interventions,
+)
