@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 READY := .venv/.ready
-SOURCES := $(wildcard src tests tools benchmarks)
+SOURCES := $(wildcard src tests tools benchmarks validation)
 # Arguments for pytest: `make test ARGS="-k resume -x"`. In CI the coverage floor counts too.
 ARGS ?=
 COVER := $(if $(CI),--cov)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check setup format lint types imports coverage bench kill chaos lock clean
+.PHONY: help demo test check setup format lint types imports coverage validate bench kill chaos lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ imports: $(READY) ## the import contract
 coverage: $(READY) ## tests with coverage: 90 everywhere, 100 in domain and kernel
 	@$(PY) -m pytest --cov $(ARGS)
 	@$(PY) -m coverage report --include='*/domain/*,*/kernel/*' --fail-under=100
+
+validate: $(READY) ## rule-based agents against answers that theory gives, in a table; minutes
+	@$(PY) -m validation $(ARGS)
 
 bench: $(READY) ## the named workloads, each beside a bare loop with SQLite
 	@$(PY) -m benchmarks $(ARGS)

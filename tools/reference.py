@@ -1,6 +1,6 @@
-"""Writes the reference pages that follow from the code: the study file, its JSON schema, the commands.
+"""Writes the reference pages that follow from the code: the study file, its JSON schema, the commands, the rules.
 
-python tools/reference.py            writes docs/reference/{study.md,study.schema.json,commands.md}
+python tools/reference.py            writes docs/reference/{study.md,study.schema.json,commands.md,rules.md}
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final
 from click.testing import CliRunner
 
 from genai_social_sim.backends.registry import BACKENDS
+from genai_social_sim.backends.rules.catalogue import RULES, rule_class
 from genai_social_sim.cli.app import COMMANDS, app
 from genai_social_sim.study.schema import json_schema
 
@@ -108,6 +109,16 @@ put a line with its path at the top of the study: `# yaml-language-server: $sche
 A whole study to look at: [examples/rare-earths/study.yaml](../../examples/rare-earths/study.yaml).
 """
 
+_ABOUT_RULES: Final = """
+Agents that follow a rule need no language model: `model: {backend: rule, rule: deffuant, epsilon: 0.2}`, for all
+agents, a group or one. An agent's state is what it said last, so what a protocol lets it see decides what it reckons
+with; what it says first is one of its attributes. Numbers are said exactly. Words that say no state, of an opening or
+a language model, are passed over where numbers are wanted. What an agent does not remember it cannot reckon with: in
+a simultaneous channel the memory has to hold an utterance of each that an agent hears, and its own.
+
+What theory says of these rules comes out of the engine: [the known answers](../explanation/validation.md).
+"""
+
 
 def study_page() -> str:
     """The page about the study file."""
@@ -140,12 +151,29 @@ def commands_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def rules_page() -> str:
+    """The page about the rules that ship."""
+    lines = [_MADE, "# The rules", _ABOUT_RULES]
+    for name in RULES:
+        rule = rule_class(name)
+        schema = rule.model_json_schema()
+        schema["properties"].pop("rule")
+        about = cleandoc(import_module(rule.__module__).__doc__ or "")
+        lines += [f"## `rule: {name}`", "", about, "", *_table(schema, name), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def schema_file() -> str:
     """The JSON schema of study files, as `gss schema` prints it."""
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
-PAGES: Final = {"study.md": study_page, "study.schema.json": schema_file, "commands.md": commands_page}
+PAGES: Final = {
+    "study.md": study_page,
+    "study.schema.json": schema_file,
+    "commands.md": commands_page,
+    "rules.md": rules_page,
+}
 
 
 def _table(part: Mapping[str, Any], name: str) -> Iterator[str]:

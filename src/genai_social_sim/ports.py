@@ -42,6 +42,7 @@ class Request(NamedTuple):
     meanings: tuple[str, ...] = ()  # what each of them stands for, in the study's words
     weights: tuple[float, ...] = ()  # of each line in `heard`, by the network; empty: its edges have none
     aside: str = ""  # the probe for which it is asked, unheard by others; empty in a turn
+    attributes: tuple[tuple[str, str | int | float | bool], ...] = ()  # the agent's, in the order of their names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ SPEAKS_OF_THEM: Final = {"tests/unit/test_house.py", "tools/lock.py"}  # the rul
 
 
 def sources() -> Iterator[Path]:
-    for folder in ("src", "tests", "tools", "benchmarks"):
+    for folder in ("src", "tests", "tools", "benchmarks", "validation"):
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 

@@ -95,6 +95,7 @@ class Trials:
             stop=self._stage.stops(turn),
             seed=seed,
             limits=Limits(answer_s=limit_s),
+            attributes=agent.attributes,
         )
         try:
             async with asyncio.timeout(limit_s):

@@ -1,13 +1,16 @@
-"""Agents that follow a rule: a Python function of what they observe. Options: `function: NAME`.
+"""Agents that follow a rule. Options: `rule: NAME` with its parameters, or `function: NAME`.
 
-The function is given in Python (`study.run(functions={NAME: ...})`) or offered by an installed package as an entry
+Rules that ship: `curie_weiss`, `deffuant`, `degroot`, `friedkin_johnsen`, `hegselmann_krause`, `independent_cascade`,
+`linear_threshold`, `majority`, `naming_game`, `voter`. An agent's state is what it said last; what it says first comes
+from one of its attributes. Their parameters stand in docs/reference/rules.md. A function, a Python function of what an
+agent observes, is given in Python (`study.run(functions={NAME: ...})`) or offered by an installed package as an entry
 point of the group `genai_social_sim.rules`; a study file alone cannot name code to be run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Final
 
@@ -15,12 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Function, Surroundings
+from genai_social_sim.backends.rules.catalogue import RULES, rule_of
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.errors import RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
 
 ENTRY_POINTS: Final = "genai_social_sim.rules"
+_KNOWN: Final = f"Rules are: {', '.join(RULES)}; or `function: NAME` for one of your own."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +41,11 @@ class Observation:
     dice: Dice  # chance for this turn alone
     weights: tuple[float, ...] = ()  # of each of `heard`, by the network; empty: its edges have none
     options: tuple[str, ...] = ()  # what can be chosen, as the study names it; empty: anything can be said
+    attributes: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # the agent's own
 
 
 class Options(BaseModel):
-    """The options of `backend: rule`."""
+    """The options of `backend: rule` with a function; those with a rule are the rule's own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     function: str = Field(min_length=1, examples=["majority"])
@@ -47,12 +53,23 @@ class Options(BaseModel):
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Raises RequestError if a study's options make no sense."""
-    checked_options(Options, options, backend="rule")
+    if "rule" not in options:
+        if not options:
+            raise RequestError("backend rule is not told which rule", remedy=f"Write `rule: NAME`. {_KNOWN}")
+        checked_options(Options, options, backend="rule")
+    elif "function" in options:
+        raise RequestError("an agent follows a `rule` or a `function`, not both", remedy="Delete one of the two.")
+    elif str(options["rule"]) not in RULES:
+        raise RequestError(f"there is no rule {options['rule']!r}", remedy=_KNOWN)
+    else:
+        rule_of(options)
 
 
 def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
     """A backend that answers by a rule."""
     check_options(options)
+    if "rule" in options:
+        return RuleModel(options["rule"], rule_of(options).act, dict(options))
     name = options["function"]
     function = surroundings.functions.get(name)
     for point in entry_points(group=ENTRY_POINTS, name=name) if function is None else ():
@@ -70,13 +87,14 @@ class RuleModel:
 
     slots = 1
 
-    def __init__(self, name: str, function: Function) -> None:
+    def __init__(self, name: str, function: Function, options: Mapping[str, Any] | None = None) -> None:
         self._name = name
         self._function = function
+        self._options = {"function": name} if options is None else options
 
     def identity(self) -> Mapping[str, Any]:
-        """The function's name."""
-        return {"backend": "rule", "function": self._name}
+        """The options: which rule and its parameters, or the function's name."""
+        return {"backend": "rule", **self._options}
 
     def answer(self, request: Request) -> Answer:
         """Ask the function."""
@@ -91,6 +109,7 @@ class RuleModel:
                 dice=Dice(request.seed, "rule"),
                 weights=request.weights,
                 options=request.meanings,
+                attributes=dict(request.attributes),
             )
         )
         if text is None:

@@ -116,6 +116,8 @@ class Caller:
             request = request._replace(weights=stage.weights(turn, heard))
         if aside:
             request = request._replace(aside=aside)
+        if agent.attributes:
+            request = request._replace(attributes=agent.attributes)
         return prompt, asked, request
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:

@@ -52,6 +52,7 @@ class _BodyDoc(BaseModel):
     meanings: tuple[str, ...]
     weights: tuple[float, ...]
     aside: str
+    attributes: tuple[tuple[str, str | int | float | bool], ...]
     connect_s: float | None
     first_token_s: float | None
     sampling: _SamplingDoc
@@ -96,6 +97,7 @@ def body_of(request: Request) -> Text:
         "meanings": request.meanings,
         "weights": request.weights,
         "aside": request.aside,
+        "attributes": request.attributes,
         "connect_s": request.limits.connect_s,
         "first_token_s": request.limits.first_token_s,
         "sampling": {
@@ -157,6 +159,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         meanings=document.meanings,
         weights=document.weights,
         aside=document.aside,
+        attributes=document.attributes,
     )
 
 

@@ -1,0 +1,25 @@
+"""Runs the known answers and prints a table: `python -m validation [--quick]`; exit 1 if an answer is wrong."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+
+from validation.cases import CASES
+from validation.findings import Finding, table
+
+
+def main(words: list[str]) -> int:
+    """The number to exit with."""
+    findings: list[Finding] = []
+    for name, case in CASES.items():
+        began = perf_counter()
+        findings += case(quick="--quick" in words)
+        sys.stderr.write(f"{name}: {perf_counter() - began:.1f} s\n")
+    wrong = sum(not finding.ok for finding in findings)
+    sys.stdout.write(f"{table(findings)}\n\n{len(findings) - wrong} of {len(findings)} answers are right.\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

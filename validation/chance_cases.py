@@ -1,0 +1,50 @@
+"""Cases whose answers are means over chance: judges, voters, cascades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from validation.findings import Finding, mean, share
+from validation.playing import Said, played, played_until, states
+
+_JUDGES: Final = {3: 0.648, 11: 0.75350}  # Condorcet: sums of the binomial distribution
+_VOTERS: Final = {20: 254.133, 50: 1673.956}  # mean steps, of an exact birth-and-death chain
+_CASCADES: Final = {"cascade-triangle": 2.25, "cascade-path": 1.75, "cascade-complete": 3.02693}  # chain binomial
+
+
+def judges(*, runs: int) -> Iterator[Finding]:
+    """How often a majority is right."""
+    for size, expected in _JUDGES.items():
+        right = [
+            set(states(said, 1).values()) == {"right"}
+            for said in played("majority", f"population.size={size}", runs=runs)
+        ]
+        yield share("majority", f"share that is right, N={size}", right, expected)
+
+
+def voters(size: int, *, runs: int) -> Iterator[Finding]:
+    """Steps to consensus, and who wins."""
+    turns = size + 2 * round(_VOTERS[size])
+    found = [*played_until("voter", f"population.size={size}", runs=runs, turns=turns, found=_consensus)]
+    yield mean("voter", f"steps to consensus, N={size}", [steps for steps, _ in found], _VOTERS[size])
+    yield share("voter", f"share won by yes, N={size}", [winner == "yes" for _, winner in found], 0.5)
+
+
+def cascades(*, runs: int) -> Iterator[Finding]:
+    """How many are reached."""
+    for name, expected in _CASCADES.items():
+        yield mean(name, "mean final size", [len(said) for said in played(name, runs=runs)], expected)
+
+
+def _consensus(said: list[Said]) -> tuple[int, str] | None:
+    """Steps until all are of one mind, and of which."""
+    minds = states(said, 0)
+    size = len(minds)
+    yes = [*minds.values()].count("yes")
+    for step, each in enumerate(said[size:], start=1):
+        yes += (each.text == "yes") - (minds[each.agent] == "yes")
+        minds[each.agent] = each.text
+        if yes in {0, size}:
+            return step, each.text
+    return None
