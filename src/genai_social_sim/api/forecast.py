@@ -24,11 +24,12 @@ class Forecast:
     """What a run would take, about.
 
     `turns` is None if only what is said can end it; then the rest is for `walked` turns. `seconds` is None if nothing
-    was measured, `cost` if the study gives no prices. `trials` were made to find out, and are in neither.
+    was measured, `cost` if the study gives no prices. `trials` were made to find out, and are in no count.
     """
 
     turns: int | None
     walked: int
+    calls: int  # of turns and probes, without further attempts
     prompt_tokens: int
     answer_tokens: int
     at_once: float  # calls that can be under way at the same time, on average
@@ -69,7 +70,8 @@ def _of(model: Model, walk: Walk) -> Iterator[list[Sequence[Call]]]:
 
 def _told(walk: Walk, trials: Mapping[Model, Trials], prices: Prices, *, turns: float) -> Forecast:
     prompts, answers, cost, seconds = 0.0, 0.0, 0.0, 0.0
-    for name, count in walk.counts(walk.turns if turns == inf else turns).items():
+    counts = walk.counts(walk.turns if turns == inf else turns)
+    for name, count in counts.items():
         model = walk.stage.agents[name].model
         typical = trials[model].typical if model in trials else guessed(model)
         prompt_tokens, answer_tokens = count.characters / typical.characters, count.calls * typical.tokens
@@ -80,6 +82,7 @@ def _told(walk: Walk, trials: Mapping[Model, Trials], prices: Prices, *, turns: 
     return Forecast(
         turns=None if turns == inf else int(turns),
         walked=walk.turns,
+        calls=round(sum(count.calls for count in counts.values())),
         prompt_tokens=round(prompts),
         answer_tokens=round(answers),
         at_once=walk.at_once,

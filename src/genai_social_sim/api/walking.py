@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from genai_social_sim.domain.events import Spoke
+from genai_social_sim.domain.events import Outcome, Probed, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Model, RunPlan
@@ -14,6 +14,7 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.outcome import passed_over
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import start
@@ -68,6 +69,7 @@ class Walk:
         self._waves = 0
         self._counts: dict[AgentId, Count] = {}
         self._late: dict[AgentId, Count] = {}  # of the second half
+        self._late_turns = 0
         self._go()
 
     @property
@@ -77,8 +79,7 @@ class Walk:
 
     def counts(self, turns: float) -> dict[AgentId, Count]:
         """Of a run of so many turns, which goes on as the second half of the walk did."""
-        late = sum(count.calls for count in self._late.values())
-        times = (turns - self.turns) / late if late else 0.0
+        times = (turns - self.turns) / self._late_turns if self._late_turns else 0.0
         return {name: count.plus(self._late.get(name, Count()), times) for name, count in self._counts.items()}
 
     def _go(self) -> None:
@@ -86,13 +87,17 @@ class Walk:
         for event in openings(state):
             state = apply(state, event)
         conductor = Conductor(state)
-        while self.turns < self._most and not conductor.ended and (due := conductor.due()):
-            self._waves += 1
-            calls = [self._call(conductor, turn) for turn in due[: self._most - self.turns]]
+        while not conductor.ended:
+            within = [turn for turn in conductor.due() if turn.number < self._most + bool(turn.aside)]
+            if not within:
+                break
+            self._waves += any(not turn.aside for turn in within)
+            calls = [self._call(conductor, turn) for turn in within]
             for share, waves in zip(_PLACES, self.places, strict=True):
                 if self.turns <= share * self._most + len(calls):
                     waves.append(calls)
             for call in calls:
+                self._count(call)
                 conductor.take(call.turn, self._taken(call))
             conductor.settle()
 
@@ -100,16 +105,22 @@ class Walk:
         floor = conductor.state.floors[turn.channel_no]
         return Call(turn, self.stage.prompt(turn, floor), self.stage.heard(turn, floor))
 
-    def _taken(self, call: Call) -> Spoke:
-        turn = call.turn
-        typical = self._typical[self.stage.agents[turn.agent].model]
-        count = Count(1, len(call.prompt.text))
-        self.firsts.setdefault(self.stage.agents[turn.agent].model, call)
-        self._counts[turn.agent] = self._counts.get(turn.agent, Count()).plus(count)
+    def _count(self, call: Call) -> None:
+        agent, count = call.turn.agent, Count(1, len(call.prompt.text))
+        self.firsts.setdefault(self.stage.agents[agent].model, call)
+        self._counts[agent] = self._counts.get(agent, Count()).plus(count)
+        is_turn = not call.turn.aside
         if 2 * self.turns >= self._most:
-            self._late[turn.agent] = self._late.get(turn.agent, Count()).plus(count)
-        self.turns += 1
-        tokens = round(count.characters / typical.characters + typical.tokens)
+            self._late[agent] = self._late.get(agent, Count()).plus(count)
+            self._late_turns += is_turn
+        self.turns += is_turn
+
+    def _taken(self, call: Call) -> Outcome | Probed:
+        turn = call.turn
+        if turn.aside:
+            return passed_over(turn, "passed")
+        typical = self._typical[self.stage.agents[turn.agent].model]
+        tokens = round(len(call.prompt.text) / typical.characters + typical.tokens)
         text = Text.of(typical.texts[turn.number % len(typical.texts)])
         where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
         return Spoke(**where, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]

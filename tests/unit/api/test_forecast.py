@@ -91,3 +91,9 @@ def test_dry_run_records_nothing(tmp_path: Path) -> None:
 )
 def test_times_are_told_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_probes_are_counted_as_calls_and_not_as_turns() -> None:
+    probes = "probes=[{name: stance, at: [start, end], every: 2 rounds, text: Well?}]"
+    found = Study.parse(STUDY, changes=["stop={rounds: 5}", probes]).forecast(measure=False)
+    assert (found.turns, found.calls) == (20, 20 + 4 * 4)  # asked at the start, after rounds 2 and 4, and at the end
