@@ -31,8 +31,8 @@ _COUNTS: Final = """
            coalesce(sum(kind = 'attempt_failed'), 0), coalesce(sum(kind = 'attempt_failed' AND body ->> 'final'), 0),
            coalesce(sum(kind = 'answered' AND body ->> 'finish' = 'length'), 0),
            coalesce(sum(kind = 'spoke' AND body ->> '$.cut[2]' = 'spoke_for'), 0),
-           coalesce(sum(CASE WHEN kind IN ('spoke', 'fell_silent') THEN body ->> 'tokens' END), 0),
-           min(at), max(at)
+           coalesce(sum(CASE WHEN kind IN ('spoke', 'fell_silent', 'probed') THEN body ->> 'tokens' END), 0),
+           coalesce(sum(kind = 'probed'), 0), coalesce(sum(kind = 'intervened'), 0), min(at), max(at)
     FROM events
 """
 _SILENCES: Final = (
@@ -67,6 +67,8 @@ class Glance:
     retries: int
     clipped: int
     cuts: int
+    probed: int
+    intervened: int
     tokens: int
     cost: Cost | None
     sessions: int
@@ -87,7 +89,7 @@ def glance(path: Path) -> Glance:
 
 
 def _counted(run: Run, reader: SqliteReader) -> Glance:
-    utterances, _, failed, final, clipped, cuts, tokens, began, last = _row(reader, _COUNTS)
+    utterances, _, failed, final, clipped, cuts, tokens, probed, intervened, began, last = _row(reader, _COUNTS)
     spans = [(float(str(start)), float(str(end))) for start, end in reader.query(_SESSIONS)]
     return Glance(
         run=str(run.path),
@@ -102,6 +104,8 @@ def _counted(run: Run, reader: SqliteReader) -> Glance:
         retries=failed - final,
         clipped=clipped,
         cuts=cuts,
+        probed=probed,
+        intervened=intervened,
         tokens=tokens,
         cost=run.cost,
         sessions=len(spans),
@@ -218,6 +222,9 @@ def _counts(found: Glance) -> Iterator[tuple[str, str]]:
         "turns",
         f"{turns}, {out.number_of(sum(found.silences.values()), 'silence')}" + (f" ({silent})" if silent else ""),
     )
+    if found.probed or found.intervened:
+        asked = f"{out.number_of(found.probed, 'answer')} to probes"
+        yield "aside", f"{asked}, {out.number_of(found.intervened, 'intervention')}"
     yield "failures", f"{out.number_of(found.failed_attempts, 'failed attempt')}, {found.retries:,} asked again"
     yield "answers", f"{found.clipped:,} ended at max_tokens, {found.cuts:,} cut where they spoke for others"
     yield "tokens", f"{found.tokens:,}"

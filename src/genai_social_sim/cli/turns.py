@@ -1,4 +1,4 @@
-"""Everything of one turn: what the model was sent, byte for byte, what it answered, and what became of it."""
+"""Everything of one turn or question aside: what the model was sent, byte for byte, and what became of its answer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,23 @@ from rich.text import Text
 from genai_social_sim.api.run import Run
 from genai_social_sim.cli import out
 from genai_social_sim.cli.failing import FoundWantingError
-from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Outcome, Spoke, Taken
+from genai_social_sim.domain.events import (
+    Answered,
+    Aside,
+    AttemptFailed,
+    FellSilent,
+    Outcome,
+    Probed,
+    Spoke,
+    Taken,
+)
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.visible import visible
+from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.observers.story import CAUSES_IN_WORDS
 from genai_social_sim.observers.transcript import console_on
+from genai_social_sim.study.refusals import listed
 
 _BAR = "| "  # before each line of a text
 _GONE = "x "  # before a part of an answer that was cut off
@@ -28,13 +39,19 @@ _WRAPPED = ": "  # before what is wrapped
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """What is recorded of a turn. `outcome` is None while its answer has not taken effect."""
+    """What is recorded of a turn, or of a question `aside`. `outcome` is None while its answer has not taken effect."""
 
     number: int
+    aside: Aside | None
     attempts: Sequence[Taken]
-    outcome: Outcome | None
+    outcome: Outcome | Probed | None
     prompt: Prompt | None
     sent: Prompt | None  # what went out, if the backend left out a part of the prompt
+
+    @property
+    def title(self) -> str:
+        """Which it is."""
+        return f"turn {self.number}" if self.aside is None else f"{self.aside.name}, before turn {self.number}"
 
     @property
     def checks(self) -> bool:
@@ -42,36 +59,50 @@ class Turned:
         return self.prompt is not None and all(self.prompt.digest == taken.asked.prompt for taken in self.attempts)
 
 
-def show_turn(path: Path, number: int, *, as_json: bool) -> None:
-    """`gss show RUN --turn N`."""
+def show_turn(path: Path, number: int, aside: Aside | None = None, *, as_json: bool) -> None:
+    """`gss show RUN --turn N`, for a question aside with `--probe NAME --agent NAME`."""
     path = out.existing(path)
-    turned = _found(path, number)
+    turned = _found(path, number, aside)
     if as_json:
         out.envelope(_document(turned))
     else:
         _printed(turned)
     if turned.attempts and not turned.checks:
         raise FoundWantingError(
-            f"the prompt of turn {number} does not match its recorded hash",
+            f"the prompt of {turned.title} does not match its recorded hash",
             where=str(path),
             remedy=out.command("gss verify", path),
             data=None,
         )
 
 
-def _found(path: Path, number: int) -> Turned:
+def _found(path: Path, number: int, aside: Aside | None) -> Turned:
+    key = number if aside is None else (number, *aside)
     with Run(path) as run:
-        events = [recorded.event for recorded in run.turn(number)]
-        cut = any(isinstance(event, Answered) and '"dropped_oldest"' in event.notes.value for event in events)
-        sent = run.sent(number) if cut else None
+        recorded = [each for each in run.turn(number) if getattr(each.event, "key", None) == key]
+        if not recorded:
+            raise _absent(run, number, aside)
+        attempts = [each.event for each in recorded if isinstance(each.event, Answered | AttemptFailed)]
+        cut = any(isinstance(taken, Answered) and '"dropped_oldest"' in taken.notes.value for taken in attempts)
+        sent = run.sent(number) if cut and aside is None else None
+    asked = [each.seq for each in recorded if isinstance(each.event, Answered | AttemptFailed)]
     reader = SqliteReader(path)
     try:
-        prompt = reader.prompt(number)
+        prompt = reader.sent(asked[-1]) if asked else None
     finally:
         reader.close()
-    attempts = [event for event in events if isinstance(event, Answered | AttemptFailed)]
-    outcomes = [event for event in events if isinstance(event, Spoke | FellSilent)]
-    return Turned(number, attempts, outcomes[0] if outcomes else None, prompt, sent)
+    outcomes = [each.event for each in recorded if isinstance(each.event, Spoke | FellSilent | Probed)]
+    return Turned(number, aside, attempts, outcomes[0] if outcomes else None, prompt, sent)
+
+
+def _absent(run: Run, number: int, aside: Aside | None) -> RecordError:
+    if aside is None:
+        held = f"It holds {run.turns} turns, from 0."
+        return RecordError(f"this record holds no turn {number}", where=str(run.path), remedy=held)
+    told = sorted({(str(row["turn"]), str(row["probe"])) for row in run.probes if row["agent"] == aside.agent})
+    asked = f"It was asked: {listed([f'{probe} before turn {turn}' for turn, probe in told])}."
+    problem = f"{aside.agent} was not asked {aside.name} before turn {number}"
+    return RecordError(problem, where=str(run.path), remedy=asked if told else "It was asked nothing aside.")
 
 
 def _document(turned: Turned) -> dict[str, Any]:
@@ -79,6 +110,7 @@ def _document(turned: Turned) -> dict[str, Any]:
     asked = turned.attempts[-1].asked if turned.attempts else None
     return {
         "turn": turned.number,
+        "probe": turned.aside.name if turned.aside else None,
         "round": outcome.round if outcome else None,
         "channel": outcome.channel if outcome else None,
         "agent": outcome.agent if outcome else None,
@@ -93,12 +125,20 @@ def _document(turned: Turned) -> dict[str, Any]:
     }
 
 
-def _outcome_document(outcome: Outcome | None) -> dict[str, Any] | None:
+def _outcome_document(outcome: Outcome | Probed | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
     common = {"tokens": outcome.tokens, "call": outcome.call.hex()}
     if isinstance(outcome, FellSilent):
         return {"kind": "fell_silent", "cause": outcome.cause, **common}
+    if isinstance(outcome, Probed):
+        return {
+            "kind": "probed",
+            "text": outcome.text.value,
+            "choice": outcome.choice,
+            "cause": outcome.cause,
+            **common,
+        }
     cut = outcome.cut
     span = None if cut is None else {"start": cut.start, "end": cut.end, "why": cut.why, "other": cut.other}
     return {
@@ -139,7 +179,7 @@ def _printed(turned: Turned) -> None:
     where = (
         f"{outcome.agent} in {outcome.channel}, round {outcome.round}" if outcome else "its answer has not taken effect"
     )
-    out.say(f"turn {turned.number}: {where}", style="bold")
+    out.say(f"{turned.title}: {where}", style="bold")
     whole = "as the study makes it" if turned.sent else "sent"
     for number, message in enumerate(_messages(turned.prompt) or [], 1):
         _title(f"{whole}, message {number}: {message['role']}")
@@ -165,7 +205,7 @@ def _parameters(turned: Turned) -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value, ensure_ascii=False)
 
 
-def _attempt(taken: Taken, outcome: Outcome | None) -> None:
+def _attempt(taken: Taken, outcome: Outcome | Probed | None) -> None:
     times = f"sent after {taken.sent_s:.3f} s, done after {taken.done_s:.3f} s"
     if isinstance(taken, AttemptFailed):
         _title(f"attempt {taken.attempt} failed: {CAUSES_IN_WORDS[taken.cause]}; {times}")
@@ -204,9 +244,13 @@ def _cut_off(part: str) -> None:
         _quoted(part, bar=_GONE)
 
 
-def _outcome(outcome: Outcome) -> None:
-    if isinstance(outcome, FellSilent):
-        out.say(f"{outcome.agent} said nothing: {CAUSES_IN_WORDS[outcome.cause]}")
+def _outcome(outcome: Outcome | Probed) -> None:
+    if isinstance(outcome, FellSilent) or (isinstance(outcome, Probed) and outcome.cause):
+        words = CAUSES_IN_WORDS[outcome.cause] if outcome.cause else ""
+        out.say(f"{outcome.agent} said nothing: {words}")
+        return
+    if isinstance(outcome, Probed):
+        _quoted(outcome.text.value)
         return
     if outcome.stand_in is not None:
         out.say(f"{outcome.agent} was made to say this by the study: {CAUSES_IN_WORDS[outcome.stand_in]}", style="dim")

@@ -153,3 +153,55 @@ def recorded() -> Callable[..., Path]:
         return run.path
 
     return play
+
+
+ASKING = """
+name: asking
+model: {backend: scripted, answers: ["1", "0"]}
+agents: [{name: ADA}, {name: BO}]
+channels: {hall: {}}
+probes: [{name: stance, at: [turn 1, end], scale: [0, 1], text: "Where do you stand?"}]
+interventions: [{at: turn 1, kind: mute, agents: [BO]}]
+stop: {turns: 2}
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    """A record in which agents were asked aside."""
+    return Study.parse(ASKING).run(runs=tmp_path).path
+
+
+def test_what_was_asked_aside_is_no_part_of_the_turn_after_it(gss: Gss, asked: Path) -> None:
+    told = document(gss("show", asked, "--turn", 1, "--json"))["data"]
+    assert (told["agent"], told["probe"], told["attempts"]) == ("BO", None, [])
+    assert told["outcome"]["cause"] == "muted"
+    result = gss("show", asked, "--turn", 2)
+    assert (result.exit_code, "no turn 2" in result.stderr) == (1, True)
+
+
+def test_a_question_aside_is_shown_with_its_prompt_and_answer(gss: Gss, asked: Path) -> None:
+    told = document(gss("show", asked, "--turn", 2, "--probe", "stance", "--agent", "ADA", "--json"))["data"]
+    assert "Where do you stand?" in json.dumps(told["prompt"])
+    assert (told["prompt_checks"], told["outcome"]["kind"]) == (True, "probed")
+    assert told["outcome"]["choice"] == told["attempts"][0]["raw"]
+    text = gss("show", asked, "--turn", 1, "--probe", "stance", "--agent", "BO").stdout
+    assert text.startswith("stance, before turn 1: BO in hall")
+
+
+def test_a_question_that_was_not_asked_is_refused_with_those_that_were(gss: Gss, asked: Path) -> None:
+    result = gss("show", asked, "--turn", 0, "--probe", "stance", "--agent", "ADA")
+    assert result.exit_code == 1
+    assert "It was asked: stance before turn 1, stance before turn 2." in result.stderr
+
+
+@pytest.mark.parametrize("words", [["--probe", "p"], ["--turn", "1", "--agent", "ADA"]])
+def test_half_of_a_question_aside_is_refused(gss: Gss, asked: Path, words: list[str]) -> None:
+    result = gss("show", asked, *words)
+    assert (result.exit_code, "go together" in result.stderr) == (2, True)
+
+
+def test_the_run_at_a_glance_counts_what_was_asked_aside_and_changed(gss: Gss, asked: Path) -> None:
+    assert "4 answers to probes, 1 intervention" in gss("show", asked).stdout
+    told = document(gss("show", asked, "--json"))["data"]
+    assert (told["probed"], told["intervened"]) == (4, 1)

@@ -47,23 +47,31 @@ def observe(names: tuple[str, ...], *, follow: bool, broker: str | None, as_json
     examples=[
         ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite", "the run at a glance"),
         ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite --turn 3", "all of its fourth turn"),
+        ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite --turn 4 --probe stance --agent BOT1", "a question aside"),
     ],
     exits={130: "", 1: "there is no such turn, or the file is no record"},
     json_keys='One document: {"ok": true, "data": {...}, "warnings": []}.',
 )
 @run_argument
 @click.option("--turn", type=click.IntRange(0), metavar="N", help="Show everything of one turn. Turns count from 0.")
+@click.option("--probe", metavar="NAME", help="With --turn and --agent: what was asked aside before that turn.")
+@click.option("--agent", metavar="NAME", help="With --probe: who was asked.")
 @json_option
-def show(run: Path, *, turn: int | None, as_json: bool) -> None:
+def show(run: Path, *, turn: int | None, probe: str | None, agent: str | None, as_json: bool) -> None:
     """Show a run at a glance, or all of one turn.
 
     With --turn: exactly what the model was sent, with which parameters, and what it answered.
     """
+    if (probe is None) != (agent is None) or (probe is not None and turn is None):
+        raise click.UsageError("--turn N, --probe NAME and --agent NAME go together")
     if turn is None:
         from genai_social_sim.cli.glance import show_run
 
         show_run(run, as_json=as_json)
     else:
         from genai_social_sim.cli.turns import show_turn
+        from genai_social_sim.domain.events import Aside
+        from genai_social_sim.domain.ids import AgentId
 
-        show_turn(run, turn, as_json=as_json)
+        aside = None if probe is None or agent is None else Aside(probe, AgentId(agent))
+        show_turn(run, turn, aside, as_json=as_json)
