@@ -47,7 +47,6 @@ def observe(names: tuple[str, ...], *, follow: bool, broker: str | None, as_json
     examples=[
         ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite", "the run at a glance"),
         ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite --turn 3", "all of its fourth turn"),
-        ("gss show runs/rare-earths-1a2b3c4d-seed42.sqlite --turn 4 --probe stance --agent BOT1", "a question aside"),
     ],
     exits={130: "", 1: "there is no such turn, or the file is no record"},
     json_keys='One document: {"ok": true, "data": {...}, "warnings": []}.',
