@@ -82,6 +82,7 @@ class Mirror:
         self._seen = self._sent = self._kept = 0  # events: told of, handed to the client, in the topic
         self._resting = self._closing = False  # resting: the run is about to complete its file, which wants no reader
         self._news = threading.Condition()
+        self._reading = threading.Lock()
         self._given_up = threading.Event()
         self._fault = ""  # why it cannot go on
         self._away = ""  # what the client said last of a broker that it does not reach
@@ -105,7 +106,8 @@ class Mirror:
             self._tail.let_go()
             raise MirrorError(f"events that the topic lacks: {behind:,} ({self.why})")
         if self._resting:
-            self._tail.let_go()
+            with self._reading:
+                self._tail.let_go()
 
     def close(self, *, patience_s: float = _PATIENCE_S) -> int:
         """Let go, once the topic has every event or takes none for `patience_s`; how many it lacks."""
@@ -132,11 +134,14 @@ class Mirror:
 
     def _next(self) -> Sequence[Committed]:
         """The next events; none once it is to stop, or to close and nothing is left."""
-        with self._news:
-            self._news.wait_for(lambda: self._closing or (self._sent < self._seen and not self._resting))
-        if self._given_up.is_set() or self._sent >= self._seen:
-            return ()
-        return self._tail.after(self._last)
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._closing or (self._sent < self._seen and not self._resting))
+            if self._given_up.is_set() or self._sent >= self._seen:
+                return ()
+            with self._reading:
+                if self._closing or not self._resting:  # looked at again: what rests must not be opened any more
+                    return self._tail.after(self._last)
 
     def _publish(self, page: Sequence[Committed]) -> None:
         for event in page:
