@@ -81,7 +81,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admit:
-    """Agents join who were absent until now; until their first admission they have no turn."""
+    """Agents join who were absent until now: since they were removed or, if they never were, since the start."""
 
     agents: tuple[AgentId, ...]
 

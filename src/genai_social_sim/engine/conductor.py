@@ -83,11 +83,13 @@ class Conductor:
         """Pass over agents that have no voice; those that are muted can still be asked aside."""
         silenced, voiced = self.state.silenced, []
         for turn in turns:
-            why = silenced.get(turn.agent)
-            if why is None or (turn.aside and why == "muted"):
-                voiced.append(turn)
+            why = silenced.get(turn.agent, ())
+            if "absent" in why:
+                self.take(turn, passed_over(turn, "absent"))
+            elif "muted" in why and not turn.aside:
+                self.take(turn, passed_over(turn, "muted"))
             else:
-                self.take(turn, passed_over(turn, why))
+                voiced.append(turn)
         return voiced
 
     def _hear(self, index: int) -> None:

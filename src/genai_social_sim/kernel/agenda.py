@@ -109,3 +109,9 @@ class Agenda:
 
 def _size(plan: RunPlan, when: Every | After) -> int:
     return plan.round_size if when.unit == "rounds" else 1
+
+
+def first_point(plan: RunPlan, moments: tuple[When, ...]) -> float:
+    """After how many turns something is due for the first time; infinite if at the end alone."""
+    counted = [when for when in moments if not isinstance(when, AtEnd)]
+    return min((when.count * _size(plan, when) for when in counted), default=math.inf)

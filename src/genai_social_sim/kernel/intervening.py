@@ -74,12 +74,13 @@ def _heard(state: RunState, said: Broadcast) -> RunState:
 
 
 def _silenced(state: RunState, agents: Collection[AgentId], why: Cause) -> RunState:
-    return state._replace(silenced=MappingProxyType({**state.silenced, **dict.fromkeys(agents, why)}))
+    both = {agent: state.silenced.get(agent, frozenset()) | {why} for agent in agents}
+    return state._replace(silenced=MappingProxyType({**state.silenced, **both}))
 
 
 def _voiced(state: RunState, agents: Collection[AgentId], *, only: Cause) -> RunState:
-    kept = {agent: why for agent, why in state.silenced.items() if agent not in agents or why != only}
-    return state._replace(silenced=MappingProxyType(kept))
+    left = {agent: why - {only} if agent in agents else why for agent, why in state.silenced.items()}
+    return state._replace(silenced=MappingProxyType({agent: why for agent, why in left.items() if why}))
 
 
 def _of(plan: RunPlan, names: Collection[AgentId]) -> list[Agent]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from genai_social_sim.domain.agenda import Admit
+from genai_social_sim.domain.agenda import Admit, Remove
 from genai_social_sim.domain.events import Cause
 from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.vector import Vector
+from genai_social_sim.kernel.agenda import first_point
 from genai_social_sim.kernel.agreement import Views, nothing_said
 from genai_social_sim.kernel.floor import Floor
 from genai_social_sim.kernel.stage import Stage
@@ -24,14 +26,23 @@ class RunState(NamedTuple):
     progress: Progress
     openings: int = 0  # channels opened so far
     done: int = 0  # of what the agenda has at this point of the run
-    silenced: Mapping[AgentId, Cause] = MappingProxyType({})  # agents whose turns are passed over, and why
+    silenced: Mapping[AgentId, frozenset[Cause]] = MappingProxyType({})  # agents whose turns are passed over, and why
     views: Views | None = None  # what each said last, where a stopping rule asks
 
 
 def start(stage: Stage) -> RunState:
     """The state before the first event."""
     floors = Vector([Floor()] * len(stage.plan.channels))
-    admissions = [each.change for each in stage.plan.interventions if isinstance(each.change, Admit)]
-    absent: dict[AgentId, Cause] = {agent: "absent" for change in admissions for agent in change.agents}
+    absent = dict.fromkeys(_yet_to_come(stage.plan), frozenset[Cause](["absent"]))
     views = nothing_said(len(stage.plan.agents)) if stage.consensus else None
     return RunState(stage, floors, Progress(), silenced=MappingProxyType(absent), views=views)
+
+
+def _yet_to_come(plan: RunPlan) -> list[AgentId]:
+    """Agents who are admitted before they are ever removed."""
+    first: dict[AgentId, tuple[float, int]] = {}
+    for number, each in enumerate(plan.interventions):
+        if isinstance(each.change, Admit | Remove):
+            at = (first_point(plan, each.when), number)
+            first |= {agent: min(at, first.get(agent, at)) for agent in each.change.agents}
+    return [agent for agent, (_, number) in first.items() if isinstance(plan.interventions[number].change, Admit)]

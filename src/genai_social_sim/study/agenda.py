@@ -141,7 +141,7 @@ class PresenceDoc(ChangeDoc):
 
     kind: Literal["mute", "unmute", "remove", "admit"] = Field(
         description="`mute`: they listen and have no turn, until `unmute`; `remove`: they have left; `admit`: they "
-        "join, and have no turn before.",
+        "join, and have no turn before; who was removed is back.",
         examples=["mute"],
     )
     agents: Members = Field(description="Names of agents, or a description of them.", examples=[["BOT1"]])

@@ -141,6 +141,24 @@ def test_who_is_admitted_later_has_no_turn_before() -> None:
     assert played.speakers == ["ada", "bo", "ada", "bo", "cy"]
 
 
+def test_who_is_removed_and_admitted_again_is_there_before_and_after() -> None:
+    out, back = change(Remove(agents=(BO,))), change(Admit(agents=(BO,)), After(count=2, unit="rounds"))
+    for order in ([out, back], [back, out]):
+        played = play(small_plan(stop=9, interventions=order))
+        assert [event.turn for event in played.of(FellSilent)] == [4]
+
+
+def test_to_be_given_a_voice_brings_nobody_in_and_to_be_admitted_gives_nobody_a_voice() -> None:
+    start = After(count=0, unit="turns")
+    for first, second, lifts in (
+        (Remove(agents=(BO,)), Mute(agents=(BO,)), Mute(agents=(BO,), lifted=True)),
+        (Mute(agents=(BO,)), Remove(agents=(BO,)), Admit(agents=(BO,))),
+    ):
+        changes = [change(first, start), change(second, start), change(lifts)]
+        played = play(small_plan(stop=6, interventions=changes))
+        assert [event.turn for event in played.of(FellSilent)] == [1, 4]
+
+
 def test_a_broadcast_is_heard_by_all_at_once() -> None:
     seen: list[Request] = []
     news = Broadcast(speaker="system", text="News!", channels=(HALL,))
