@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
-from validation import chance_cases, exact_cases
+from validation import chance_cases, exact_cases, pair_cases
 from validation.findings import Finding
 
 
@@ -25,23 +25,45 @@ def _thresholds(*, quick: bool) -> Iterator[Finding]:
 
 
 def _majority(*, quick: bool) -> Iterator[Finding]:
-    yield from chance_cases.judges(runs=40 if quick else 1000)
+    yield from chance_cases.judges(runs=40 if quick else 300)
 
 
 def _voter(*, quick: bool) -> Iterator[Finding]:
-    yield from chance_cases.voters(20, runs=12 if quick else 300)
+    yield from chance_cases.voters(20, runs=12 if quick else 200)
     if not quick:
-        yield from chance_cases.voters(50, runs=40)
+        yield from chance_cases.voters(50, runs=20)
 
 
 def _cascades(*, quick: bool) -> Iterator[Finding]:
-    yield from chance_cases.cascades(runs=60 if quick else 1000)
+    yield from chance_cases.cascades(runs=60 if quick else 400)
 
 
+def _deffuant(*, quick: bool) -> Iterator[Finding]:
+    if quick:
+        yield from pair_cases.deffuant(0.5, runs=2, rounds=15)
+        return
+    for epsilon, rounds in ((0.5, 30), (0.4, 40), (0.3, 60), (0.2, 60), (0.1, 80)):
+        yield from pair_cases.deffuant(epsilon, runs=20, rounds=rounds)
+
+
+def _naming(*, quick: bool) -> Iterator[Finding]:
+    yield from pair_cases.naming(50, runs=3 if quick else 60)
+    if not quick:
+        yield from pair_cases.naming(100, runs=10)
+
+
+def _watts(*, quick: bool) -> Iterator[Finding]:
+    yield from chance_cases.watts(runs=2 if quick else 20)
+
+
+LONG: Final = {"watts"}  # not for the tests: a graph of a thousand takes seconds
 CASES: Final[Mapping[str, Case]] = {
     "degroot": _degroot,
     "thresholds": _thresholds,
     "majority": _majority,
     "voter": _voter,
     "cascades": _cascades,
+    "deffuant": _deffuant,
+    "naming": _naming,
+    "watts": _watts,
 }

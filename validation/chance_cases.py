@@ -11,6 +11,10 @@ from validation.playing import Said, played, played_until, states
 _JUDGES: Final = {3: 0.648, 11: 0.75350}  # Condorcet: sums of the binomial distribution
 _VOTERS: Final = {20: 254.133, 50: 1673.956}  # mean steps, of an exact birth-and-death chain
 _CASCADES: Final = {"cascade-triangle": 2.25, "cascade-path": 1.75, "cascade-complete": 3.02693}  # chain binomial
+# Watts (2002): P(global) by mean degree z, as simulations that share no code with ours have it; tolerance .2.
+_WATTS: Final = {0.8: 0.0, 2: 0.80, 4: 0.88, 7: 0.02, 9: 0.0}
+_WATTS_KNOWN: Final = 0.2
+_GLOBAL: Final = 100  # of 1000 agents: one more is a global cascade
 
 
 def judges(*, runs: int) -> Iterator[Finding]:
@@ -35,6 +39,17 @@ def cascades(*, runs: int) -> Iterator[Finding]:
     """How many are reached."""
     for name, expected in _CASCADES.items():
         yield mean(name, "mean final size", [len(said) for said in played(name, runs=runs)], expected)
+
+
+def watts(*, runs: int) -> Iterator[Finding]:
+    """How often one active agent in a random graph of a thousand is enough for a global cascade."""
+    for degree, expected in _WATTS.items():
+        reached = [_reached(said) > _GLOBAL for said in played("watts", f"network.p={degree / 999:.9f}", runs=runs)]
+        yield share("watts", f"share of global cascades, z={degree}", reached, expected, tolerance=_WATTS_KNOWN)
+
+
+def _reached(said: list[Said]) -> int:
+    return len({each.agent for each in said if each.text == "1"})
 
 
 def _consensus(said: list[Said]) -> tuple[int, str] | None:

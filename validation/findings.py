@@ -49,15 +49,15 @@ def exact(case: str, what: str, value: float, expected: float, *, allowed: float
 
 
 def mean(case: str, what: str, values: Sequence[float], expected: float, *, tolerance: float = 0.0) -> Finding:
-    """The mean over runs. `tolerance` is how well `expected` itself is known; chance may add its standard errors."""
+    """The mean over runs; it may be 4 standard errors away, or `tolerance` where that is more."""
     error = stdev(values) / sqrt(len(values))
-    return Finding(case, what, len(values), fmean(values), expected, error, tolerance + ERRORS * error)
+    return Finding(case, what, len(values), fmean(values), expected, error, max(tolerance, ERRORS * error))
 
 
 def share(case: str, what: str, hits: Sequence[bool], expected: float, *, tolerance: float = 0.0) -> Finding:
     """How often something happened; the standard error is that of a coin of the expected chance."""
     error = sqrt(expected * (1 - expected) / len(hits))
-    return Finding(case, what, len(hits), fmean(hits), expected, error, tolerance + ERRORS * error)
+    return Finding(case, what, len(hits), fmean(hits), expected, error, max(tolerance, ERRORS * error))
 
 
 def table(findings: Sequence[Finding]) -> str:
