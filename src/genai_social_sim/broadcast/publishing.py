@@ -14,7 +14,7 @@ from typing import Final
 
 from genai_social_sim.broadcast.connection import connected, why_away
 from genai_social_sim.broadcast.message import Message, stamped, written
-from genai_social_sim.domain.events import Event, Opened, Spoke
+from genai_social_sim.domain.events import Event, Intervened, Opened, Spoke
 from genai_social_sim.errors import SocialSimError
 from genai_social_sim.ports import Clock
 
@@ -55,7 +55,8 @@ class Publisher:
 
     def saw(self, events: Sequence[Event]) -> None:
         """Publish what was said; raises LaggingError once too much waits."""
-        said = [self._message(event) for event in events if isinstance(event, Opened | Spoke)]
+        put_in = [event.said if isinstance(event, Intervened) else (event,) for event in events]
+        said = [self._message(each) for every in put_in for each in every if isinstance(each, Opened | Spoke)]
         if not said:
             return
         with self._news:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from genai_social_sim.api.cost import Cost, in_words
 from genai_social_sim.api.run import Run
 from genai_social_sim.cli import out
-from genai_social_sim.domain.events import Event, Opened, RunEnded, Spoke
+from genai_social_sim.domain.events import Event, Intervened, Opened, RunEnded, Spoke
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.export.population import written_out
 from genai_social_sim.observers.story import CAUSES_IN_WORDS
@@ -261,7 +261,7 @@ def _last_lines(reader: SqliteReader, *, channels: bool) -> None:
     out.say()
     events: list[Event] = [each.event for each in islice(reader.events(after=int(str(first[0])) - 1), 10 * _LAST)]
     Transcript(sys.stdout, channels=channels).saw(
-        [event for event in events if isinstance(event, Opened | Spoke | RunEnded)]
+        [event for event in events if isinstance(event, Opened | Spoke | Intervened | RunEnded)]
     )
 
 

@@ -6,6 +6,7 @@ appended in logical order and make up the run's digest. The others say how it ca
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -158,6 +159,15 @@ class Intervened(NamedTuple):
     turn: int
     number: int
     change: Text
+
+    @property
+    def said(self) -> tuple[Opened, ...]:
+        """What a broadcast put into channels, each like an opening; () for any other change."""
+        change = json.loads(self.change.value)
+        if change.get("kind") != "broadcast":
+            return ()
+        text = Text.of(change["text"])
+        return tuple([Opened(channel=name, speaker=change["speaker"], text=text) for name in change["channels"]])
 
 
 class RunEnded(NamedTuple):

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Opened, Outcome, RunStarted, Spoke
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    FellSilent,
+    Intervened,
+    Opened,
+    Outcome,
+    RunStarted,
+    Spoke,
+)
 from genai_social_sim.export.facts import Facts
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Source, Step
@@ -27,18 +36,27 @@ class _Chat(Fold):
                 yield (*said, name, event.turn, event.round, at, self.run, event.stand_in is not None)
             case Opened() as event:
                 yield (event.channel, event.speaker, event.text.value, name, None, None, at, self.run, False)
+            case Intervened() as event:
+                for put_in in event.said:
+                    where = (put_in.channel, put_in.speaker, put_in.text.value)
+                    yield (*where, f"{name}:{put_in.channel}", None, None, at, self.run, False)
             case _:
                 pass  # nothing was said
 
 
 CHAT: Final = Kind(
     name="chat_export",
-    description="The original's file: one row for each utterance, openings included. CSV only.",
+    description="The original's file: one row for each utterance, openings and broadcasts included. CSV only.",
     columns=(
         Column("channel", "text", "Name of the channel."),
         Column("sender", "text", "Who said it."),
         Column("message", "text", "What was said."),
-        Column("id", "text", "Unique within the export: the run's label, a colon, the event's position in its log."),
+        Column(
+            "id",
+            "text",
+            "Unique within the export: the run's label, the event's position in its log and for a broadcast the channel, "
+            "with colons between.",
+        ),
         Column("turn", "integer", "Number of the turn, from 0; no value for an opening."),
         Column("round", "integer", "Round of the channel, from 0; no value for an opening."),
         Column("timestamp", "time", "When it was written to the record."),
@@ -115,7 +133,7 @@ class _Hall:
     round: int = -1  # of the last turn
 
     def opened(self, event: Opened) -> None:
-        """Its opening."""
+        """Its opening, or a broadcast."""
         self._say(event.speaker)
 
     def take(self, event: Outcome, attempts: Sequence[Recorded]) -> None:
@@ -158,6 +176,9 @@ class _Analytics(Fold):
                     self._halls[channel.name] = hall
             case Opened() as event:
                 self._hall(event.channel).opened(event)
+            case Intervened() as event:
+                for put_in in event.said:
+                    self._hall(put_in.channel).opened(put_in)
             case Spoke() | FellSilent() as event:
                 self._hall(event.channel).take(event, step.attempts)
             case _:

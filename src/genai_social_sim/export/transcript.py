@@ -8,7 +8,18 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, Cut, Event, FellSilent, Opened, Probed, Spoke, Taken
+from genai_social_sim.domain.events import (
+    Answered,
+    AttemptFailed,
+    Cut,
+    Event,
+    FellSilent,
+    Intervened,
+    Opened,
+    Probed,
+    Spoke,
+    Taken,
+)
 from genai_social_sim.domain.text import Text
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Step
@@ -32,12 +43,16 @@ class _Utterances(Fold):
         match recorded.event:
             case Spoke() as event:
                 return (self._spoken(recorded, event, step.attempts),)
-            case Opened(channel=channel, speaker=speaker, text=text):
-                said_at = moment(recorded.at)
-                head = (self.run, recorded.seq, None, None, channel, speaker, text.value, said_at)
-                return ((*head, None, False, None, None, None, None, None),)
+            case Opened() as event:
+                return (self._put_in(recorded, event),)
+            case Intervened() as event:
+                return [self._put_in(recorded, said) for said in event.said]
             case _:
                 return ()
+
+    def _put_in(self, recorded: Recorded, event: Opened) -> Row:
+        head = (self.run, recorded.seq, None, None, event.channel, event.speaker, event.text.value, moment(recorded.at))
+        return (*head, None, False, None, None, None, None, None)
 
     def _spoken(self, recorded: Recorded, event: Spoke, attempts: Iterable[Recorded]) -> Row:
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
@@ -58,14 +73,16 @@ def _raw(cut: Cut | None, attempts: Iterable[Recorded]) -> str | None:
 
 UTTERANCES: Final = Kind(
     name="utterances",
-    description="One row for each utterance, openings included, in the order in which they took effect.",
+    description="One row for each utterance, openings and broadcasts included, in the order in which they took effect.",
     columns=(
         RUN,
         SEQ,
-        Column("turn", "integer", "Number of the turn, from 0; no value for an opening."),
-        Column("round", "integer", "Round of the channel, from 0; no value for an opening."),
+        Column("turn", "integer", "Number of the turn, from 0; no value for an opening or a broadcast."),
+        Column("round", "integer", "Round of the channel, from 0; no value for an opening or a broadcast."),
         _CHANNEL,
-        Column("speaker", "text", "Name of the agent, or the name that the study puts before the opening."),
+        Column(
+            "speaker", "text", "Name of the agent, or the name that the study puts before an opening or a broadcast."
+        ),
         Column("text", "text", "What was said, as the others heard it."),
         Column("said_at", "time", "When it was written to the record."),
         Column(

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Act, Offer
+from genai_social_sim.domain.agenda import Broadcast
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
@@ -60,6 +61,7 @@ class Stage:
         self.agents: Final = {agent.name: agent for agent in plan.agents}
         self.channel_index: Final = {channel.name: index for index, channel in enumerate(plan.channels)}
         openers = [channel.opening.speaker for channel in plan.channels if channel.opening]
+        openers += [each.change.speaker for each in plan.interventions if isinstance(each.change, Broadcast)]
         self.names: Final = {folded(name): name for name in (*ROLE_NAMES, *openers, *self.agents)}
         self._leads: dict[str, Text] = {}
         authority = {agent.name: agent.authority for agent in plan.agents}

@@ -102,7 +102,7 @@ class Story:
             case Probed():
                 yield Note(words=self._probed(event), channel=event.channel)
             case Intervened():
-                yield Note(words=f"intervention {event.number + 1}: {event.change.value}")
+                yield from _intervened(event)
             case Noticed():
                 first = event.detail.value.partition("\n")[0]  # what follows is for who reads the record
                 yield Note(words=f"{_NOTICED[event.what]}: {first}")
@@ -143,6 +143,13 @@ class Story:
     def _why(self, event: FellSilent) -> str:
         self._clipped.discard(event.key)
         return self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])
+
+
+def _intervened(event: Intervened) -> Iterator[Told]:
+    for said in event.said:
+        yield Said(channel=said.channel, speaker=said.speaker, text=said.text.value)
+    if not event.said:
+        yield Note(words=f"intervention {event.number + 1}: {event.change.value}")
 
 
 def _of_the_run(event: RunStarted | RunEnded | SessionStarted | SessionEnded) -> Iterator[Note]:

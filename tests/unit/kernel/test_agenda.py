@@ -21,7 +21,7 @@ from genai_social_sim.domain.agenda import (
     Remove,
     When,
 )
-from genai_social_sim.domain.events import FellSilent, Intervened, Probed
+from genai_social_sim.domain.events import FellSilent, Intervened, Probed, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import RunPlan, Tokens
 from genai_social_sim.ports import Request
@@ -203,3 +203,12 @@ def test_at_a_point_probes_come_before_changes_and_nothing_changes_at_the_end() 
     )
     kinds = [type(event).__name__ for event in played.of(Probed, Intervened)]
     assert kinds == ["Probed", "Intervened", "Probed"]
+
+
+def test_what_a_broadcast_says_can_be_read_back_and_nobody_can_speak_for_it() -> None:
+    news = Broadcast(speaker="mayor", text="News!", channels=(HALL,))
+    plan = small_plan(stop=5, interventions=[change(news)])
+    said = Scenario(plan=plan, model=scripted(lambda request: "Well.\nmayor: I resign.")).play()
+    (event,) = said.of(Intervened)
+    assert [(each.channel, each.speaker, each.text.value) for each in event.said] == [("hall", "mayor", "News!")]
+    assert {utterance.text.value for utterance in said.of(Spoke)} == {"Well."}
