@@ -29,7 +29,8 @@ class Forecast:
 
     turns: int | None
     walked: int
-    calls: int  # of turns and probes, without further attempts
+    calls: int  # without further attempts; none for a turn that is passed over
+    probes: int  # of the calls
     prompt_tokens: int
     answer_tokens: int
     at_once: float  # calls that can be under way at the same time, on average
@@ -83,6 +84,7 @@ def _told(walk: Walk, trials: Mapping[Model, Trials], prices: Prices, *, turns: 
         turns=None if turns == inf else int(turns),
         walked=walk.turns,
         calls=round(sum(count.calls for count in counts.values())),
+        probes=round(sum(count.probes for count in counts.values())),
         prompt_tokens=round(prompts),
         answer_tokens=round(answers),
         at_once=walk.at_once,

@@ -44,10 +44,12 @@ class Count(NamedTuple):
 
     calls: float = 0.0
     characters: float = 0.0  # of their prompts
+    probes: float = 0.0  # of the calls
 
     def plus(self, other: Count, times: float = 1.0) -> Count:
         """With `times` what another one holds."""
-        return Count(self.calls + times * other.calls, self.characters + times * other.characters)
+        calls, characters, probes = other
+        return Count(self.calls + times * calls, self.characters + times * characters, self.probes + times * probes)
 
 
 class Walk:
@@ -69,7 +71,7 @@ class Walk:
         self._waves = 0
         self._counts: dict[AgentId, Count] = {}
         self._late: dict[AgentId, Count] = {}  # of the second half
-        self._late_turns = 0
+        self._half = 0  # turns in the first half
         self._go()
 
     @property
@@ -79,7 +81,8 @@ class Walk:
 
     def counts(self, turns: float) -> dict[AgentId, Count]:
         """Of a run of so many turns, which goes on as the second half of the walk did."""
-        times = (turns - self.turns) / self._late_turns if self._late_turns else 0.0
+        late_turns = self.turns - self._half
+        times = (turns - self.turns) / late_turns if late_turns else 0.0
         return {name: count.plus(self._late.get(name, Count()), times) for name, count in self._counts.items()}
 
     def _go(self) -> None:
@@ -89,8 +92,6 @@ class Walk:
         conductor = Conductor(state)
         while not conductor.ended:
             within = [turn for turn in conductor.due() if turn.number < self._most + bool(turn.aside)]
-            if not within:
-                break
             self._waves += any(not turn.aside for turn in within)
             calls = [self._call(conductor, turn) for turn in within]
             for share, waves in zip(_PLACES, self.places, strict=True):
@@ -99,21 +100,22 @@ class Walk:
             for call in calls:
                 self._count(call)
                 conductor.take(call.turn, self._taken(call))
-            conductor.settle()
+            if not conductor.settle() and not within:
+                break
+            self.turns = conductor.state.progress.turns
+            if 2 * self.turns <= self._most:
+                self._half = self.turns
 
     def _call(self, conductor: Conductor, turn: Turn) -> Call:
         floor = conductor.state.floors[turn.channel_no]
         return Call(turn, self.stage.prompt(turn, floor), self.stage.heard(turn, floor))
 
     def _count(self, call: Call) -> None:
-        agent, count = call.turn.agent, Count(1, len(call.prompt.text))
+        agent, count = call.turn.agent, Count(1, len(call.prompt.text), bool(call.turn.aside))
         self.firsts.setdefault(self.stage.agents[agent].model, call)
         self._counts[agent] = self._counts.get(agent, Count()).plus(count)
-        is_turn = not call.turn.aside
         if 2 * self.turns >= self._most:
             self._late[agent] = self._late.get(agent, Count()).plus(count)
-            self._late_turns += is_turn
-        self.turns += is_turn
 
     def _taken(self, call: Call) -> Outcome | Probed:
         turn = call.turn

@@ -37,7 +37,7 @@ def _told(name: str, found: Forecast) -> Iterator[tuple[str, str]]:
     if found.turns is None:
         yield "calls", f"no telling: only what is said ends it; the rest is for the first {found.walked:,}"
     else:
-        aside = f", {found.calls - found.turns:,} of them probes" if found.calls > found.turns else ""
+        aside = f", {found.probes:,} of them probes" if found.probes else ""
         yield "calls", f"{found.calls:,}{aside}, without further attempts; on average {found.at_once:.1f} at once"
     yield "tokens", f"about {found.prompt_tokens:,} of prompts and {found.answer_tokens:,} of answers"
     if found.cost is not None:

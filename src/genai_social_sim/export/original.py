@@ -54,8 +54,8 @@ CHAT: Final = Kind(
         Column(
             "id",
             "text",
-            "Unique within the export: the run's label, the event's position in its log and for a broadcast the channel, "
-            "with colons between.",
+            "Unique within the export: the run's label, the event's position in its log and for a broadcast the "
+            "channel, with colons between.",
         ),
         Column("turn", "integer", "Number of the turn, from 0; no value for an opening."),
         Column("round", "integer", "Round of the channel, from 0; no value for an opening."),

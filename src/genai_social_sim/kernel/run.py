@@ -6,6 +6,7 @@ applied: a fast channel waits for a slow one only where the study makes it. Know
 
 from __future__ import annotations
 
+import math
 from typing import assert_never
 
 from genai_social_sim.domain.events import (
@@ -30,7 +31,7 @@ from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
 from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState
-from genai_social_sim.kernel.stopping import counted, reached
+from genai_social_sim.kernel.stopping import Progress, counted, reached
 
 
 def openings(state: RunState) -> tuple[Opened, ...]:
@@ -108,10 +109,19 @@ def tallied(state: RunState, outcome: Outcome) -> RunState:
         views = _viewed(state.stage, views, outcome)
         if progress.turns % state.stage.plan.round_size == 0:
             progress = progress._replace(agreed=agreed_rounds(state.stage.consensus, progress.agreed, views))
-    if reason := reached(state.stage.plan, progress):
+    if reason := reached(state.stage.plan, progress) or _deserted(state, progress):
         progress = progress._replace(closing=reason)
     stage, floors, _, openings, _, silenced, _ = state
     return RunState(stage, floors, progress, openings, 0, silenced, views)
+
+
+def _deserted(state: RunState, progress: Progress) -> str:
+    """Why a run ends that nothing else is sure to end: nobody has a voice, and nothing that is planned changes that."""
+    stage = state.stage
+    if not state.silenced or stage.bound < math.inf or progress.turns % stage.plan.round_size:
+        return ""
+    left = any(member not in state.silenced for channel in stage.plan.channels for member in channel.members)
+    return "" if left or stage.agenda.next(progress.turns - 1) < math.inf else "nobody is left to speak"
 
 
 def _viewed(stage: Stage, views: Views, outcome: Outcome) -> Views:

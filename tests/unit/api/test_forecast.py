@@ -96,4 +96,11 @@ def test_times_are_told_in_words(seconds: float, words: str) -> None:
 def test_probes_are_counted_as_calls_and_not_as_turns() -> None:
     probes = "probes=[{name: stance, at: [start, end], every: 2 rounds, text: Well?}]"
     found = Study.parse(STUDY, changes=["stop={rounds: 5}", probes]).forecast(measure=False)
-    assert (found.turns, found.calls) == (20, 20 + 4 * 4)  # asked at the start, after rounds 2 and 4, and at the end
+    asked = 4 * 4  # at the start, after rounds 2 and 4, and at the end
+    assert (found.turns, found.calls, found.probes) == (20, 20 + asked, asked)
+
+
+def test_a_turn_that_is_passed_over_is_no_call() -> None:
+    muted = "interventions=[{at: round 1, kind: mute, agents: [Ada]}]"
+    found = Study.parse(STUDY, changes=["stop={rounds: 5}", muted]).forecast(measure=False)
+    assert (found.turns, found.calls) == (20, 16)

@@ -21,7 +21,7 @@ from genai_social_sim.domain.agenda import (
     Remove,
     When,
 )
-from genai_social_sim.domain.events import FellSilent, Intervened, Probed, Spoke
+from genai_social_sim.domain.events import FellSilent, Intervened, Probed, RunEnded, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import RunPlan, Tokens
 from genai_social_sim.ports import Request
@@ -212,3 +212,13 @@ def test_what_a_broadcast_says_can_be_read_back_and_nobody_can_speak_for_it() ->
     (event,) = said.of(Intervened)
     assert [(each.channel, each.speaker, each.text.value) for each in event.said] == [("hall", "mayor", "News!")]
     assert {utterance.text.value for utterance in said.of(Spoke)} == {"Well."}
+
+
+def test_a_run_that_nothing_else_ends_is_over_once_nobody_is_left() -> None:
+    out = change(Remove(agents=(ADA, BO, CY)))
+    (end,) = play(small_plan(stop=Tokens(count=10**9), interventions=[out])).of(RunEnded)
+    assert (end.turns, end.reason) == (6, "nobody is left to speak")
+    back = change(Admit(agents=(ADA,)), After(count=12, unit="turns"))
+    again = change(Remove(agents=(ADA,)), After(count=15, unit="turns"))
+    (end,) = play(small_plan(stop=Tokens(count=10**9), interventions=[out, back, again])).of(RunEnded)
+    assert end.turns == 18

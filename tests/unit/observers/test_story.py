@@ -1,6 +1,9 @@
 """What is told of events."""
 
+import json
 from typing import Final
+
+import pytest
 
 from genai_social_sim.domain.events import (
     Answered,
@@ -9,6 +12,7 @@ from genai_social_sim.domain.events import (
     Cut,
     Event,
     FellSilent,
+    Intervened,
     RunEnded,
     SessionEnded,
     SessionStarted,
@@ -109,3 +113,23 @@ def test_what_befalls_the_run_is_told() -> None:
         "interrupted",
         "failed: ValueError: x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ('{"kind":"mute","agents":["bo","cy"],"lifted":false}', "muted: bo, cy (intervention 2)"),
+        ('{"kind":"mute","agents":["bo"],"lifted":true}', "given a voice again: bo (intervention 2)"),
+        (f'{{"kind":"remove","agents":{json.dumps(["x"] * 300)}}}', "gone: 300 agents (intervention 2)"),
+        (
+            '{"kind":"change_sampling","agents":["bo"],"temperature":0.5}',
+            "asked otherwise (temperature 0.5): bo (intervention 2)",
+        ),
+        (
+            '{"kind":"change_topic","channels":["hall"],"topic":"fish"}',
+            "the topic of hall is now: fish (intervention 2)",
+        ),
+    ],
+)
+def test_a_change_is_told_in_words(change: str, expected: str) -> None:
+    assert words(Intervened(turn=3, number=2, change=Text.of(change))) == [expected]
