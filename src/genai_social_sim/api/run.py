@@ -108,7 +108,7 @@ class Run:
             raise RecordError(
                 f"this record holds no turn {number}",
                 where=str(self.path),
-                remedy=f"It holds {self.turns} turns, from 0.",
+                remedy=f"It holds turns 0 to {self.turns - 1}." if self.turns else "It holds no turn yet.",
             )
         return events
 

@@ -31,7 +31,7 @@ MISTAKES = {
     "one of two types": ("backend: scripted, words: 3, latency: slow", "", "2:47", "the text 'slow'", "latency: 0.5"),
     "deep within": ("backend: scripted, words: 3, faults: {eror: 1}", "", "2:47", "faults.eror: unknown", "`error`"),
     "together": ("backend: scripted, words: 3, latency: [3, 1]", "", "2:47", "the lower bound first", "latency: 0.5"),
-    "a rule without one": ("backend: rule", "", "2:8", "the key `function` is missing", "function: majority"),
+    "a rule without one": ("backend: rule", "", "2:8", "backend rule is not told which rule", "`rule: NAME`"),
     "an agent's own": ("backend: embedded", "context: 1", "3:48", "agents[1].model.context: 1 must", "context: 4096"),
     "the study's own": ("backend: scripted, words: 0", "temperature: 1", "2:35", "model.words: 0", "least 1"),
 }  # fmt: skip
