@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -14,6 +15,7 @@ from genai_social_sim.cli.command import INTERRUPTED
 
 T = TypeVar("T")
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+_STDERR: Final = 2
 _LEAVE_ALONE: Final = (signal.SIG_IGN, None)  # as `nohup` and background jobs want it
 
 
@@ -29,6 +31,7 @@ class Interrupts:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`; raises asyncio.CancelledError if it was interrupted."""
         try:
+            self._listen()  # before asyncio does: it then leaves Ctrl-C to us
             return asyncio.run(self._owned(work))
         finally:
             for number, handler in self._before.items():
@@ -39,19 +42,24 @@ class Interrupts:
         if self.asked:
             raise asyncio.CancelledError
 
-    async def _owned(self, work: Coroutine[Any, Any, T]) -> T:
-        self._task = asyncio.current_task()
+    def _listen(self) -> None:
         for name in _NAMES:
             number = getattr(signal, name, None)  # Windows has no SIGHUP
             if number is not None and signal.getsignal(number) not in _LEAVE_ALONE:
                 self._before[number] = signal.signal(number, self._caught)
+
+    async def _owned(self, work: Coroutine[Any, Any, T]) -> T:
+        self._task = asyncio.current_task()
+        if self.asked and self._task is not None:
+            self._task.cancel()  # the signal came before there was anything to cancel
         return await work
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            sys.stdout.flush()
-            sys.stderr.write(f"\nstopped at once. {self._last_words}\n")
-            sys.stderr.flush()
+            with suppress(RuntimeError, OSError, ValueError):  # the signal may have come inside a write or a flush
+                sys.stdout.flush()
+            with suppress(OSError):
+                os.write(_STDERR, f"\nstopped at once. {self._last_words}\n".encode())
             os._exit(INTERRUPTED)  # whatever hangs; the record holds all that was committed
         self.asked = True
         if self._task is not None:

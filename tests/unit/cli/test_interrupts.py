@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,47 @@ async def stubborn():
 
 Interrupts("last words").run(stubborn())
 """
+WRITING: Final = """
+import os, signal, sys
+from genai_social_sim.cli.interrupts import Interrupts
+
+class Terminal:
+    def flush(self):
+        raise RuntimeError("reentrant call")
+
+interrupts = Interrupts("last words")
+interrupts.asked = True
+sys.stdout = Terminal()
+
+async def work():
+    os.kill(os.getpid(), signal.SIGINT)
+
+interrupts.run(work())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_heard() -> Iterator[None]:
+    """Also where whoever runs the tests ignores them, as a shell does for what it starts with `&`."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@contextmanager
+def child(program: str) -> Iterator["subprocess.Popen[str]"]:
+    """A Python process that is gone afterwards, whatever it did."""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def line_from(process: "subprocess.Popen[str]", beginning: str) -> None:
@@ -85,14 +128,20 @@ def _record_of(study: str, process: "subprocess.Popen[str]") -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_second_interrupt_ends_it_at_once() -> None:
-    command = [sys.executable, "-c", STUBBORN]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with child(STUBBORN) as process:
         line_from(process, "ready")
         process.send_signal(signal.SIGINT)
         line_from(process, "not yet")
         process.send_signal(signal.SIGINT)
         _, advice = process.communicate(timeout=60)
     assert (process.returncode, "stopped at once. last words" in advice) == (130, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_second_interrupt_while_something_is_printed_ends_it_too() -> None:
+    with child(WRITING) as process:
+        _, advice = process.communicate(timeout=60)
+    assert (process.returncode, advice) == (130, "\nstopped at once. last words\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
