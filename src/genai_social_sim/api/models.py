@@ -40,9 +40,9 @@ def session_about(
     *,
     lock: str,
     plan: RunPlan,
-    broker: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any],
 ) -> Text:
-    """What the record says of a session: settings, versions, machine, its lock, the models, the shape of networks."""
+    """What the record says of a session: settings, versions, machine, its lock, models, shape of networks; `beside`."""
     about = {
         "package": version("genai-social-sim"),
         "python": platform.python_version(),
@@ -59,6 +59,4 @@ def session_about(
     }
     if networks:
         about["networks"] = networks
-    if broker is not None:
-        about["broker"] = dict(broker)
-    return Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True, default=str))
+    return Text.of(json.dumps(about | dict(beside), ensure_ascii=False, sort_keys=True, default=str))

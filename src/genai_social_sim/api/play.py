@@ -14,6 +14,7 @@ from genai_social_sim.api.broker import Broker, Claim, HandingOut
 from genai_social_sim.api.models import opened, session_about
 from genai_social_sim.backends.registry import Progress, Surroundings
 from genai_social_sim.domain.events import RunStarted, SessionStarted
+from genai_social_sim.domain.origin import Assignment, assignment_written
 from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
@@ -46,6 +47,7 @@ class Settings:
     allow_other_model: bool = False  # go on although the weights are not those that the run began with
     broker: Broker | str | None = None  # hand turns out over it; None: the models are opened in this process
     workers: int = 0  # processes of this machine that answer turns; without a broker they get one of their own
+    assignment: Assignment = field(default_factory=Assignment)  # of a new run
     say: Callable[[str], None] = lambda words: None  # told what is waited for before the run begins
 
 
@@ -148,9 +150,10 @@ async def _play(
             own["allow_other_model"] = True
         else:
             _check_weights(path, models.values(), list(sessions))
-        about = session_about(
-            models, own, lock=lock.place(path), plan=plan, broker=claim.about(settings.broker) if claim else None
-        )
+        beside = {"broker": dict(claim.about(settings.broker))} if claim else {}
+        if begin is not None:
+            beside |= assignment_written(settings.assignment)
+        about = session_about(models, own, lock=lock.place(path), plan=plan, beside=beside)
         log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
         try:
             world = World(

@@ -22,6 +22,7 @@ from genai_social_sim.domain.events import (
     RunStarted,
     Taken,
 )
+from genai_social_sim.domain.origin import Origin, Parent
 from genai_social_sim.engine.recovery import heard_before
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import RecordError
@@ -91,6 +92,31 @@ class Run:
         """The resolved study, as it is recorded."""
         study: Mapping[str, Any] = json.loads(self._started().study.value)
         return study
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from: its place in the design of its study, and the run that it was forked from."""
+        return self._reader.origin()
+
+    @property
+    def condition(self) -> str:
+        """The condition of its study that it belongs to; empty for a study without conditions."""
+        return self.origin.assignment.condition
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """The level of each factor in its condition, by name."""
+        return self.origin.assignment.levels
+
+    @property
+    def replicate(self) -> int:
+        """Which repetition of its condition it is, from 0."""
+        return self.origin.assignment.replicate
+
+    @property
+    def parent(self) -> Parent | None:
+        """The run that it was forked from, and where; None for a run that is no fork."""
+        return self.origin.parent
 
     @property
     def cost(self) -> Cost | None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import apsw
 
 from genai_social_sim.domain.events import Status
+from genai_social_sim.domain.origin import Origin
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import EmptyRecordError, RecordError
@@ -24,6 +25,10 @@ _SELECT: Final = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM ev
 _LAST_PLACE: Final = """
     SELECT t.text ->> '$.lock' FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
     WHERE kind = 'session_started' ORDER BY seq DESC LIMIT 1
+"""
+_SESSIONS: Final = """
+    SELECT t.text, lower(hex(e.chain)) FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    WHERE kind = 'session_started' ORDER BY seq
 """
 _MOST_TEXTS: Final = 20_000
 _IDS: Final = r"(?:[1-9][0-9]*(?:\+[1-9][0-9]*)*)?"
@@ -86,6 +91,13 @@ class SqliteReader:
                 return "killed" if now == "running" else now
             case _:
                 return "running or killed"
+
+    def origin(self) -> Origin:
+        """Its place in a design and the run that it was forked from; the same at any time of the run."""
+        origin = Origin()
+        for about, mark in self.query(_SESSIONS):
+            origin = origin.after(str(about), mark)
+        return origin
 
     def _said(self) -> Status:
         return cast(Status, self.head().status)

@@ -21,6 +21,8 @@ from genai_social_sim.eventlog.verification import verify
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.testing.event_logs import StoppedClock, small_log
 
+NEXT = store.migrations()[-1][0] + 1
+
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> bytes:
@@ -48,7 +50,7 @@ def test_a_record_of_a_newer_release_is_refused_with_the_remedy(record: bytes, t
 def test_a_record_of_an_older_release_is_read_as_it_is_and_migrated_by_its_next_writer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer = [*store.migrations(), (2, "ALTER TABLE head ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'")]
+    newer = [*store.migrations(), (NEXT, "ALTER TABLE head ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm'")]
     monkeypatch.setattr(store, "migrations", lambda: newer)
     assert verify(path).ok
     before = path.read_bytes()
@@ -58,17 +60,35 @@ def test_a_record_of_an_older_release_is_read_as_it_is_and_migrated_by_its_next_
     with pytest.raises(RecordError), closing(reopened(path)) as log:
         log.append(small_log()[:1])  # this writer knows no mood: the test's migration is ahead of it
     assert list(rows(path, "SELECT mood FROM head")) == [("calm",)]
-    assert list(rows(path, "PRAGMA user_version")) == [(2,)]
+    assert list(rows(path, "PRAGMA user_version")) == [(NEXT,)]
+
+
+def test_a_record_of_the_first_release_is_sound_and_gets_its_index_when_it_is_gone_on_with(
+    record: bytes, tmp_path: Path
+) -> None:
+    path = spoiled(record, tmp_path / "run.sqlite", ("DROP INDEX sessions", ()), ("PRAGMA user_version = 1", ()))
+    assert verify(path).ok
+    with closing(SqliteReader(path)) as reader:
+        before = reader.origin()
+    assert len(before.id) == 16
+    reopened(path).close()
+    assert verify(path).ok
+    with closing(SqliteReader(path)) as reader:
+        assert reader.origin() == before
+        plan = list(
+            reader.query("EXPLAIN QUERY PLAN SELECT seq FROM events WHERE kind = 'session_started' ORDER BY seq")
+        )
+    assert "INDEX sessions" in str(plan)
 
 
 def test_a_migration_that_fails_leaves_the_record_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = [*store.migrations(), (2, "ALTER TABLE head ADD COLUMN mood TEXT; DROP TABLE none_such")]
+    broken = [*store.migrations(), (NEXT, "ALTER TABLE head ADD COLUMN mood TEXT; DROP TABLE none_such")]
     monkeypatch.setattr(store, "migrations", lambda: broken)
     with pytest.raises(RecordError, match="no such table: none_such"):
         reopened(path)
     monkeypatch.undo()
     assert verify(path).ok
-    assert list(rows(path, "PRAGMA user_version")) == [(1,)]
+    assert list(rows(path, "PRAGMA user_version")) == [(NEXT - 1,)]
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

@@ -1,0 +1,1 @@
+CREATE INDEX sessions ON events (seq) WHERE kind = 'session_started';
