@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from typing import Any
 
@@ -12,6 +13,14 @@ from tests.support.brokers import kafka, kafka_server, nats, nats_server, valkey
 settings.register_profile("here", deadline=None)  # a busy machine is not a failing test
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> None:
+    """By what tests start, too, where a shell ignores it, as for a job in the background: children inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 class NetworkRefusedError(RuntimeError):

@@ -50,19 +50,6 @@ interrupts.run(work())
 """
 
 
-@pytest.fixture(autouse=True)
-def _signals_are_heard() -> Iterator[None]:
-    """Also where whoever runs the tests ignores them, as a shell does for what it starts with `&`."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @contextmanager
 def child(program: str) -> Iterator["subprocess.Popen[str]"]:
     """A Python process that is gone afterwards, whatever it did."""
