@@ -28,7 +28,7 @@ def at_least(prompt: Prompt) -> int:
 
 def surely_exceeds(prompt: Prompt, tokens: int) -> bool:
     """Whether a prompt surely has more tokens than that: `at_least`, without its cost where length alone tells."""
-    return len(prompt.text) // _FEWEST > tokens and at_least(prompt) > tokens
+    return prompt.length // _FEWEST > tokens and at_least(prompt) > tokens
 
 
 def at_most(prompt: Prompt) -> int:
@@ -80,6 +80,8 @@ def step(request: Request, dropped: int) -> int:
 
 def left_out(prompt: Prompt, heard: Sequence[Line], agent: str, count: int) -> Prompt | None:
     """A prompt of `agent` without the first `count` lines of what it `heard`; None if there are not so many."""
+    if not count:
+        return prompt
     if count > len(heard):
         return None
     gone = [_message(line, agent) for line in heard[:count]]

@@ -111,16 +111,30 @@ class _Guarded:
 
 async def whole_lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
     """Bytes in whole lines, each of them UTF-8 and of a length that is sane."""
-    rest = b""
+    lines = Lines()
     async for chunk in chunks:
-        lines, end, begun = (rest + chunk).rpartition(b"\n")
-        rest = begun
-        if len(rest) > _MOST_LINE:
+        if whole := lines.of(chunk):
+            yield whole
+    if last := lines.last():
+        yield last
+
+
+class Lines:
+    """The same of chunks that are handed over one by one."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def of(self, chunk: bytes) -> bytes:
+        """The lines that a further chunk completes; raises CompletionError for what is none."""
+        lines, end, self._begun = (self._begun + chunk).rpartition(b"\n")
+        if len(self._begun) > _MOST_LINE:
             raise garbled(f"a line of its answer goes on past {_MOST_LINE:,} bytes")
-        if end:
-            yield _checked(lines + end)
-    if rest:
-        yield _checked(rest)
+        return _checked(lines + end) if end else b""
+
+    def last(self) -> bytes:
+        """What came after the last line break."""
+        return _checked(self._begun)
 
 
 _BREAKS: Final = {b"\xc2\x85": b"\\u0085", b"\xe2\x80\xa8": b"\\u2028", b"\xe2\x80\xa9": b"\\u2029"}

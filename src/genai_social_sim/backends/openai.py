@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -29,7 +30,7 @@ from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.errors import RequestError
 from genai_social_sim.kernel.acts import KEY
-from genai_social_sim.ports import Answer, LanguageModel, Request
+from genai_social_sim.ports import Answer, LanguageModel, Limits, Request
 
 _MOST_STOPS: Final = 4  # that OpenAI itself takes
 _KEY_LIKE: Final = ("key", "token", "secret", "password", "authorization")
@@ -148,15 +149,25 @@ class OpenAIModel:
         last = _Last()
         async with servers.hearing(request.limits) as heard:
             try:
-                async with self._host.chunks(path, body, request.limits) as chunks:
-                    async for chunk in chunks:
-                        last.take(chunk, heard)
+                await self._read(path, body, request.limits, heard, last)
             except self._host.faults as fault:
                 raise self._host.failure(fault) from None
         if last.finish is None:
             raise servers.garbled("it ended before the server said why")
         self._check(request, heard, last)
         return self._made(request, heard, last, {"sent": sent, "not_sent": left_out} if left_out else {"sent": sent})
+
+    async def _read(
+        self, path: str, body: Mapping[str, Any], limits: Limits, heard: servers.Hearing, last: _Last
+    ) -> None:
+        chunks = self._host.chunks_of()
+        async with (
+            self._host.post.stream(path, body, connect_s=limits.connect_s) as reply,
+            aclosing(reply.aiter_bytes()) as pieces,
+        ):
+            async for lines in pieces:
+                for chunk in chunks(lines):
+                    last.take(chunk, heard)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -14,13 +14,14 @@ import asyncio
 import json
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from genai_social_sim.backends import servers
-from genai_social_sim.backends.guards import Guard, whole_lines
+from genai_social_sim.backends.guards import Guard, Lines
 
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _REST_S: Final = 0.1  # for what follows the end of an answer; if that takes longer, the connection is not kept
 
 
@@ -68,8 +69,7 @@ class Post:
         """Send a call, connecting within so many seconds; raises CompletionError, or an error of aiohttp."""
         response = await self._opened().post(
             self._url(path),
-            data=json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(),
-            headers=self._headers,
+            data=_as_json(body).encode(),
             allow_redirects=False,  # a prompt goes where the study says
             timeout=self._timeout(connect_s),
             proxy=self._proxy,
@@ -95,6 +95,7 @@ class Post:
             self._session = self._aiohttp.ClientSession(
                 connector=self._aiohttp.TCPConnector(limit=0, keepalive_timeout=servers.KEPT_S, ssl=trust),
                 cookie_jar=self._aiohttp.DummyCookieJar(),
+                headers=self._headers,
                 auto_decompress=False,
             )
         return self._session
@@ -115,10 +116,6 @@ class Post:
 class Reply:
     """A response as the official clients read it: what they ask of httpx's, without the rest."""
 
-    http_version: Final = "HTTP/1.1"
-    is_closed: Final = True  # for readers: there is nothing that they have to close or to read to its end
-    request: Final = None
-
     def __init__(self, response: Any, end: re.Pattern[bytes] | None) -> None:
         self._response = response
         self._end = end
@@ -126,19 +123,23 @@ class Reply:
     def raise_for_status(self) -> None:
         """It was checked before."""
 
-    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+    async def aiter_bytes(self) -> AsyncGenerator[bytes, None]:
         """Its bytes, as whole lines, up to the line that marks its end if the protocol has one.
 
         So no reader has to stop there: asyncio makes a task for each generator that is left unfinished, and three of
         those would take as much time as the call.
         """
-        async with aclosing(whole_lines(self._response.content.iter_any())) as chunks:
-            async for lines in chunks:
-                if self._end is not None and (found := self._end.search(lines)):
-                    yield lines[: found.start()]
-                    await self._rest()
-                    return
-                yield lines
+        lines = Lines()
+        async for chunk in self._response.content.iter_any():
+            whole = lines.of(chunk)
+            if self._end is not None and (found := self._end.search(whole)):
+                yield whole[: found.start()]
+                await self._rest()
+                return
+            if whole:
+                yield whole
+        if last := lines.last():
+            yield last
 
     async def _rest(self) -> None:
         content = self._response.content

@@ -48,7 +48,7 @@ class Hearing:
 
     now: Callable[[], float]
     began: float
-    first: asyncio.Timeout
+    first: asyncio.Timeout | None
     text: list[str] = field(default_factory=list)
     thinking: list[str] = field(default_factory=list)
     tokens: list[Any] = field(default_factory=list)  # with log probabilities, where they were asked for
@@ -64,7 +64,8 @@ class Hearing:
                 raise garbled(f"where text belongs it sent {type(piece).__name__}")
             if self.first_token_s is None:
                 self.first_token_s = self.now() - self.began
-                self.first.reschedule(None)
+                if self.first is not None:
+                    self.first.reschedule(None)
             pieces.append(piece)
             self.size += len(piece)
         if self.size > MOST_TEXT:
@@ -80,14 +81,19 @@ class Hearing:
 @asynccontextmanager
 async def hearing(limits: Limits) -> AsyncIterator[Hearing]:
     """Hold the deadlines of one call; raises CompletionError once one has passed."""
-    loop = asyncio.get_running_loop()
-    whole, first = asyncio.timeout(limits.answer_s), asyncio.timeout(limits.first_token_s)
+    now = asyncio.get_running_loop().time
+    first = None if limits.first_token_s is None else asyncio.timeout(limits.first_token_s)
+    whole = asyncio.timeout(limits.answer_s)
     try:
-        async with whole, first:
-            yield Hearing(now=loop.time, began=loop.time(), first=first)
+        async with whole:
+            if first is None:
+                yield Hearing(now=now, began=now(), first=None)
+            else:
+                async with first:
+                    yield Hearing(now=now, began=now(), first=first)
     except TimeoutError:
-        what = "no first token" if first.expired() and not whole.expired() else "no whole answer"
-        limit = limits.first_token_s if first.expired() and not whole.expired() else limits.answer_s
+        late = first is not None and first.expired() and not whole.expired()
+        what, limit = ("no first token", limits.first_token_s) if late else ("no whole answer", limits.answer_s)
         raise CompletionError(f"{what} within {limit:g} s", cause="timeout") from None
 
 

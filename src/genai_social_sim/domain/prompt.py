@@ -69,12 +69,19 @@ class Prompt(NamedTuple):
         """All contents joined: for a prompt that `is_text`, exactly what is sent; for others see `chat`."""
         return "".join([message.content for message in self.messages])
 
+    @property
+    def length(self) -> int:
+        """Characters of all contents."""
+        return sum([len(piece.value) for _, pieces, _ in self.messages for piece in pieces])
+
     def chat(self) -> list[tuple[Role, str]]:
         """(role, content) of each message as sent: those of one role in a row are one, so that roles alternate."""
-        merged: list[tuple[Role, str]] = []
-        for message in self.messages:
-            if merged and merged[-1][0] == message.role:
-                merged[-1] = (message.role, merged[-1][1] + message.content)
-            else:
-                merged.append((message.role, message.content))
-        return merged
+        merged: list[tuple[Role, list[str]]] = []
+        before = None
+        for role, pieces, _ in self.messages:
+            if role != before:
+                said: list[str] = []
+                merged.append((role, said))
+                before = role
+            said += [piece.value for piece in pieces]
+        return [(role, "".join(said)) for role, said in merged]
