@@ -8,7 +8,7 @@ import struct
 import sys
 from hashlib import sha256
 
-LOGICAL = ("run_started", "opened", "spoke", "fell_silent", "probed", "intervened", "run_ended")
+LOGICAL = ("run_started", "opened", "remembered", "spoke", "fell_silent", "probed", "intervened", "run_ended")
 
 
 def check(path: str) -> str:

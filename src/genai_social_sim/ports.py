@@ -76,6 +76,20 @@ class LanguageModel(Protocol):
         """Give back what it holds; calls in flight have ended before."""
 
 
+class Encoder(Protocol):
+    """Tells how alike texts are, for memories that look things up."""
+
+    @property
+    def instant(self) -> bool:
+        """Whether it takes no time worth a thread."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """What it is, for the record: names, digests, versions; JSON values."""
+
+    def likeness(self, words: str, texts: Sequence[str]) -> Sequence[float]:
+        """How like `words` each of `texts` is: finite, greater for what is more alike, whatever stands beside it."""
+
+
 @runtime_checkable
 class ServedModel(Protocol):
     """A backend that stands before servers: the engine adapts to how they cope, and says when they are down."""

@@ -22,7 +22,7 @@ def snake(kind: type) -> str:
 
 
 KINDS: Final = [snake(kind) for kind in get_args(events.Event)]
-KINDS_OF_SETTINGS: Final = re.findall(r"^## `(?:protocol|act), kind (\w+)`", STUDY, re.MULTILINE)
+KINDS_OF_SETTINGS: Final = re.findall(r"^## `(?:protocol|act|memory), kind (\w+)`", STUDY, re.MULTILINE)
 WORDS: Final = [
     *KINDS,
     *KINDS_OF_SETTINGS,

@@ -133,7 +133,7 @@ def test_a_run_ends_where_its_rules_say_and_its_turns_are_counted_without_a_gap(
     assert played.events[-1].status == "finished"  # type: ignore[union-attr]
 
 
-@given(plans(), SEEDS, SEEDS, st.sampled_from([1, 2, 8]))
+@given(plans(minding=True), SEEDS, SEEDS, st.sampled_from([1, 2, 8]))
 def test_the_order_of_arrival_changes_nothing(plan: RunPlan, seed: int, luck: int, slots: int) -> None:
     one = instant(plan, seed).play()
     assert waiting(plan, seed, luck=luck, slots=slots).play().digest == one.digest
@@ -141,7 +141,7 @@ def test_the_order_of_arrival_changes_nothing(plan: RunPlan, seed: int, luck: in
 
 
 @FEW
-@given(plans(most_turns=8), SEEDS, SEEDS)
+@given(plans(most_turns=8, minding=True), SEEDS, SEEDS)
 def test_folding_any_prefix_and_going_on_is_the_run(plan: RunPlan, seed: int, luck: int) -> None:
     """Also where answers are in the log that have not taken effect; none of them is asked for again."""
     whole = waiting(plan, seed, luck=luck, slots=3).play()
@@ -158,14 +158,14 @@ def test_folding_any_prefix_and_going_on_is_the_run(plan: RunPlan, seed: int, lu
 
 
 @FEW
-@given(plans(), SEEDS, st.integers(1, 40))
+@given(plans(minding=True), SEEDS, st.integers(1, 40))
 def test_interrupted_and_resumed_again_and_again_it_is_the_same_run(plan: RunPlan, seed: int, every: int) -> None:
     whole, run = instant(plan, seed).play(), waiting(plan, seed, luck=seed, slots=2)
     stopped = run.cancelled(after_events=every)
     assert run.play(stopped.entries()).digest == whole.digest
 
 
-@given(plans(), SEEDS)
+@given(plans(minding=True), SEEDS)
 def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> None:
     played, seen = listened(plan, seed)
     rooms = {channel.name: channel for channel in plan.channels}
@@ -210,7 +210,7 @@ def test_everybody_hears_all_that_was_said_before_their_wave_and_that_reaches_th
         assert [line.turn for line in request.heard] == known[max(0, len(known) - room.window) :]
 
 
-@given(plans(), SEEDS)
+@given(plans(minding=True), SEEDS)
 def test_nobody_hears_what_the_network_does_not_carry(plan: RunPlan, seed: int) -> None:
     networks = {channel.name: channel.network for channel in plan.channels}
     for request in listened(plan, seed)[1]:
@@ -225,7 +225,7 @@ def test_nobody_hears_what_the_network_does_not_carry(plan: RunPlan, seed: int) 
             assert request.weights == ()
 
 
-@given(plans(), SEEDS)
+@given(plans(minding=True), SEEDS)
 def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> None:
     rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
     for request in listened(plan, seed)[1]:
@@ -239,7 +239,7 @@ def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> N
             assert wave == request.round * plan.round_size + plan.offsets[index]
 
 
-@given(plans(), SEEDS)
+@given(plans(minding=True), SEEDS)
 def test_applying_an_event_leaves_the_state_before_it_as_it_was(plan: RunPlan, seed: int) -> None:
     events = instant(plan, seed).play().events
     state, other = start(Stage(plan)), start(Stage(plan))
@@ -298,7 +298,7 @@ def opened(events: list[Event], plan: RunPlan) -> RunState:
     return state
 
 
-@given(plans(), SEEDS)
+@given(plans(minding=True), SEEDS)
 def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
     played = instant(plan, seed).play()
     taken: dict[CallKey, Taken] = {event.key: event for event in played.events if called(event)}
@@ -309,7 +309,7 @@ def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
 
 
 @FEW
-@given(plans(most_turns=6), SEEDS)
+@given(plans(most_turns=6, minding=True), SEEDS)
 def test_a_replay_of_what_is_there_of_a_run_has_its_digest(plan: RunPlan, seed: int) -> None:
     """After each event with which a commit may end."""
     played = instant(plan, seed).play()

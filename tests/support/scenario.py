@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 
 from tests.support.virtual_time import LoopClock, in_virtual_time
 
+from genai_social_sim.backends import recall
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.backends.scripted import open_backend
 from genai_social_sim.domain.events import Answered, AttemptFailed, Event, Opened, RunStarted, Spoke, Taken
@@ -26,7 +27,7 @@ from genai_social_sim.engine.session import perform
 from genai_social_sim.eventlog.memory import MemoryLog
 from genai_social_sim.eventlog.store import Durability
 from genai_social_sim.eventlog.writer import SqliteLog
-from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.stage import Stage, encoders
 from genai_social_sim.ports import Entry, EventLog, LanguageModel, Observer, Recorded, Request
 from genai_social_sim.testing.plans import small_channel, small_plan
 
@@ -95,6 +96,11 @@ def scripted(answers: Answers = None, **options: Any) -> LanguageModel:
     return open_backend(given, Surroundings(functions={"answers": answering(answers)}))
 
 
+def lexical() -> LanguageModel:
+    """What memories ask that look things up, by spelling."""
+    return recall.open_backend({"embedding": "lexical"}, Surroundings())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A plan and who answers in it."""
@@ -136,7 +142,7 @@ class Scenario:
         wanted = dict.fromkeys([agent.model for agent in self.plan.agents], self.model)
         return World(
             log=log,
-            models={**wanted, **self.models},
+            models={**wanted, **{encoder: lexical() for encoder in encoders(self.plan)}, **self.models},
             clock=LoopClock(),
             observers=self.observers,
             slots=self.slots,

@@ -14,6 +14,7 @@ from typing import Any, Final
 from genai_social_sim.api.models import opened
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.plan import Model, RunPlan
+from genai_social_sim.kernel.stage import encoders
 from genai_social_sim.ports import Clock, LanguageModel, Wanted
 from genai_social_sim.workers.coordinator import Terms, coordinating
 from genai_social_sim.workers.crew import local_crew
@@ -82,6 +83,7 @@ class HandingOut:
         wanted = list(dict.fromkeys([agent.model for agent in plan.agents]))
         here = [model for model in wanted if _stays(model, surroundings)]
         away = [model for model in wanted if model not in here]
+        here += encoders(plan)
         async with AsyncExitStack() as stack:
             models = dict(await stack.enter_async_context(opened(here, surroundings)))
             if away:

@@ -10,22 +10,27 @@ from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.events import (
     Answered,
+    Aside,
     AttemptFailed,
     CallKey,
     Intervened,
     Opened,
     Outcome,
     Probed,
+    Remembered,
     RunStarted,
     SessionStarted,
+    Taken,
 )
 from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RequestError
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.acts import option_in
+from genai_social_sim.kernel.errands import came_of, made_up
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.run import apply, decide
 from genai_social_sim.kernel.stage import Stage
@@ -71,6 +76,7 @@ class _Fork:
         self._reader = reader
         self._at_turn = at_turn
         self._state: RunState | None = None
+        self._answers: dict[CallKey, Taken] = {}  # of calls that had not taken effect at the fork
 
     def past(self, about: Text) -> list[Entry]:
         """The events before the fork: each turn's calls, then what became of it."""
@@ -86,13 +92,17 @@ class _Fork:
             elif isinstance(event, Opened):
                 entries.append(Entry(event))
                 self._state = apply(self.state, event)
-            elif isinstance(event, Outcome | Probed) and event.turn < self._at_turn + isinstance(event, Probed):
+            elif isinstance(event, Outcome | Probed | Remembered) and event.turn < self._at_turn + isinstance(
+                event, Probed
+            ):
                 entries += [*calls.pop(event.key, []), Entry(event)]
                 self._state = apply(self.state, event)
             elif isinstance(event, Intervened) and event.turn <= self._at_turn:
                 entries.append(Entry(event))
                 self._state = apply(self.state, event)
-        return entries + [entry for entries in calls.values() for entry in entries]
+        left = [entry for entries in calls.values() for entry in entries]
+        self._answers = {entry.event.key: entry.event for entry in left if isinstance(entry.event, Taken)}
+        return entries + left
 
     @property
     def state(self) -> RunState:
@@ -104,7 +114,7 @@ class _Fork:
     def said(self, say: Mapping[str, str]) -> list[Entry]:
         """The answers that are put in place of the agents' own."""
         due = [turn for index in range(len(self.state.floors)) for turn in decide(self.state, index)]
-        return [self._said(self._turn_of(agent, due), text) for agent, text in say.items()]
+        return [entry for agent, text in say.items() for entry in self._said(self._turn_of(agent, due), text)]
 
     def _turn_of(self, agent: str, due: list[Turn]) -> Turn:
         for turn in due:
@@ -115,24 +125,38 @@ class _Fork:
             f"{agent} has no turn at turn {self._at_turn}", remedy=f"Then it is the turn of: {names}. Choose another."
         )
 
-    def _said(self, turn: Turn, text: str) -> Entry:
+    def _said(self, turn: Turn, text: str) -> list[Entry]:
         _check_choice(turn, text, self.state.stage.offer(turn))
-        prompt = self.state.stage.prompt(turn, self.state.floors[turn.channel_no])
-        answer = Answered(
-            turn=turn.number,
-            attempt=1,
-            asked=self.state.stage.asked(turn, prompt),
-            raw=Text.of(text),
-            finish="stop",
-            prompt_tokens=0,
-            answer_tokens=0,
-            sent_s=0.0,
-            first_token_s=None,
-            done_s=0.0,
-            by="fork",
-            notes=Text.of("{}"),
-        )
-        return Entry(answer, prompt)
+        state, entries = self.state, list[Entry]()
+        errand = state.stage.errand(turn, state.floors[turn.channel_no])
+        if errand is not None:  # its memory comes first: as it did in the parent, or with nothing new
+            taken = self._answers.get(errand.key)
+            if taken is None:
+                taken, prompt = _answered(state, errand, "")
+                entries.append(Entry(taken, prompt))
+            remembered = came_of(state, errand, taken)
+            state = made_up(state, remembered) if isinstance(remembered, Remembered) else state
+        return [*entries, Entry(*_answered(state, turn, text))]
+
+
+def _answered(state: RunState, turn: Turn, text: str) -> tuple[Answered, Prompt]:
+    prompt = state.stage.prompt(turn, state.floors[turn.channel_no])
+    answer = Answered(
+        turn=turn.number,
+        attempt=1,
+        asked=state.stage.asked(turn, prompt),
+        raw=Text.of(text),
+        finish="passed" if turn.aside else "stop",
+        prompt_tokens=0,
+        answer_tokens=0,
+        sent_s=0.0,
+        first_token_s=None,
+        done_s=0.0,
+        by="fork",
+        notes=Text.of("{}"),
+        aside=Aside(turn.aside, turn.agent) if turn.aside else None,
+    )
+    return answer, prompt
 
 
 def _check_choice(turn: Turn, text: str, offer: Offer | None) -> None:

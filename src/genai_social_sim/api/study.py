@@ -19,6 +19,7 @@ from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
 from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError
+from genai_social_sim.kernel.stage import encoders
 from genai_social_sim.study.lowering import (
     LoadedStudy,
     canonical,
@@ -154,8 +155,9 @@ class Study:
     async def acheck_models(self, **settings: Any) -> None:
         """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""
         chosen = self._settings(settings, None)
-        agents = self.plan().agents
-        async with opened((agent.model for agent in agents), registry.Surroundings(chosen.functions, chosen.progress)):
+        plan = self.plan()
+        wanted = (*[agent.model for agent in plan.agents], *encoders(plan))
+        async with opened(wanted, registry.Surroundings(chosen.functions, chosen.progress)):
             pass
 
     def _settings(self, given: dict[str, Any], seed: int | None) -> Settings:

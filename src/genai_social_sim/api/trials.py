@@ -91,7 +91,7 @@ class Trials:
             persona=agent.persona,
             heard=call.heard,
             prompt=call.prompt,
-            sampling=agent.model.sampling,
+            sampling=self._stage.sampling(turn),
             stop=self._stage.stops(turn),
             seed=seed,
             limits=Limits(answer_s=limit_s),

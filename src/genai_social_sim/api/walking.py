@@ -6,15 +6,16 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from genai_social_sim.domain.events import Outcome, Probed, Spoke
+from genai_social_sim.domain.events import Outcome, Probed, Remembered, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
+from genai_social_sim.kernel.errands import without_asking
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.outcome import passed_over
+from genai_social_sim.kernel.memory import ERRANDS, RECALL
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import start
@@ -93,7 +94,8 @@ class Walk:
         while not conductor.ended:
             within = [turn for turn in conductor.due() if turn.number < self._most + bool(turn.aside)]
             self._waves += any(not turn.aside for turn in within)
-            calls = [self._call(conductor, turn) for turn in within]
+            asked = _without_recall(conductor, within)
+            calls = [self._call(conductor, turn) for turn in asked]
             for share, waves in zip(_PLACES, self.places, strict=True):
                 if self.turns <= share * self._most + len(calls):
                     waves.append(calls)
@@ -108,21 +110,32 @@ class Walk:
 
     def _call(self, conductor: Conductor, turn: Turn) -> Call:
         floor = conductor.state.floors[turn.channel_no]
-        return Call(turn, self.stage.prompt(turn, floor), self.stage.heard(turn, floor))
+        return Call(turn, self.stage.prompt(turn, floor), self.stage.view(turn, floor).heard)
 
     def _count(self, call: Call) -> None:
-        agent, count = call.turn.agent, Count(1, len(call.prompt.text), bool(call.turn.aside))
+        agent, count = (
+            call.turn.agent,
+            Count(1, len(call.prompt.text), bool(call.turn.aside) and call.turn.aside not in ERRANDS),
+        )
         self.firsts.setdefault(self.stage.agents[agent].model, call)
         self._counts[agent] = self._counts.get(agent, Count()).plus(count)
         if 2 * self.turns >= self._most:
             self._late[agent] = self._late.get(agent, Count()).plus(count)
 
-    def _taken(self, call: Call) -> Outcome | Probed:
+    def _taken(self, call: Call) -> Outcome | Probed | Remembered:
         turn = call.turn
         if turn.aside:
-            return passed_over(turn, "passed")
+            return without_asking(turn)
         typical = self._typical[self.stage.agents[turn.agent].model]
         tokens = round(len(call.prompt.text) / typical.characters + typical.tokens)
         text = Text.of(typical.texts[turn.number % len(typical.texts)])
         where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
         return Spoke(**where, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
+
+
+def _without_recall(conductor: Conductor, turns: Sequence[Turn]) -> list[Turn]:
+    """Those of `turns` that ask a model; what an encoder would tell is taken for nothing."""
+    for turn in turns:
+        if turn.aside == RECALL:
+            conductor.take(turn, without_asking(turn))
+    return [turn for turn in turns if turn.aside != RECALL]

@@ -22,6 +22,7 @@ BACKENDS: Final[Mapping[str, str]] = {  # name: module with open_backend and che
     "rule": "genai_social_sim.backends.rule",
     "scripted": "genai_social_sim.backends.scripted",
 }
+_INNER: Final = {"~encoder": "genai_social_sim.backends.recall"}  # no study can name it
 ENTRY_POINTS: Final = "genai_social_sim.backends"
 Function = Callable[..., Any]
 Progress = Callable[[str, float], None]  # (what is being done, share done from 0 to 1)
@@ -60,7 +61,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
 
 def _loaded(name: str, function: str) -> Any:
     """A function of a backend's module: ours, or the one that an entry point names; None if there is none."""
-    module = BACKENDS.get(name)
+    module = BACKENDS.get(name) or _INNER.get(name)
     if module is None:
         points = list(entry_points(group=ENTRY_POINTS, name=name))
         if not points:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -21,6 +21,7 @@ from genai_social_sim.domain.events import (
     FellSilent,
     Outcome,
     Probed,
+    Remembered,
     Spoke,
     Taken,
 )
@@ -28,10 +29,12 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.kernel.memory import RECALL, SUMMARY
 from genai_social_sim.observers.story import CAUSES_IN_WORDS
 from genai_social_sim.observers.transcript import console_on
 from genai_social_sim.study.refusals import listed
 
+MEMORIES: Final = {SUMMARY: "the summary", RECALL: "what came to mind"}
 _BAR = "| "  # before each line of a text
 _GONE = "x "  # before a part of an answer that was cut off
 _WRAPPED = ": "  # before what is wrapped
@@ -44,14 +47,17 @@ class Turned:
     number: int
     aside: Aside | None
     attempts: Sequence[Taken]
-    outcome: Outcome | Probed | None
+    outcome: Outcome | Probed | Remembered | None
     prompt: Prompt | None
     sent: Prompt | None  # what went out, if the backend left out a part of the prompt
+    remembered: Remembered | None = None  # how the agent's memory was made up before
 
     @property
     def title(self) -> str:
         """Which it is."""
-        return f"turn {self.number}" if self.aside is None else f"{self.aside.name}, before turn {self.number}"
+        if self.aside is None:
+            return f"turn {self.number}"
+        return f"{MEMORIES.get(self.aside.name, self.aside.name)}, before turn {self.number}"
 
     @property
     def checks(self) -> bool:
@@ -79,7 +85,8 @@ def show_turn(path: Path, number: int, aside: Aside | None = None, *, as_json: b
 def _found(path: Path, number: int, aside: Aside | None) -> Turned:
     key = number if aside is None else (number, *aside)
     with Run(path) as run:
-        recorded = [each for each in run.turn(number) if getattr(each.event, "key", None) == key]
+        everything = run.turn(number)
+        recorded = [each for each in everything if getattr(each.event, "key", None) == key]
         if not recorded:
             raise _absent(run, number, aside)
         attempts = [each.event for each in recorded if isinstance(each.event, Answered | AttemptFailed)]
@@ -91,8 +98,10 @@ def _found(path: Path, number: int, aside: Aside | None) -> Turned:
         prompt = reader.sent(asked[-1]) if asked else None
     finally:
         reader.close()
-    outcomes = [each.event for each in recorded if isinstance(each.event, Spoke | FellSilent | Probed)]
-    return Turned(number, aside, attempts, outcomes[0] if outcomes else None, prompt, sent)
+    outcomes = [each.event for each in recorded if isinstance(each.event, Spoke | FellSilent | Probed | Remembered)]
+    made_up = [each.event for each in everything if isinstance(each.event, Remembered)] if aside is None else []
+    outcome, remembered = next(iter(outcomes), None), next(iter(made_up), None)
+    return Turned(number, aside, attempts, outcome, prompt, sent, remembered)
 
 
 def _absent(run: Run, number: int, aside: Aside | None) -> RecordError:
@@ -115,6 +124,7 @@ def _document(turned: Turned) -> dict[str, Any]:
         "channel": outcome.channel if outcome else None,
         "agent": outcome.agent if outcome else None,
         "outcome": _outcome_document(outcome),
+        "remembered": None if turned.remembered is None else _remembered_document(turned.remembered),
         "prompt": _messages(turned.prompt),
         "sent": _messages(turned.sent or turned.prompt),
         "prompt_hash": asked.prompt.hex() if asked else None,
@@ -125,9 +135,18 @@ def _document(turned: Turned) -> dict[str, Any]:
     }
 
 
-def _outcome_document(outcome: Outcome | Probed | None) -> dict[str, Any] | None:
+def _remembered_document(event: Remembered) -> dict[str, Any]:
+    found = {"kind": "remembered", "memory": event.aside.removeprefix("~"), "cause": event.cause}
+    recalled = event.aside == RECALL and event.cause is None
+    told = {"recalled": json.loads(event.text.value)} if recalled else {"summary": event.text.value}
+    return {**found, **told, "tokens": event.tokens, "call": event.call.hex()}
+
+
+def _outcome_document(outcome: Outcome | Probed | Remembered | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
+    if isinstance(outcome, Remembered):
+        return _remembered_document(outcome)
     common = {"tokens": outcome.tokens, "call": outcome.call.hex()}
     if isinstance(outcome, FellSilent):
         return {"kind": "fell_silent", "cause": outcome.cause, **common}
@@ -180,6 +199,9 @@ def _printed(turned: Turned) -> None:
         f"{outcome.agent} in {outcome.channel}, round {outcome.round}" if outcome else "its answer has not taken effect"
     )
     out.say(f"{turned.title}: {where}", style="bold")
+    if turned.remembered is not None:
+        _title(f"before, for its memory (--probe '{turned.remembered.aside}' --agent '{turned.remembered.agent}')")
+        _remembered(turned.remembered)
     whole = "as the study makes it" if turned.sent else "sent"
     for number, message in enumerate(_messages(turned.prompt) or [], 1):
         _title(f"{whole}, message {number}: {message['role']}")
@@ -205,7 +227,7 @@ def _parameters(turned: Turned) -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value, ensure_ascii=False)
 
 
-def _attempt(taken: Taken, outcome: Outcome | Probed | None) -> None:
+def _attempt(taken: Taken, outcome: Outcome | Probed | Remembered | None) -> None:
     times = f"sent after {taken.sent_s:.3f} s, done after {taken.done_s:.3f} s"
     if isinstance(taken, AttemptFailed):
         _title(f"attempt {taken.attempt} failed: {CAUSES_IN_WORDS[taken.cause]}; {times}")
@@ -244,7 +266,21 @@ def _cut_off(part: str) -> None:
         _quoted(part, bar=_GONE)
 
 
-def _outcome(outcome: Outcome | Probed) -> None:
+def _remembered(event: Remembered) -> None:
+    if event.cause is not None:
+        out.say(f"nothing new: {CAUSES_IN_WORDS[event.cause]}")
+    elif event.aside == RECALL:
+        for line in json.loads(event.text.value):
+            turn = "an opening or a broadcast" if line["turn"] < 0 else f"turn {line['turn']}"
+            out.say(f"{line['score']:.3f}  {turn} of {line['speaker']}")
+    else:
+        _quoted(event.text.value)
+
+
+def _outcome(outcome: Outcome | Probed | Remembered) -> None:
+    if isinstance(outcome, Remembered):
+        _remembered(outcome)
+        return
     if isinstance(outcome, FellSilent) or (isinstance(outcome, Probed) and outcome.cause):
         words = CAUSES_IN_WORDS[outcome.cause] if outcome.cause else ""
         out.say(f"{outcome.agent} said nothing: {words}")

@@ -55,7 +55,7 @@ class RunStarted(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """A call that is no turn: what for (the name of a probe) and who was asked."""
+    """A call that is no turn: what for (the name of a probe, `~summary`, `~recall`) and for whom."""
 
     name: str
     agent: AgentId
@@ -148,6 +148,29 @@ class Probed(NamedTuple):
     def key(self) -> CallKey:
         """Which call of the run this follows from."""
         return (self.turn, self.probe, self.agent)
+
+
+class Remembered(NamedTuple):
+    """Logical. Before an agent's turn its memory was made up: `turn` is that turn, whose outcome follows at once.
+
+    `text` is the new summary (`aside` is `~summary`), or what came to mind as JSON (`~recall`): for each line its
+    position among those before the last ones, the turn and the speaker, and its score. `cause` tells why there is none.
+    """
+
+    turn: int
+    round: int
+    channel: ChannelId
+    agent: AgentId
+    aside: str
+    text: Text
+    call: bytes
+    tokens: int
+    cause: Cause | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this follows from."""
+        return (self.turn, self.aside, self.agent)
 
 
 class Intervened(NamedTuple):
@@ -264,7 +287,7 @@ class Noticed(NamedTuple):
     detail: Text
 
 
-Logical = RunStarted | Opened | Spoke | FellSilent | Probed | Intervened | RunEnded
+Logical = RunStarted | Opened | Remembered | Spoke | FellSilent | Probed | Intervened | RunEnded
 Outcome = Spoke | FellSilent  # what became of a turn
 Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
 Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded | Noticed

@@ -8,6 +8,7 @@ from typing import Final, Literal, assert_never
 from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.agenda import Intervention, Probe
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
+from genai_social_sim.domain.memory import Memory, Window
 from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.taking import TurnTaking
 
@@ -48,7 +49,8 @@ class Model:
 class Agent:
     """Who: a name, a persona (text, already rendered), the model that answers for it, and its role.
 
-    `attributes` are in the order of their names. `authority` > 0 is the role's, or the agent's own.
+    `attributes` are in the order of their names. `authority` > 0 is the role's, or the agent's own. `memory`: its own,
+    in all its channels; None: that of each channel.
     """
 
     name: AgentId
@@ -57,6 +59,7 @@ class Agent:
     role: RoleId | None = None
     authority: float = 1.0
     attributes: tuple[tuple[str, str | int | float | bool], ...] = ()
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,17 +193,23 @@ class Opening:
 class Channel:
     """A conversation: members in their order, protocol, opening, how far back members remember, what they do.
 
-    `network`: who hears whom; None: everybody hears everybody.
+    `network`: who hears whom; None: everybody hears everybody. `memory`: what members without one of their own are
+    shown of the past; None: the last `window` utterances.
     """
 
     name: ChannelId
     members: tuple[AgentId, ...]
     protocol: Protocol
     opening: Opening | None
-    window: int  # utterances that a prompt shows; 0 is no memory
+    window: int  # utterances that are kept for its members' memories; 0 is no memory
     act: Act = field(default_factory=Say)
     network: Network | None = None
     topic: str | None = None  # what templates call the topic; None: the text of the opening
+    memory: Memory | None = None
+
+    def memory_of(self, agent: Agent) -> Memory:
+        """What `agent` is shown of the past here."""
+        return agent.memory or self.memory or Window(utterances=self.window)
 
     @property
     def turns(self) -> int:

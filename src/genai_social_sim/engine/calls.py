@@ -15,6 +15,7 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.memory import RECALL
 from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
 
@@ -102,10 +103,11 @@ class Caller:
         number, channel, channel_no, round_no, _, name, aside = turn = job.turn
         stage, floor = state.stage, state.floors[channel_no]
         agent = stage.agents[name]
-        heard = stage.heard(turn, floor)
-        prompt = stage.prompt_after(turn, heard)
+        seen = stage.view(turn, floor)
+        heard, prompt = seen.heard, stage.prompt_after(turn, seen)
         asked = stage.asked(turn, prompt)
-        sampling, stop = agent.model.sampling, stage.stops(turn)
+        sampling = stage.sampling(turn) if aside else agent.model.sampling
+        stop = stage.stops(turn)
         request = Request(  # in order: by name it takes three times as long, once a turn
             number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stop, asked.seed,
             self._limits,
@@ -150,6 +152,8 @@ class Caller:
 
     def _cost(self, job: Job, answer: Answer) -> float | None:
         """None without a price, or if the backend does not count tokens: what is not known is not taken for nothing."""
+        if job.turn.aside == RECALL:
+            return 0.0
         price = self._prices.get(job.turn.agent)
         counted = answer.prompt_tokens or answer.answer_tokens or not answer.text
         if price is None or not (counted or price.free):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from genai_social_sim.domain.events import CallKey, Logical, Outcome, Probed
+from genai_social_sim.domain.events import CallKey, Logical, Outcome, Probed, Remembered
 from genai_social_sim.kernel.agenda import Intervening, Item
+from genai_social_sim.kernel.errands import made_up, paid
 from genai_social_sim.kernel.floor import Turn, wave_begins
 from genai_social_sim.kernel.intervening import intervening
 from genai_social_sim.kernel.outcome import passed_over
@@ -26,6 +27,9 @@ class Conductor:
         self._parked: set[int] = set()  # channels that have to wait for others
         self._taken: list[Turn] = []
         self._told: dict[CallKey, Probed] = {}
+        self._held: dict[int, Turn] = {}  # turns whose agents' memories are being made up
+        self._ready: list[Turn] = []  # and those for which that is done
+        self._remembered: dict[int, Remembered] = {}
         self._agenda: deque[Item] = deque()  # what is left of it at this point of the run
         self._unasked = False  # whether its probes are still to be given out
         self._look_at_agenda()
@@ -38,10 +42,10 @@ class Conductor:
     @property
     def restless(self) -> bool:
         """Whether `due` may have something to give out."""
-        return bool(self._open) or self._unasked
+        return bool(self._open) or self._unasked or bool(self._ready)
 
     def due(self) -> list[Turn]:
-        """The turns that have become due since it was asked last, and the agents to be asked aside."""
+        """The turns that have become due since it was asked last, and what is to be asked aside."""
         turns: list[Turn] = []
         for index in sorted(self._open) if len(self._open) > 1 else self._open:
             found = decide(self.state, index)
@@ -53,16 +57,22 @@ class Conductor:
         if self._unasked:
             self._unasked = False
             turns.extend([item for item in self._agenda if isinstance(item, Turn)])
-        return self._without_silenced(turns) if self.state.silenced else turns
+        if self.state.silenced:
+            turns = self._without_silenced(turns)
+        return self._with_errands(turns) if self.state.stage.minding else turns
 
     def left_out(self) -> list[Logical]:
         """What follows at once from where the run stands: its log may have been cut off before it said so."""
         return self._keep_agenda()
 
-    def take(self, turn: Turn, outcome: Outcome | Probed) -> None:
-        """What became of a turn, or of a question aside, that was given out."""
+    def take(self, turn: Turn, outcome: Outcome | Probed | Remembered) -> None:
+        """What became of a turn, or of a call aside, that was given out."""
         if isinstance(outcome, Probed):
             self._told[turn.key] = outcome
+        elif isinstance(outcome, Remembered):
+            self.state = made_up(self.state, outcome)
+            self._remembered[turn.number] = outcome
+            self._ready.append(self._held.pop(turn.number))
         else:
             self._outcomes[turn.number] = outcome
             self._taken.append(turn)
@@ -78,6 +88,16 @@ class Conductor:
         if self._agenda or self.state.progress.closing:
             events += self._keep_agenda()
         return events
+
+    def _with_errands(self, turns: list[Turn]) -> list[Turn]:
+        """Before turns whose agents' memories have to be made up first, what makes them up."""
+        given, self._ready = self._ready, []
+        for turn in turns:
+            errand = self.state.stage.errand(turn, self.state.floors[turn.channel_no])
+            if errand is not None:
+                self._held[turn.number] = turn
+            given.append(errand or turn)
+        return given
 
     def _without_silenced(self, turns: list[Turn]) -> list[Turn]:
         """Pass over agents that have no voice; those that are muted can still be asked aside."""
@@ -111,6 +131,9 @@ class Conductor:
         plan, state = self.state.stage.plan, self.state
         round_before = state.progress.turns // plan.round_size
         while not state.progress.closing and (outcome := self._outcomes.pop(state.progress.turns, None)):
+            if self._remembered and (remembered := self._remembered.pop(outcome.turn, None)):
+                events.append(remembered)
+                state = paid(state, remembered)
             events.append(outcome)
             state = tallied(state, outcome)
         self.state = state

@@ -19,8 +19,10 @@ from genai_social_sim.engine.calls import Caller, Job, Report
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.engine.lanes import Finished, Lane, backoff_s
 from genai_social_sim.errors import SocialSimError
+from genai_social_sim.kernel.errands import came_of
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.outcome import outcome_of
+from genai_social_sim.kernel.memory import RECALL
+from genai_social_sim.kernel.stage import encoders
 from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import Clock, DispatchedModel, Entry, EventLog, InstantModel, LanguageModel, Observer
 
@@ -85,6 +87,7 @@ class LiveRun:
         self._spending = Spending(world.budget, cost=past.cost, began=self._let_at)
         backends = {(model.backend, model.options): id(opened) for model, opened in world.models.items()}
         self._model_of = {agent.name: backends[agent.model.backend, agent.model.options] for agent in plan.agents}
+        self._encoders = {encoder.options: backends[encoder.backend, encoder.options] for encoder in encoders(plan)}
         opened = {id(model): model for model in world.models.values()}
         self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
         self._lanes = {key: self._lane(model) for key, model in opened.items() if key not in self._instant_models}
@@ -175,6 +178,12 @@ class LiveRun:
     async def _ask_elsewhere(self, model: LanguageModel, job: Job) -> Report:
         return await self._caller.dispatched(model, job, self._conductor.state)
 
+    def _asked(self, turn: Turn) -> int:
+        """Which of the models that were opened answers."""
+        if turn.aside == RECALL:
+            return self._encoders[self._conductor.state.stage.model(turn).options]
+        return self._model_of[turn.agent]
+
     def _hand_out(self) -> None:
         now = self._world.clock.elapsed()
         for turn in self._conductor.due():
@@ -183,7 +192,7 @@ class LiveRun:
                 self._take(turn, recorded)
                 continue
             job = Job(turn, self._attempts.get(turn.key, 0) + 1, now)
-            lane = self._lanes.get(self._model_of[turn.agent])
+            lane = self._lanes.get(self._asked(turn))
             if lane is None:
                 self._instant.append(job)
             else:
@@ -194,7 +203,7 @@ class LiveRun:
     def _answer_instantly(self) -> None:
         for _ in range(min(len(self._instant), _MOST_AT_ONCE)):
             job = self._instant.popleft()
-            model = self._instant_models[self._model_of[job.turn.agent]]
+            model = self._instant_models[self._asked(job.turn)]
             report = self._caller.at_once(model, job, self._conductor.state)
             self._write_down(report)
             if _is_decided(report):
@@ -234,7 +243,7 @@ class LiveRun:
         self._entries.append(Entry(report.taken, report.prompt))
 
     def _take(self, turn: Turn, taken: Taken) -> None:
-        outcome = outcome_of(self._conductor.state.stage, turn, taken)
+        outcome = came_of(self._conductor.state, turn, taken)
         if outcome is None:
             self._settle()
             self._commit()

@@ -11,6 +11,7 @@ from genai_social_sim.domain.events import (
     FellSilent,
     Outcome,
     Probed,
+    Remembered,
     Spoke,
     Taken,
 )
@@ -31,7 +32,7 @@ def heard_before(stage: Stage, turn: int, log: EventReader) -> tuple[AgentId, tu
         event = recorded.event
         if isinstance(event, Spoke | FellSilent) and event.turn == turn:
             then = _turn_of(state, event)
-            return event.agent, state.stage.heard(then, state.floors[then.channel_no])
+            return event.agent, state.stage.view(then, state.floors[then.channel_no]).heard
         state = apply(state, event)
     return AgentId(""), ()
 
@@ -59,7 +60,7 @@ def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:
                 attempts[event.key] = event.attempt
                 if event.final and not stops:
                     answers[event.key] = event
-            case Spoke() | FellSilent() | Probed():
+            case Spoke() | FellSilent() | Probed() | Remembered():
                 answers.pop(event.key, None)
                 attempts.pop(event.key, None)
                 state = apply(state, event)

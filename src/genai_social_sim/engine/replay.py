@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from genai_social_sim.domain.events import CallKey, Intervened, Logical, Outcome, Probed, RunStarted, Taken
+from genai_social_sim.domain.events import CallKey, Intervened, Logical, Outcome, Probed, Remembered, RunStarted, Taken
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
+from genai_social_sim.kernel.errands import came_of
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.outcome import outcome_of
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import start
@@ -72,7 +72,7 @@ class _Kept:
         return [Entry(event) for event in takewhile(self._holds, events)]
 
     def _holds(self, event: Logical) -> bool:
-        if isinstance(event, Outcome):
+        if isinstance(event, Outcome | Remembered):
             return event.turn < self.turns
         if isinstance(event, Probed | Intervened) and event.turn == self.turns:
             self.beside -= 1
@@ -88,7 +88,7 @@ def _play(conductor: Conductor, turn: Turn, find: Find) -> str:
     for what in ("prompt", "params", "seed"):
         if getattr(asked, what) != getattr(taken.asked, what):
             return f"turn {turn.number} ({turn.agent}): the {what} differs from the recorded one"
-    outcome = outcome_of(stage, turn, taken)
+    outcome = came_of(conductor.state, turn, taken)
     if outcome is None:
         return f"turn {turn.number}: the record goes on after a failure that stops the run"
     conductor.take(turn, outcome)

@@ -23,6 +23,7 @@ from genai_social_sim.domain.events import (
     Noticed,
     Opened,
     Probed,
+    Remembered,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -32,7 +33,7 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.text import Text
 
 OUTCOMES: Final = frozenset({"spoke", "fell_silent"})
-LOGICAL: Final = OUTCOMES | {"run_started", "opened", "probed", "intervened", "run_ended"}
+LOGICAL: Final = OUTCOMES | {"run_started", "opened", "remembered", "probed", "intervened", "run_ended"}
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _name: Final = lru_cache(maxsize=4096)(_json)  # names come again and again
 
@@ -66,6 +67,8 @@ def encode(event: Event) -> Row:  # noqa: C901, PLR0912 (one line a kind)
             return Row("opened", None, _json({"channel": event.channel, "speaker": event.speaker}), (event.text,))
         case Probed():
             return Row("probed", event.turn, _probed(event), (event.text,))
+        case Remembered():
+            return Row("remembered", event.turn, _remembered(event), (event.text,))
         case Intervened():
             return Row("intervened", event.turn, _json({"number": event.number}), (event.change,))
         case RunStarted():
@@ -112,7 +115,12 @@ def _probed(event: Probed) -> str:
     return _json(found | {key: value for key, value in more.items() if value is not None})
 
 
-def _taken(event: Spoke | FellSilent) -> str:
+def _remembered(event: Remembered) -> str:
+    more = "" if event.cause is None else f',"cause":"{event.cause}"'
+    return f'{{{_taken(event)},"aside":{_name(event.aside)}{more}}}'
+
+
+def _taken(event: Spoke | FellSilent | Remembered) -> str:
     return (
         f'"round":{event.round},"channel":{_name(event.channel)},"agent":{_name(event.agent)},'
         f'"call":"{event.call.hex()}","tokens":{event.tokens}'
@@ -193,6 +201,11 @@ def _decode_probed(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) ->
     )
 
 
+def _decode_remembered(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> Remembered:
+    (text,) = texts
+    return Remembered(**_decode_taken(turn, body), aside=body["aside"], text=text, cause=body.get("cause"))
+
+
 def _decode_taken(turn: Any, body: Mapping[str, Any]) -> dict[str, Any]:
     where = {"turn": turn, "round": body["round"], "channel": body["channel"], "agent": body["agent"]}
     return where | {"call": bytes.fromhex(body["call"]), "tokens": body["tokens"]}
@@ -215,6 +228,7 @@ _DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {
     "fell_silent": lambda turn, body, _: FellSilent(**_decode_taken(turn, body), cause=body["cause"]),
     "attempt_failed": _decode_failed,
     "probed": _decode_probed,
+    "remembered": _decode_remembered,
     "intervened": lambda turn, body, texts: Intervened(turn=turn, number=body["number"], change=texts[0]),
     "opened": lambda _, body, texts: Opened(channel=body["channel"], speaker=body["speaker"], text=texts[0]),
     "run_started": lambda _, body, texts: RunStarted(study=texts[0], seed=body["seed"]),

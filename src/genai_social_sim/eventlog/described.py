@@ -18,9 +18,9 @@ ABOUT: Final[Mapping[str, str]] = {
         "endian; chain(-1) = SHA-256('genai-social-sim record 1')."
     ),
     "digest": (
-        "Over the logical events alone (run_started, opened, spoke, fell_silent, probed, intervened, run_ended), in "
-        "order: digest(n) = SHA-256(digest(n-1), content(n)), with the same start. Two runs are the same run exactly "
-        "if their digests agree."
+        "Over the logical events alone (run_started, opened, remembered, spoke, fell_silent, probed, intervened, "
+        "run_ended), in order: digest(n) = SHA-256(digest(n-1), content(n)), with the same start. Two runs are the "
+        "same run exactly if their digests agree."
     ),
     "prompt": (
         "Column `prompt` of a call lists its messages: a letter for the role (s system, u user, a assistant, t plain "
@@ -29,9 +29,9 @@ ABOUT: Final[Mapping[str, str]] = {
         "bytes and the hash of each text."
     ),
     "call": (
-        "The `call` of a spoke, fell_silent or probed event is SHA-256(prompt hash, params hash, raw answer's hash, "
-        "'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, FINISH its cause, both 0; an "
-        "agent that was not asked has an empty `call`."
+        "The `call` of a spoke, fell_silent, probed or remembered event is SHA-256(prompt hash, params hash, raw "
+        "answer's hash, 'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, FINISH its "
+        "cause, both 0; an agent that was not asked has an empty `call`."
     ),
 }
 
@@ -53,9 +53,10 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "kind": (
             "run_started: the study and the seed. session_started, session_ended: a process worked on the run. opened: "
             "a channel's first text. answered: a model's answer, written before it takes effect. attempt_failed: an "
-            "attempt at a call failed. spoke, fell_silent: what became of a turn. probed: an agent was asked "
-            "aside, between turns. intervened: a planned change took effect, between turns. run_ended: a "
-            "stopping rule held. noticed: something about the running, such as a server that does not answer."
+            "attempt at a call failed. remembered: an agent's memory was made up before its turn. spoke, fell_silent: "
+            "what became of a turn. probed: an agent was asked aside, between turns. intervened: a planned change took "
+            "effect, between turns. run_ended: a stopping rule held. noticed: something about the running, such as a "
+            "server that does not answer."
         ),
         "turn": (
             "Number of the turn in the run's logical order, from 0; for what lies between turns the number of "
@@ -70,13 +71,13 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
             "given; finish: stop, length (cut at max_tokens) or passed; sent_s, first_token_s, done_s: seconds since "
             "the turn fell due; by: who answered; cost: of the call at the study's prices, in the currency that "
             "session_started names; cause: why it failed or stayed silent; final: no further attempt; probe: its "
-            "name; aside: [probe, agent], if the call is no turn; number: position of the intervention in the study; "
-            "what: what was noticed."
+            "name; aside: [probe, agent], if the call is no turn, with ~summary or ~recall for a memory; number: "
+            "position of the intervention in the study; what: what was noticed."
         ),
         "texts": (
-            "Ids of the texts, in order: run_started study; opened text; spoke, probed text; intervened change; "
-            "answered params, raw answer, notes; attempt_failed params, detail; session_started about; "
-            "session_ended, noticed detail."
+            "Ids of the texts, in order: run_started study; opened text; spoke, probed text; remembered summary or, as "
+            "JSON, which lines came to mind; intervened change; answered params, raw answer, notes; attempt_failed "
+            "params, detail; session_started about; session_ended, noticed detail."
         ),
         "prompt": "For answered and attempt_failed: the messages sent, as ids (see about); null otherwise.",
         "chain": "Link of the chain (see about).",

@@ -16,6 +16,7 @@ from genai_social_sim.domain.events import (
     Intervened,
     Outcome,
     Probed,
+    Remembered,
     RunEnded,
     Spoke,
     Status,
@@ -132,7 +133,7 @@ class _Check:
             )
 
     def _meaning(self, row: Stored, event: Event) -> None:
-        if self.status == "finished" and isinstance(event, Outcome | Probed | Intervened | RunEnded):
+        if self.status == "finished" and isinstance(event, Outcome | Probed | Remembered | Intervened | RunEnded):
             raise _BrokenError(row.seq, f"event {row.seq} was added after the run had ended")
         self.status = status_after(self.status, event)
         if row.prompt is not None and not isinstance(event, Answered | AttemptFailed):
@@ -140,15 +141,15 @@ class _Check:
         if isinstance(event, Answered | AttemptFailed):
             self._prompt(row)
             self.calls[event.key] = _binding(event)
-        elif isinstance(event, Spoke | FellSilent | Probed):
+        elif isinstance(event, Spoke | FellSilent | Probed | Remembered):
             if self.calls.pop(event.key, NO_CALL) != event.call:
                 raise _BrokenError(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
             self._place(row, event)
 
-    def _place(self, row: Stored, event: Spoke | FellSilent | Probed) -> None:
+    def _place(self, row: Stored, event: Spoke | FellSilent | Probed | Remembered) -> None:
         if event.turn != self.turns:
             raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
-        self.turns += not isinstance(event, Probed)
+        self.turns += isinstance(event, Outcome)
 
     def _prompt(self, row: Stored) -> None:
         try:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from genai_social_sim.domain.events import Answered, Intervened, Probed
+from genai_social_sim.domain.events import Answered, Intervened, Probed, Remembered
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Step
 from genai_social_sim.export.tables import Column, Row
 from genai_social_sim.export.transcript import RUN, SEQ, legal_mass
+from genai_social_sim.kernel.memory import RECALL
 
 _BEFORE: Final = Column("turn", "integer", "Turns that had been taken before, in all channels.")
 _AT: Final = Column("at", "time", "When it was written to the record.")
@@ -53,6 +54,51 @@ PROBES: Final = Kind(
         _AT,
     ),
     fold=_Probes,
+)
+
+
+class _Memories(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        recorded = step.recorded
+        event = recorded.event if recorded else None
+        if recorded is None or not isinstance(event, Remembered):
+            return ()
+        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
+        raw = answers[-1].raw.value if answers else None
+        where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
+        summary, recalled = (None, None) if event.cause else _remembered(event)
+        kind = event.aside.removeprefix("~")
+        return ((*where, kind, summary, recalled, event.cause, event.tokens, raw, moment(recorded.at)),)
+
+
+def _remembered(event: Remembered) -> tuple[str | None, str | None]:
+    return (None, event.text.value) if event.aside == RECALL else (event.text.value, None)
+
+
+MEMORIES: Final = Kind(
+    name="memories",
+    description="One row for each time an agent's memory was made up before its turn, in the order of the log.",
+    columns=(
+        RUN,
+        SEQ,
+        Column("turn", "integer", "The turn for which it was made up."),
+        Column("round", "integer", "The round of that turn, from 0."),
+        Column("channel", "text", "Name of the channel."),
+        Column("agent", "text", "Name of the agent."),
+        Column("kind", "text", "summary, or recall for a memory that looks things up."),
+        Column("summary", "text", "The new summary, as the model gave it; no value for another kind."),
+        Column(
+            "recalled",
+            "json",
+            "What came to mind, a list: each line's position among those looked through (`at`), its turn (-1: an "
+            "opening or a broadcast), its speaker, and the sum of relevance, recency and importance (`score`).",
+        ),
+        Column("cause", "text", "Why nothing came of it: passed, empty, or the failure of its last attempt."),
+        Column("tokens", "integer", "Tokens of prompt and answer together, as the backend counted them."),
+        Column("raw_text", "text", "The whole answer as it came: the model's, or the encoder's list of likenesses."),
+        _AT,
+    ),
+    fold=_Memories,
 )
 
 

@@ -21,7 +21,7 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.population import as_text
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export import original
-from genai_social_sim.export.asides import INTERVENTIONS, PROBES
+from genai_social_sim.export.asides import INTERVENTIONS, MEMORIES, PROBES
 from genai_social_sim.export.facts import SAMPLING, Facts, currency_in, written
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Source, Step
@@ -210,7 +210,7 @@ CHANNELS: Final = Kind(
         Column("protocol_options", "json", "The protocol's further settings."),
         Column("act", "text", "What agents do with their turns: say, choose, rate."),
         Column("act_options", "json", "The act's further settings: options, scale, shuffle, labels, may_pass."),
-        Column("window", "integer", "How many utterances a prompt shows at most; 0 is no memory."),
+        Column("window", "integer", "How many of the last utterances a prompt shows at least, if so many there are."),
         Column("opening_from", "text", "Whose name the study puts before the opening."),
         Column("opening_text", "text", "The opening that the study gives. What was said in fact: table `utterances`."),
         Column("network", "text", "Kind of its network; no value where everybody hears everybody."),
@@ -296,7 +296,20 @@ SESSIONS: Final = Kind(
     fold=_Sessions,
 )
 
-TIDY: Final = (RUNS, AGENTS, CHANNELS, EDGES, UTTERANCES, TURNS, PROBES, INTERVENTIONS, CALLS, SESSIONS, EVENTS)
+TIDY: Final = (
+    RUNS,
+    AGENTS,
+    CHANNELS,
+    EDGES,
+    UTTERANCES,
+    TURNS,
+    PROBES,
+    MEMORIES,
+    INTERVENTIONS,
+    CALLS,
+    SESSIONS,
+    EVENTS,
+)
 ORIGINAL: Final = (original.CHAT, original.ANALYTICS)
 KINDS: Final = {kind.name: kind for kind in (*TIDY, *ORIGINAL)}
 
@@ -341,6 +354,11 @@ def turns(*sources: Source) -> Table:
 def probes(*sources: Source) -> Table:
     """One row for each agent that was asked aside."""
     return PROBES.table(*sources)
+
+
+def memories(*sources: Source) -> Table:
+    """One row for each time an agent's memory was made up."""
+    return MEMORIES.table(*sources)
 
 
 def interventions(*sources: Source) -> Table:

@@ -13,6 +13,7 @@ from genai_social_sim.domain.events import (
     CallKey,
     FellSilent,
     Probed,
+    Remembered,
     Spoke,
     Taken,
 )
@@ -67,7 +68,7 @@ def steps(source: Source, *, most: int | None = None) -> Iterator[Step]:
         if isinstance(event, Answered | AttemptFailed):
             under_way.setdefault(event.key, []).append(recorded)
             yield Step(recorded)
-        elif isinstance(event, Spoke | FellSilent | Probed):
+        elif isinstance(event, Spoke | FellSilent | Probed | Remembered):
             yield Step(recorded, under_way.pop(event.key, ()))
         else:
             yield Step(recorded)

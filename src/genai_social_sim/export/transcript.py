@@ -17,6 +17,7 @@ from genai_social_sim.domain.events import (
     Intervened,
     Opened,
     Probed,
+    Remembered,
     Spoke,
     Taken,
 )
@@ -161,7 +162,7 @@ class _Calls(Fold):
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         who: tuple[Cell, ...] = (None, None, None)
-        if isinstance(event, Spoke | FellSilent | Probed):
+        if isinstance(event, Spoke | FellSilent | Probed | Remembered):
             who = (event.agent, event.channel, event.round)
         for attempt in step.attempts:
             if isinstance(attempt.event, Taken):
@@ -207,7 +208,12 @@ CALLS: Final = Kind(
         RUN,
         _TURN,
         Column("attempt", "integer", "Number of the attempt at this turn, from 1."),
-        Column("probe", "text", "Name of the probe, if an agent was asked aside; `turn` counts the turns before then."),
+        Column(
+            "probe",
+            "text",
+            "Name of the probe, if an agent was asked aside; `turn` counts the turns before then. ~summary or ~recall: "
+            "its memory was made up for that turn.",
+        ),
         Column("agent", "text", "Who was asked; no value if a turn has no outcome."),
         Column("channel", "text", "In which channel; no value if the turn has no outcome."),
         Column("round", "integer", "In which round, from 0; no value if the turn has no outcome."),

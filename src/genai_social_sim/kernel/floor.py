@@ -8,8 +8,10 @@ from genai_social_sim.domain.events import CallKey
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.taking import Moment
+from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel import hearing
 from genai_social_sim.kernel.hearing import Ears, Spot
+from genai_social_sim.kernel.memory import Mind
 from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.taking import who
 
@@ -23,7 +25,7 @@ class Turn(NamedTuple):
     round: int
     position: int  # within the channel's round
     agent: AgentId
-    aside: str = ""  # the probe for which it is asked, outside of its turns
+    aside: str = ""  # the probe, or the work of its memory, for which it is asked outside of its turns
 
     @property
     def key(self) -> CallKey:
@@ -41,6 +43,7 @@ class Floor(NamedTuple):
     last: AgentId | None = None  # who had the turn before this wave
     said: Line | None = None  # what was said in it; None after a silence
     ears: Ears | None = None  # where not everybody hears everything: what each has heard since somebody spoke
+    minds: Vector[Mind] | None = None  # of the members, where a memory makes something of what was heard
 
 
 def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
@@ -97,7 +100,7 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None) -> Floo
             held_back = _kept(held_back, line, room.channel.window)
         if wave_ends and held_back:
             lines, held_back = _last(lines + held_back, room.channel.window), ()
-    return Floor(next_round, next_position, lines, held_back, last, said, ears)
+    return Floor(next_round, next_position, lines, held_back, last, said, ears, floor.minds)
 
 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:

@@ -17,13 +17,14 @@ from there. Messages of one role in a row are sent as one, so that roles alterna
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Layout
 from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import EMPTY, Text
+from genai_social_sim.kernel.memory import View
 from genai_social_sim.kernel.speech import shown
 
 DEFAULT_FRAMES: Final[Mapping[Layout, str]] = {
@@ -125,8 +126,13 @@ PROBE_CUES: Final[Mapping[Layout, str]] = {
 }
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
+_CLOSED: Final = Text.of(")\n")
 _GAP: Final = Message("assistant", (_NEWLINE,))
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
+_REMEMBERED: Final = Text.of("(What is remembered of what was said before: ")
+_RECALLED: Final = Text.of("(Of what was said before, this comes to mind:)\n")
+_LATELY: Final = Text.of("(And this was said last:)\n")
+_ALIKE: Final = Text.of("What of this is like these words: ")
 
 
 class Frame(NamedTuple):
@@ -134,6 +140,11 @@ class Frame(NamedTuple):
 
     head: tuple[Message, ...]
     tail: tuple[Message, ...]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether prompts are texts to be continued."""
+        return any(message.role == "text" for message in (*self.head, *self.tail))
 
 
 def frame_of(layout: Layout, *, head: str, tail: str, lead: str = "") -> Frame:
@@ -160,10 +171,30 @@ def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text) 
     return Line(turn, speaker, text, others, own)
 
 
-def prompt_of(frame: Frame, heard: tuple[Line, ...], *, agent: str) -> Prompt:
-    """The prompt of `agent` after what it `heard`."""
-    lines = [line.own if line.speaker == agent else line.others for line in heard]
+def prompt_of(frame: Frame, seen: View, *, agent: str) -> Prompt:
+    """The prompt of `agent`, which is shown this of the past."""
+    lines = [line.own if line.speaker == agent else line.others for line in seen.lines]
+    if seen.recalled or seen.note.value:
+        lines = [*_before(frame, seen, agent), *lines]
     return Prompt.of(_apart((*frame.head, *lines, *frame.tail)))
+
+
+def question_of_likeness(lines: tuple[Line, ...]) -> Prompt:
+    """What an encoder is asked: how like the last of `lines` each of the others is."""
+    *others, last = lines
+    asked = Message(last.others.role, (_ALIKE, shown(last.text, inline=True), _NEWLINE))
+    return Prompt.of((*[line.others for line in others], asked))
+
+
+def _before(frame: Frame, seen: View, agent: str) -> Iterator[Message]:
+    """What stands before the last lines: a note, and what came to mind. No speaker's line can begin like it."""
+    role: Role = "text" if frame.is_text else "user"
+    if seen.note.value:
+        yield Message(role, (_REMEMBERED, shown(seen.note, inline=True), _CLOSED))
+    if seen.recalled:
+        yield Message(role, (_RECALLED,))
+        yield from [line.own if line.speaker == agent else line.others for line in seen.recalled]
+        yield Message(role, (_LATELY,))
 
 
 def _apart(messages: tuple[Message, ...]) -> tuple[Message, ...]:

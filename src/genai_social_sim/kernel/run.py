@@ -19,6 +19,7 @@ from genai_social_sim.domain.events import (
     Opened,
     Outcome,
     Probed,
+    Remembered,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -27,6 +28,7 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.agreement import Views, agreed_rounds, with_view
+from genai_social_sim.kernel.errands import made_up, paid
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
 from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.stage import Stage
@@ -147,6 +149,8 @@ def apply(state: RunState, event: Event) -> RunState:
             return state._replace(progress=progress, done=state.done + 1)
         case Intervened():
             return intervened(state, event)
+        case Remembered():
+            return paid(made_up(state, event), event)
         case Opened():
             index = state.stage.channel_index[event.channel]
             line = state.stage.line(event)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.domain.act import Act, Offer
+from genai_social_sim.domain.act import Act, Offer, Say
 from genai_social_sim.domain.agenda import Broadcast
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.memory import Memory, Retrieval, Summary
 from genai_social_sim.domain.plan import (
     Agent,
     Channel,
     Layout,
+    Model,
     Moderated,
     RoundRobin,
     RunPlan,
@@ -32,7 +34,16 @@ from genai_social_sim.kernel.agenda import Agenda
 from genai_social_sim.kernel.agreement import consensus_rules
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
-from genai_social_sim.kernel.prompts import PROBE_CUES, Frame, frame_of, lead_of, line_of, prompt_of
+from genai_social_sim.kernel.memory import ENCODER, ERRANDS, RECALL, SUMMARY, Mind, View, errand, view
+from genai_social_sim.kernel.prompts import (
+    PROBE_CUES,
+    Frame,
+    frame_of,
+    lead_of,
+    line_of,
+    prompt_of,
+    question_of_likeness,
+)
 from genai_social_sim.kernel.roles import briefed, shown_authority, told
 from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.speech import folded
@@ -72,6 +83,9 @@ class Stage:
         self._once: Final = [isinstance(room.protocol, RoundRobin | Simultaneous | Sequential) for room in self.rooms]
         self._drawn: Final = [is_drawn(room.channel.act) or room.moderated for room in self.rooms]
         self._stops: dict[int, tuple[str, ...]] = {}
+        own = any(agent.memory is not None for agent in plan.agents)
+        self._plain: Final = [channel.memory is None and not own for channel in plan.channels]
+        self.minding: Final = not all(self._plain)
         self.weighted: Final = any(room.network is not None and room.network.weighted for room in self.rooms)
         self.consensus: Final = consensus_rules(plan.stop)
         self.bound: Final = bound(plan.stop, plan.round_size)
@@ -92,14 +106,56 @@ class Stage:
 
     def prompt(self, turn: Turn, floor: Floor) -> Prompt:
         """What the model of `turn.agent` is sent."""
-        return self.prompt_after(turn, self.heard(turn, floor))
+        return self.prompt_after(turn, self.view(turn, floor))
 
-    def prompt_after(self, turn: Turn, heard: tuple[Line, ...]) -> Prompt:
-        """The same, for one who knows already what `turn.agent` has heard."""
-        return prompt_of(self._part(turn).frame, heard, agent=turn.agent)
+    def prompt_after(self, turn: Turn, seen: View) -> Prompt:
+        """The same, for one who knows already what it shows."""
+        if turn.aside == RECALL:
+            return question_of_likeness(seen.lines)
+        return prompt_of(self._part(turn).frame, seen, agent=turn.agent)
+
+    def view(self, turn: Turn, floor: Floor) -> View:
+        """What that prompt shows of the conversation."""
+        heard = self.heard(turn, floor)
+        if self._plain[turn.channel_no]:
+            return View(heard)
+        memory, mind = self.memory(turn), self.mind(turn, floor)
+        if turn.aside in ERRANDS:
+            _, lines = errand(memory, mind, heard, turn.agent)
+            return View(lines, note=mind.summary)
+        return view(memory, mind, heard, turn.agent)
+
+    def memory(self, turn: Turn) -> Memory:
+        """The memory of `turn.agent` in that channel."""
+        return self.plan.channels[turn.channel_no].memory_of(self.agents[turn.agent])
+
+    def mind(self, turn: Turn, floor: Floor) -> Mind:
+        """What `turn.agent` holds of that channel beside what it has heard."""
+        return Mind() if floor.minds is None else floor.minds[self.rooms[turn.channel_no].seats[turn.agent]]
+
+    def errand(self, turn: Turn, floor: Floor) -> Turn | None:
+        """The call that has to be made before a turn, so that its memory is made up; None if there is none."""
+        if turn.aside or self._plain[turn.channel_no]:
+            return None
+        mind = self.mind(turn, floor)
+        if mind.turn == turn.number:
+            return None
+        name, _ = errand(self.memory(turn), mind, self.heard(turn, floor), turn.agent)
+        return turn._replace(aside=name) if name else None
+
+    def model(self, turn: Turn) -> Model:
+        """What answers its call."""
+        memory = self.memory(turn) if turn.aside == RECALL else None
+        return encoder_of(memory) if isinstance(memory, Retrieval) else self.agents[turn.agent].model
+
+    def sampling(self, turn: Turn) -> Sampling:
+        """How it is asked."""
+        sampling = self.agents[turn.agent].model.sampling
+        memory = self.memory(turn) if turn.aside == SUMMARY else None
+        return replace(sampling, max_tokens=memory.max_tokens) if isinstance(memory, Summary) else sampling
 
     def heard(self, turn: Turn, floor: Floor) -> tuple[Line, ...]:
-        """What that prompt shows of the conversation, oldest first."""
+        """What `turn.agent` has heard of the conversation, oldest first, as far as it is kept."""
         if floor.ears is None:
             return floor.heard
         round_no = floor.round if turn.aside else turn.round
@@ -127,6 +183,8 @@ class Stage:
 
     def act(self, turn: Turn) -> Act:
         """What the agent is asked to do."""
+        if turn.aside in ERRANDS:
+            return Say()
         return self.probes[turn.aside].act if turn.aside else self.plan.channels[turn.channel_no].act
 
     def offer(self, turn: Turn) -> Offer | None:
@@ -154,7 +212,7 @@ class Stage:
 
     def _part(self, turn: Turn) -> Part:
         offer = self.offer(turn) if turn.aside or self._drawn[turn.channel_no] else None
-        partner = self._partner(turn) if self._pairs[turn.channel_no] and not turn.aside else None
+        partner = self._partner(turn) if self._pairs[turn.channel_no] and turn.position >= 0 else None
         key = (turn.agent, turn.channel_no, turn.aside, offer, partner)
         part = self._parts.get(key)
         if part is None:
@@ -166,11 +224,13 @@ class Stage:
         return part
 
     def _made(self, turn: Turn, offer: Offer | None) -> Part:
-        agent, index = self.agents[turn.agent], turn.channel_no
+        index = turn.channel_no
         channel = self.plan.channels[index]
         stops = self._stops.get(index) or self._stops.setdefault(index, _stops(self.plan.prompt.layout, channel))
         choices = offer.answers if offer else ()
-        return Part(self._rendered(turn, offer), stops, Text.of(_as_json(agent.model.sampling, stops, choices)))
+        if turn.aside == RECALL:
+            return Part(Frame((), ()), (), Text.of(self.model(turn).options))
+        return Part(self._rendered(turn, offer), stops, Text.of(_as_json(self.sampling(turn), stops, choices)))
 
     def _rendered(self, turn: Turn, offer: Offer | None) -> Frame:
         agent, channel = self.agents[turn.agent], self.plan.channels[turn.channel_no]
@@ -188,7 +248,7 @@ class Stage:
         }
         style = self.plan.prompt
         if turn.aside:
-            values["question"] = compiled(self.probes[turn.aside].text)(**values)
+            values["question"] = compiled(self._question(turn))(**values)
         templates = (style.frame, self._cue(turn), style.lead)
         head, tail, lead = [compiled(template)(**values) for template in templates]
         return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
@@ -206,6 +266,10 @@ class Stage:
             "others_roles": [words for other, words in company if words != other],
         }
 
+    def _question(self, turn: Turn) -> str:
+        memory = self.memory(turn) if turn.aside == SUMMARY else None
+        return memory.text if isinstance(memory, Summary) else self.probes[turn.aside].text
+
     def _cue(self, turn: Turn) -> str:
         if turn.aside:
             return PROBE_CUES[self.plan.prompt.layout]
@@ -213,6 +277,17 @@ class Stage:
         if isinstance(protocol, Moderated) and self.rooms[turn.channel_no].is_choice(turn.position):
             return protocol.cue
         return self.plan.prompt.cue
+
+
+def encoder_of(memory: Retrieval) -> Model:
+    """What tells how alike texts are, as a model that is never asked for words."""
+    return Model(backend=ENCODER, options=json.dumps({"embedding": memory.embedding}))
+
+
+def encoders(plan: RunPlan) -> tuple[Model, ...]:
+    """Those that a plan's memories need."""
+    memories = (*[channel.memory for channel in plan.channels], *[agent.memory for agent in plan.agents])
+    return tuple(dict.fromkeys([encoder_of(memory) for memory in memories if isinstance(memory, Retrieval)]))
 
 
 def compiled(template: str) -> Callable[..., str]:

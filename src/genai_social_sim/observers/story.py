@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
+    Aside,
     AttemptFailed,
     CallKey,
     Cause,
@@ -19,6 +20,7 @@ from genai_social_sim.domain.events import (
     Noticed,
     Opened,
     Probed,
+    Remembered,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -107,6 +109,8 @@ class Story:
                 yield from self._failed(event)
             case Probed():
                 yield Note(words=self._probed(event), channel=event.channel)
+            case Remembered():
+                yield from self._remembered(event)
             case Intervened():
                 yield from _intervened(event)
             case Noticed():
@@ -135,7 +139,7 @@ class Story:
         if event.final:
             self._retries[event.key] = f"{why}, {_counted(event.attempt, 'attempt')}"
         else:
-            call = f"turn {event.turn}" if event.aside is None else f"probe {event.aside.name} of {event.aside.agent}"
+            call = f"turn {event.turn}" if event.aside is None else _named(event.aside)
             yield Note(words=f"{call}, attempt {event.attempt} failed: {why}; it is asked again")
 
     def _probed(self, event: Probed) -> str:
@@ -146,9 +150,20 @@ class Story:
             return f"{asked} answers: {event.text.value}{clipped}"
         return f"{asked} does not answer: {self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])}"
 
+    def _remembered(self, event: Remembered) -> Iterator[Note]:
+        self._clipped.discard(event.key)
+        if event.cause is not None:
+            why = self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])
+            words = f"nothing new is remembered by {event.agent}: {why} (turn {event.turn})"
+            yield Note(words=words, channel=event.channel)
+
     def _why(self, event: FellSilent) -> str:
         self._clipped.discard(event.key)
         return self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])
+
+
+def _named(aside: Aside) -> str:
+    return f"memory of {aside.agent}" if aside.name.startswith("~") else f"probe {aside.name} of {aside.agent}"
 
 
 def _intervened(event: Intervened) -> Iterator[Told]:

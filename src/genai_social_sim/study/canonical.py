@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any, Final, assert_never
 
 from genai_social_sim.domain.act import Say
+from genai_social_sim.domain.memory import Window
 from genai_social_sim.domain.plan import (
     Agent,
     AllOf,
@@ -32,6 +33,7 @@ from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.drawing import AT, expanded, table_of
 from genai_social_sim.study.graphs import network_written
 from genai_social_sim.study.loading import LoadedStudy
+from genai_social_sim.study.memory import MemoryDoc, memory_of, memory_written
 from genai_social_sim.study.models import SAMPLING_KEYS, merged, model_of
 from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.planned import agenda_written
@@ -39,7 +41,7 @@ from genai_social_sim.study.population import DrawnDoc, MembersDoc, PopulationDo
 from genai_social_sim.study.turn_taking import protocol_written
 
 UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
-_APART: Final[Any] = {"model": True, "groups": {"__all__": {"model"}}, "drawn": True}
+_APART: Final[Any] = {"model": True, "memory": True, "groups": {"__all__": {"model", "memory"}}, "drawn": True}
 
 
 def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None, *, drawn: bool) -> str:
@@ -70,9 +72,13 @@ def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None, *, draw
 
 
 def _agent(agent: Agent, doc: AgentDoc) -> dict[str, Any]:
-    more = {"attributes": doc.attributes or None, "role": doc.role, "authority": doc.authority}
+    more = {"attributes": doc.attributes or None, "role": doc.role, "authority": doc.authority, **_memory(doc.memory)}
     written = {key: value for key, value in more.items() if value is not None}
     return {"name": agent.name, "persona": doc.persona, **written, "model": _model(agent.model)}
+
+
+def _memory(memory: MemoryDoc | None) -> dict[str, Any]:
+    return {} if memory is None else {"memory": memory_written(memory_of(memory))}
 
 
 def _role(role: Role) -> dict[str, Any]:
@@ -94,7 +100,8 @@ def _population(loaded: LoadedStudy, population: PopulationDoc, people: DrawnDoc
     general = loaded.document.model
     for group, doc in zip(value.get("groups", ()), population.groups, strict=True):
         group["model"] = _model(model_of(reduce(merged, (population.model, doc.model), general)))
-    value["model"] = _model(model_of(merged(general, population.model)))
+        group.update(_memory(doc.memory))
+    value |= {"model": _model(model_of(merged(general, population.model))), **_memory(population.memory)}
     if people is not None:
         value["drawn"] = {"names": people.names, "attributes": people.attributes}
         if people.groups is not None:
@@ -115,7 +122,7 @@ def _members(study: StudyDoc, channel: Channel) -> Any:
 
 
 def _channel(study: StudyDoc, channel: Channel, *, drawn: bool) -> dict[str, Any]:
-    memory = {"kind": "window", "utterances": channel.window} if channel.window else {"kind": "none"}
+    memory = memory_written(channel.memory or Window(utterances=channel.window))
     value = {"members": _members(study, channel), "protocol": protocol_written(channel.protocol), "memory": memory}
     if channel.act != Say():
         value["act"] = act_written(channel.act)

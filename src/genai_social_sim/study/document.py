@@ -19,8 +19,8 @@ from genai_social_sim.study.base import (
     Seconds,
     Slug,
     Spoken,
-    from_word,
 )
+from genai_social_sim.study.memory import MemoryDoc, WindowDoc
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.networks import NetworkDoc
 from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
@@ -36,25 +36,6 @@ class OpeningDoc(Doc):
         default="system", alias="from", description="Whose name stands before it.", examples=["system"]
     )
     text: Spoken = Field(description="What is said first.", examples=["Discuss rare earth metals."])
-
-
-class WindowDoc(Doc):
-    """An agent is shown the last utterances of the channel."""
-
-    kind: Literal["window"] = Field(description="The kind of memory.", examples=["window"])
-    utterances: int = Field(default=20, ge=0, le=10_000, description="How many utterances a prompt shows.")
-
-
-class NoMemoryDoc(Doc):
-    """An agent is shown nothing of the past."""
-
-    kind: Literal["none"] = Field(description="The kind of memory.", examples=["none"])
-
-
-AnyMemory = Annotated[WindowDoc | NoMemoryDoc, Field(discriminator="kind")]
-MemoryDoc = Annotated[
-    AnyMemory, BeforeValidator(from_word, json_schema_input_type=AnyMemory | Literal["window", "none"])
-]
 
 
 class ChannelDoc(Doc):

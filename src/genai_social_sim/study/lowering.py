@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -34,22 +34,21 @@ from genai_social_sim.domain.plan import (
     Turns,
 )
 from genai_social_sim.errors import OptionsError, RequestError
+from genai_social_sim.kernel.memory import ENCODER
 from genai_social_sim.kernel.roles import TOLD
 from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acts import act_of
 from genai_social_sim.study.document import (
-    MemoryDoc,
-    NoMemoryDoc,
     PromptDoc,
     SayDoc,
     StopDoc,
     StudyDoc,
     TimeoutsDoc,
-    WindowDoc,
 )
 from genai_social_sim.study.drawing import AT
 from genai_social_sim.study.graphs import Place, Unfit, network_of
 from genai_social_sim.study.loading import KNOWN_BACKENDS, LoadedStudy, from_canonical, load, parse
+from genai_social_sim.study.memory import RetrievalDoc, is_plain, memory_of, reach_of
 from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, merged, model_of
 from genai_social_sim.study.openings import unopened, with_openings
 from genai_social_sim.study.people import RoleDoc
@@ -63,6 +62,7 @@ from genai_social_sim.study.residents import (
     members_of,
     rendered_persona,
     residents,
+    written_memories,
     written_models,
 )
 from genai_social_sim.study.source import Path
@@ -182,6 +182,7 @@ def _agent(study: StudyDoc, resident: Resident, model: Model) -> Agent:
         role=None if resident.role is None else RoleId(resident.role),
         authority=authority,
         attributes=tuple(sorted(resident.attributes.items())),
+        memory=None if resident.memory is None else memory_of(resident.memory),
     )
 
 
@@ -203,15 +204,18 @@ def _channel(
     members = members_of(channel.members, everybody)
     if not isinstance(protocol, RoundRobinDoc):  # their order means nothing, so that it changes nothing
         members = tuple(sorted(members))
-    opening = channel.opening
+    opening, memory = channel.opening, memory_of(channel.memory or study.memory)
+    own = {agent.name: agent.memory for agent in agents if agent.memory is not None}
+    memories = {own.get(AgentId(member), memory) for member in members} if own else {memory}
     return Channel(
         name=ChannelId(name),
         members=tuple(map(AgentId, members)),
         protocol=_protocol(loaded, name, layout),
         opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
-        window=_window(channel.memory or study.memory),
+        window=reach_of(memories),
         act=act_of(channel.act or study.act),
         network=_network(loaded, name, tuple(map(AgentId, members)), agents, seed=seed),
+        memory=None if is_plain(memory) and not own else memory,
     )
 
 
@@ -243,16 +247,6 @@ def _network(
     except Unfit as fault:
         path: Path = ("channels", name, "network") if own else ("network",)
         raise refused([Problem((*path, fault.key), fault.text, fault.remedy)], loaded.marks) from None
-
-
-def _window(memory: MemoryDoc) -> int:
-    match memory:
-        case WindowDoc(utterances=utterances):
-            return utterances
-        case NoMemoryDoc():
-            return 0
-        case _ as unknown:
-            assert_never(unknown)
 
 
 def _layout(prompt: PromptDoc, agents: Collection[Agent]) -> Layout:
@@ -325,6 +319,7 @@ def _timeouts(timeouts: TimeoutsDoc) -> Timeouts:
 
 def _check_options(loaded: LoadedStudy, check: CheckOptions) -> None:
     study, seen = loaded.document, set()
+    _check_encoders(loaded, check)
     for path, own, general in written_models(study):
         if path == ("model",) and study.population is None and all(agent.model for agent in study.agents):
             continue  # nobody's
@@ -343,6 +338,15 @@ def _check_options(loaded: LoadedStudy, check: CheckOptions) -> None:
                 for problem in _of_backend(fault, model)
             ]
             raise refused(problems, loaded.marks) from None
+
+
+def _check_encoders(loaded: LoadedStudy, check: CheckOptions) -> None:
+    for path, memory in written_memories(loaded.document):
+        if isinstance(memory, RetrievalDoc):
+            try:
+                check(ENCODER, {"embedding": memory.embedding})
+            except RequestError as fault:
+                raise refused([Problem((*path, "embedding"), fault.problem, fault.remedy)], loaded.marks) from None
 
 
 def _of_backend(fault: Exception, model: ModelDoc) -> list[Problem]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from genai_social_sim.kernel.roles import DEFAULT_BRIEF
 from genai_social_sim.study import words
 from genai_social_sim.study.base import AgentName, AnyName, AttributeName, Doc, Scalar
+from genai_social_sim.study.memory import MemoryDoc
 from genai_social_sim.study.models import ModelDoc
 
 RoleName = AnyName
@@ -62,4 +63,9 @@ class AgentDoc(Doc):
         description="What answers for this agent. Keys left out come from the study's model; if the backend is "
         "another one, only the sampling keys do.",
         examples=[{"temperature": 0.2}],
+    )
+    memory: MemoryDoc | None = Field(
+        default=None,
+        description="What this agent is shown of the past, in place of what its channels say.",
+        examples=[{"kind": "summary", "utterances": 10}],
     )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from genai_social_sim.domain.distribution import LEAST_SHAPE, MAX_POISSON
 from genai_social_sim.study import words
 from genai_social_sim.study.base import LIST, MAPPING, AgentName, AnyName, AttributeName, Doc, Scalar, form_of
+from genai_social_sim.study.memory import MemoryDoc
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import RoleName
 from genai_social_sim.study.words import refusal
@@ -274,6 +275,11 @@ class GroupDoc(Doc):
         description="What answers for them. Keys left out come from the population's model.",
         examples=[{"temperature": 0.2}],
     )
+    memory: MemoryDoc | None = Field(
+        default=None,
+        description="What they are shown of the past; the population's memory if left out.",
+        examples=[{"kind": "summary", "utterances": 10}],
+    )
 
 
 class DrawnDoc(Doc):
@@ -332,9 +338,14 @@ class PopulationDoc(Doc):
         description="What answers for them. Keys left out come from the study's model.",
         examples=[{"temperature": 0.2}],
     )
+    memory: MemoryDoc | None = Field(
+        default=None,
+        description="What they are shown of the past, in place of what their channels say.",
+        examples=[{"kind": "summary", "utterances": 10}],
+    )
     groups: Annotated[tuple[GroupDoc, ...], Field(strict=False)] = Field(
         default=(),
-        description="Roles and models for some of them.",
+        description="Roles, models and memories for some of them.",
         examples=[[{"where": {"party": "left"}, "model": {"temperature": 0.2}}]],
     )
     drawn: DrawnDoc | None = Field(

@@ -12,6 +12,7 @@ from genai_social_sim.domain.population import Condition, People, Where, as_text
 from genai_social_sim.kernel.templates import TemplateProblem, render
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.drawing import AT, PopulationProblem, drawn_people, expanded
+from genai_social_sim.study.memory import MemoryDoc
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.population import BetweenDoc, DrawnDoc, MembersDoc, PopulationDoc, WhereDoc
@@ -35,6 +36,7 @@ class Resident(NamedTuple):
     role: str | None
     authority: float | None
     models: tuple[ModelDoc | None, ...]
+    memory: MemoryDoc | None = None
 
 
 def residents(loaded: LoadedStudy, seed: int) -> tuple[Resident, ...]:
@@ -102,6 +104,17 @@ def written_models(study: StudyDoc) -> Iterator[tuple[Path, ModelDoc, tuple[Mode
             yield (*AT, "groups", index, "model"), group.model, (study.model, population.model)
 
 
+def written_memories(study: StudyDoc) -> Iterator[tuple[Path, MemoryDoc]]:
+    """Each memory that is written, and where."""
+    places: list[tuple[Path, MemoryDoc | None]] = [((), study.memory)]
+    places += [(("channels", name), channel.memory) for name, channel in study.channels.items()]
+    places += [(("agents", index), agent.memory) for index, agent in enumerate(study.agents)]
+    if (population := study.population) is not None:
+        places.append((AT, population.memory))
+        places += [((*AT, "groups", index), group.memory) for index, group in enumerate(population.groups)]
+    return (((*place, "memory"), memory) for place, memory in places if memory is not None)
+
+
 def rendered_persona(resident: AgentDoc | Resident, **more: Scalar) -> str:
     """The persona over name and attributes, without white space around it; raises TemplateProblem."""
     text = render(resident.persona, **resident.attributes, **more, name=resident.name).strip()
@@ -112,7 +125,9 @@ def rendered_persona(resident: AgentDoc | Resident, **more: Scalar) -> str:
 
 def listed_agent(agent: AgentDoc) -> Resident:
     """An agent that the study lists by hand."""
-    return Resident(agent.name, agent.persona, agent.attributes, agent.role, agent.authority, (agent.model,))
+    return Resident(
+        agent.name, agent.persona, agent.attributes, agent.role, agent.authority, (agent.model,), agent.memory
+    )
 
 
 def _populating(population: PopulationDoc, people: DrawnDoc) -> Iterator[Resident]:
@@ -122,7 +137,8 @@ def _populating(population: PopulationDoc, people: DrawnDoc) -> Iterator[Residen
         group = groups[people.groups[at]] if people.groups and people.groups[at] >= 0 else None
         role = population.role if group is None or group.role is None else group.role
         models = (population.model,) if group is None else (population.model, group.model)
-        yield Resident(name, persona, columns.attributes(at), role, None, models)
+        memory = population.memory if group is None or group.memory is None else group.memory
+        yield Resident(name, persona, columns.attributes(at), role, None, models, memory)
 
 
 def _groups(population: PopulationDoc, people: People) -> tuple[int, ...]:

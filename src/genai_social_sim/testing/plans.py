@@ -8,6 +8,7 @@ from typing import Final
 from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.agenda import Intervention, Probe
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.memory import Memory
 from genai_social_sim.domain.network import Edge, Network
 from genai_social_sim.domain.plan import (
     Agent,
@@ -75,6 +76,7 @@ def small_channel(
     window: int = 20,
     act: Act | None = None,
     edges: str | None = None,
+    memory: Memory | None = None,
 ) -> Channel:
     """A channel; no `act`: Say.
 
@@ -83,10 +85,11 @@ def small_channel(
         members: Names between blanks.
         protocol: By its name in `PROTOCOLS`, or itself.
         opening: "SPEAKER: text", or empty for none.
-        window: Utterances that a prompt shows.
+        window: Utterances that a prompt shows; with a memory, those that are kept for it.
         act: What members do.
         edges: A network, as `ada-bo` (they hear each other) or `ada>bo` (bo hears ada, in a network with direction),
             between blanks, each perhaps with a weight, `ada>bo:0.5`; None: everybody hears everybody.
+        memory: What members are shown of the past; None: the last `window` utterances.
     """
     speaker, _, text = opening.partition(": ")
     return Channel(
@@ -97,6 +100,7 @@ def small_channel(
         window=window,
         act=act or Say(),
         network=None if edges is None else small_network(members, edges),
+        memory=memory,
     )
 
 

@@ -37,6 +37,7 @@ from genai_social_sim.domain.events import (
     Noticed,
     Opened,
     Probed,
+    Remembered,
     RunEnded,
     RunStarted,
     SessionEnded,
@@ -44,6 +45,7 @@ from genai_social_sim.domain.events import (
     Spoke,
 )
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.memory import Importance, Memory, Retrieval, Summary, Window
 from genai_social_sim.domain.plan import (
     LAYOUTS,
     AllOf,
@@ -148,6 +150,13 @@ LOGICAL: Final = st.one_of(
         probe=st.text(max_size=5),
         text=_WORDS,
         choice=st.none() | _CHOSEN,
+        cause=st.none() | _CAUSES,
+    ),
+    st.builds(
+        Remembered,
+        **_WHERE,
+        aside=st.sampled_from(["~summary", "~recall"]),
+        text=_WORDS,
         cause=st.none() | _CAUSES,
     ),
     st.builds(Intervened, turn=SIZES, number=SIZES, change=_WORDS),
@@ -262,9 +271,34 @@ def edges(members: Sequence[str]) -> st.SearchStrategy[str]:
     return st.lists(edge, max_size=8).map(" ".join)
 
 
+def memories() -> st.SearchStrategy[Memory]:
+    """A memory that a few utterances fill."""
+    few, own = st.integers(0, 3), st.sampled_from([None, 0, 1])
+    reach = st.sampled_from([4, 9])
+    return st.one_of(
+        st.builds(Window, utterances=few, own=own, reach=reach),
+        st.builds(
+            Summary, utterances=few, every=st.integers(1, 3), max_tokens=st.just(9), text=_ASKED, own=own, reach=reach
+        ),
+        st.builds(
+            Retrieval,
+            utterances=few,
+            k=st.integers(1, 2),
+            embedding=st.just("lexical"),
+            half_life=st.sampled_from([1.0, 50.0]),
+            importance=st.sampled_from(get_args(Importance)),
+            own=own,
+            reach=reach,
+        ),
+    )
+
+
+_ASKED: Final = st.just("What do you remember, {{ name }}?")
+
+
 @st.composite
-def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
-    """A channel of some of the agents NAMES."""
+def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False) -> Channel:
+    """A channel of some of the agents NAMES; with `minding` perhaps with a memory that makes something of the past."""
     members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
     opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
     window = draw(st.sampled_from([0, 1, 3, 20]))
@@ -276,6 +310,7 @@ def channels(draw: st.DrawFn, name: str = "hall") -> Channel:
         window=window,
         act=draw(st.just(Say()) | acts()),
         edges=draw(st.none() | edges(members)),
+        memory=draw(st.none() | memories()) if minding else None,
     )
 
 
@@ -322,10 +357,10 @@ def interventions(draw: st.DrawFn, members: Sequence[AgentId], rooms: Sequence[C
 
 
 @st.composite
-def plans(draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12) -> RunPlan:
+def plans(draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12, minding: bool = False) -> RunPlan:
     """A run of the agents NAMES in one or more channels, an agent perhaps in several; perhaps with an agenda."""
     names = ("court", "hall", "yard")[: draw(st.integers(1, most_channels))]
-    rooms = [draw(channels(name)) for name in names]
+    rooms = [draw(channels(name, minding=minding)) for name in names]
     members = sorted({member for room in rooms for member in room.members})
     busy = draw(st.booleans())
     return small_plan(

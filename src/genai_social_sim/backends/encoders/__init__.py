@@ -1,0 +1,1 @@
+"""What tells how alike texts are, for memories that look things up."""

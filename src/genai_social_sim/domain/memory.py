@@ -1,0 +1,66 @@
+"""Memories: what an agent is shown of what it has heard. They know nothing of prompts or of how a memory is filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ALL_OWN = None  # of `own`: one's own utterances are shown like any others
+Importance = Literal["none", "length", "authority"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The last `utterances`.
+
+    `own` sets one's own apart: so many of them are shown beside the last `utterances` of others, out of the last
+    `reach` that were heard; None: they count like any others', and `reach` does not.
+    """
+
+    utterances: int
+    own: int | None = ALL_OWN
+    reach: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A running summary by a model, and what was heard after it.
+
+    Once `every` utterances or more lie before the last `utterances`, they go into the summary, at the agent's next
+    turn, by a call of their own that asks `text` (a template like those of prompts) for at most `max_tokens`.
+    """
+
+    utterances: int
+    every: int
+    max_tokens: int
+    text: str
+    own: int | None = ALL_OWN
+    reach: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """The last `utterances`, and `k` of those before, out of `reach`, by relevance, recency and importance.
+
+    `relevance`, `recency` and `weight` (of `importance`) say how much each of the three counts. What was heard
+    `half_life` utterances earlier is half as recent. `embedding` names what tells how alike texts are.
+    """
+
+    utterances: int
+    k: int
+    embedding: str
+    half_life: float = 50.0
+    relevance: float = 1.0
+    recency: float = 1.0
+    importance: Importance = "length"
+    weight: float = 1.0
+    own: int | None = ALL_OWN
+    reach: int = 500
+
+
+Memory = Window | Summary | Retrieval
+
+
+def kept(memory: Memory) -> int:
+    """How many utterances have to be kept for it."""
+    return memory.utterances if isinstance(memory, Window) and memory.own is ALL_OWN else memory.reach

@@ -1,0 +1,202 @@
+"""Memories at work: what an agent is shown of what it has heard, and what has to be made of it before its turn.
+
+A summary is made, and likeness is told, outside: by a call that is recorded like a turn's. What follows from its answer
+is reckoned here. Knows nothing of calls.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, assert_never
+
+from genai_social_sim.domain.arithmetic import exp, ln
+from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.memory import ALL_OWN, Memory, Retrieval, Summary, Window
+from genai_social_sim.domain.text import EMPTY, Text
+
+SUMMARY: Final = "~summary"  # names of the calls, where those of probes have the probe's; no probe is called so
+RECALL: Final = "~recall"
+ENCODER: Final = "~encoder"  # the backend that tells likeness; no study can name it
+ERRANDS: Final = frozenset({SUMMARY, RECALL})
+_LN2: Final = ln(2.0)
+_DIGITS: Final = 6  # of scores that are compared
+
+
+class Mind(NamedTuple):
+    """What a member holds of a channel beside what it has heard."""
+
+    turn: int = -1  # its turn before which this was made up
+    summary: Text = EMPTY
+    told: tuple[Line, ...] = ()  # lines that the summary tells of, as far as they are still kept
+    recalled: tuple[Line, ...] = ()
+
+
+class View(NamedTuple):
+    """What one prompt shows of the past: the lines at its end, before them what came to mind, before that a note."""
+
+    lines: tuple[Line, ...]
+    recalled: tuple[Line, ...] = ()
+    note: Text = EMPTY
+
+    @property
+    def heard(self) -> tuple[Line, ...]:
+        """All its lines, in the order in which they are shown."""
+        return self.recalled + self.lines if self.recalled else self.lines
+
+
+class Score(NamedTuple):
+    """How much one of several lines comes to mind: its position among them, and the sum of the three terms."""
+
+    at: int
+    score: float
+
+
+def view(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> View:
+    """What `agent` is shown in its turn, and when it is asked aside."""
+    match memory:
+        case Window(utterances=utterances, own=own):
+            if own is ALL_OWN:
+                return View(_last(heard, utterances))
+            others = _last([line for line in heard if line.speaker != agent], utterances)
+            return View(_among(heard, (*others, *_last([line for line in heard if line.speaker == agent], own))))
+        case Summary():
+            return View(_without(_apart(heard, memory.own, agent), mind.told), note=mind.summary)
+        case Retrieval(utterances=utterances):
+            lines = _apart(heard, memory.own, agent)
+            if len(lines) <= utterances + memory.k:
+                return View(lines)
+            recent = _last(lines, utterances)
+            return View(recent, _among(lines[: len(lines) - utterances], mind.recalled))
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> tuple[str, tuple[Line, ...]]:
+    """What has to be made of which lines before a turn of `agent`: a name of `ERRANDS`, or empty for nothing.
+
+    For `RECALL` the last line is that to which the others are compared.
+    """
+    match memory:
+        case Window():
+            return "", ()
+        case Summary(utterances=utterances, every=every):
+            lines = _without(_apart(heard, memory.own, agent), mind.told)
+            due = len(lines) - utterances
+            return (SUMMARY, lines[:due]) if due >= every else ("", ())
+        case Retrieval(utterances=utterances, k=k):
+            lines = _apart(heard, memory.own, agent)
+            due = len(lines) - utterances
+            return (RECALL, (*lines[:due], _cue(lines, agent))) if due > k else ("", ())
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def summed_up(mind: Mind, turn: int, summary: Text, lines: tuple[Line, ...], heard: tuple[Line, ...]) -> Mind:
+    """After a new summary, which tells of `lines` too."""
+    return Mind(turn, summary, _among(heard, (*mind.told, *lines)))
+
+
+def ranked(
+    memory: Retrieval, lines: Sequence[Line], after: int, likeness: Sequence[float], authority: Mapping[str, float]
+) -> tuple[Score, ...]:
+    """Which of `lines` come to mind, in their order: the `k` with the greatest sum of the three terms.
+
+    Each term is brought to [0, 1] over `lines` before it is weighed. Between equal sums the later line goes first.
+
+    Args:
+        memory: Weights, half-life, how many.
+        lines: Oldest first.
+        after: How many lines were heard after the last of them.
+        likeness: Of each of `lines` to what was said last, as an encoder told.
+        authority: By speaker; 0 for who has none.
+
+    Source: Park et al. (2023), Generative agents, section 4.1: relevance, recency, importance, each min-max scaled.
+    Here recency counts utterances since it was said, not hours since it was last recalled, and importance follows a
+    rule.
+    """
+    ages = range(after + len(lines) - 1, after - 1, -1)
+    recency = [exp(-_LN2 * age / memory.half_life) for age in ages]
+    importance = [_importance(memory, line, authority) for line in lines]
+    terms = [
+        (memory.relevance, _scaled(likeness)),
+        (memory.recency, _scaled(recency)),
+        (memory.weight, _scaled(importance)),
+    ]
+    sums = [round(sum(weight * term[at] for weight, term in terms), _DIGITS) for at in range(len(lines))]
+    best = sorted(range(len(lines)), key=lambda at: (-sums[at], -at))[: memory.k]
+    return tuple([Score(at, sums[at]) for at in sorted(best)])
+
+
+def likeness_in(raw: str, count: int) -> list[float] | None:
+    """The numbers that an encoder told of `count` lines; None if these are no such numbers."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or len(found) != count:
+        return None
+    numbers = [float(each) for each in found if isinstance(each, int | float) and not isinstance(each, bool)]
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+
+
+def scores_written(scores: Iterable[Score], lines: Sequence[Line]) -> str:
+    """What came to mind, as JSON: the position among `lines`, whose words of which turn, and the sum of its terms."""
+    found = [
+        {"at": each.at, "turn": lines[each.at].turn, "speaker": lines[each.at].speaker, "score": each.score}
+        for each in scores
+    ]
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+
+
+def scored_lines(written: str, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The lines that `scores_written` wrote of."""
+    return tuple([lines[each["at"]] for each in json.loads(written or "[]")])
+
+
+def _importance(memory: Retrieval, line: Line, authority: Mapping[str, float]) -> float:
+    match memory.importance:
+        case "none":
+            return 0.0
+        case "length":
+            return float(len(line.text.value.split()))
+        case "authority":
+            return authority.get(line.speaker, 0.0)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _scaled(values: Sequence[float]) -> list[float]:
+    low, high = min(values), max(values)
+    return [(value - low) / (high - low) if high > low else 0.0 for value in values]
+
+
+def _cue(lines: tuple[Line, ...], agent: str) -> Line:
+    """What others said last; what was said last, if nobody else said anything."""
+    return next((line for line in reversed(lines) if line.speaker != agent), lines[-1])
+
+
+def _apart(heard: tuple[Line, ...], own: int | None, agent: str) -> tuple[Line, ...]:
+    """`heard` with the last `own` of one's own lines only."""
+    if own is ALL_OWN:
+        return heard
+    mine = [line for line in heard if line.speaker == agent]
+    return _without(heard, mine[: max(0, len(mine) - own)])
+
+
+def _among(lines: Iterable[Line], some: Iterable[Line]) -> tuple[Line, ...]:
+    """Those of `lines` that are among `some`: these very ones, since the same words may be said twice."""
+    wanted = {id(line) for line in some}
+    return tuple([line for line in lines if id(line) in wanted])
+
+
+def _without(lines: tuple[Line, ...], some: Sequence[Line]) -> tuple[Line, ...]:
+    if not some:
+        return lines
+    gone = {id(line) for line in some}
+    return tuple([line for line in lines if id(line) not in gone])
+
+
+def _last(lines: Sequence[Line], count: int) -> tuple[Line, ...]:
+    return tuple(lines[len(lines) - count :]) if len(lines) > count else tuple(lines)

@@ -1,0 +1,197 @@
+"""What agents are shown of the past, as checked documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal, assert_never
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from genai_social_sim.domain.memory import ALL_OWN, Importance, Memory, Retrieval, Summary, Window, kept
+from genai_social_sim.study import words
+from genai_social_sim.study.base import Doc, Slug, from_word
+from genai_social_sim.study.words import refusal
+
+MOST: Final = 10_000  # utterances that are kept
+SUMMARY_TEXT: Final = (
+    "Sum up what has been said so far, in at most four sentences and without a line break. Keep who said what, what "
+    "was agreed, and what is still open."
+)
+Reach = Annotated[int, Field(ge=1, le=MOST)]
+_Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+
+def _counted(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, int) and 0 <= value <= MOST):
+        return value
+    raise refusal("this is neither true, false nor a number of utterances", "Write `true`, `false`, or such as `3`.")
+
+
+Own = Annotated[bool | int, BeforeValidator(_counted)]
+
+
+class NoMemoryDoc(Doc):
+    """An agent is shown nothing of the past."""
+
+    kind: Literal["none"] = Field(description="The kind of memory.", examples=["none"])
+
+
+class WindowDoc(Doc):
+    """An agent is shown the last utterances of the channel."""
+
+    kind: Literal["window"] = Field(description="The kind of memory.", examples=["window"])
+    utterances: int = Field(default=20, ge=0, le=MOST, description="How many utterances a prompt shows.")
+    own: Own = Field(
+        default=True,
+        description="Its own utterances: `true`, they count like others'; `false`, it is shown none of them; a number: "
+        "so many of the last ones, beside the `utterances` of others.",
+        examples=[3],
+    )
+    reach: Reach = Field(
+        default=200, description="With `own` set apart: how far back it is looked for both, in utterances."
+    )
+
+
+class SummaryDoc(Doc):
+    """An agent is shown a summary that its model keeps up, and what was said after it.
+
+    The summary is made by a call of its own before a turn, once enough utterances are too old to be shown. It is
+    recorded like any other call. Until one succeeds, what it would have summed up is shown as it was said.
+    """
+
+    kind: Literal["summary"] = Field(description="The kind of memory.", examples=["summary"])
+    utterances: int = Field(
+        default=10, ge=0, le=MOST, description="How many of the last utterances are never summed up."
+    )
+    every: int = Field(default=10, ge=1, le=MOST, description="How many older ones there are when it is renewed.")
+    max_tokens: int = Field(default=160, ge=1, le=1_000_000, description="The longest summary, in the model's tokens.")
+    text: Annotated[str, AfterValidator(words.some_text)] = Field(
+        default=SUMMARY_TEXT,
+        description="How the model is asked for it: a text, or a template like those of prompts. The prompt shows the "
+        "last summary and the utterances to be added.",
+        examples=["What do you remember of this conversation, {{ name }}? Answer in two sentences."],
+    )
+    own: Own = Field(
+        default=True,
+        description="Its own utterances: `true`, like others'; `false`, none; a number: only so many of the last ones.",
+        examples=[False],
+    )
+    reach: Reach = Field(
+        default=200,
+        description="How many utterances are kept at the most until its next turn; what is older then is lost to it.",
+    )
+
+
+class WeightsDoc(Doc):
+    """How much each of three things counts. Each is brought to [0, 1] over all that is looked through."""
+
+    relevance: _Weight = Field(default=1.0, description="How like what was said last.")
+    recency: _Weight = Field(default=1.0, description="How lately it was said.")
+    importance: _Weight = Field(default=1.0, description="See `importance`.")
+
+
+class RetrievalDoc(Doc):
+    """An agent is shown the last utterances, and of those before the few that come to mind.
+
+    These are the `k` with the greatest sum of relevance, recency and importance (Park et al. 2023, Generative agents).
+    Relevance is likeness to what another agent said last, as an encoder tells it before the turn.
+    """
+
+    kind: Literal["retrieval"] = Field(description="The kind of memory.", examples=["retrieval"])
+    utterances: int = Field(default=5, ge=0, le=MOST, description="How many of the last utterances are shown anyway.")
+    k: int = Field(default=5, ge=1, le=MOST, description="How many of those before come to mind.")
+    embedding: Slug = Field(
+        default="minilm",
+        description="What tells likeness: `minilm` by meaning (English; extra `retrieval`), `lexical` by spelling, "
+        "which needs nothing installed, or one of your own.",
+        examples=["lexical"],
+    )
+    half_life: float = Field(
+        default=50.0, gt=0, le=1e6, description="After so many further utterances one is half as recent."
+    )
+    importance: Importance = Field(
+        default="length",
+        description="What makes an utterance important: its `length` in words, its speaker's `authority`, or `none`.",
+    )
+    weights: WeightsDoc = Field(
+        default_factory=WeightsDoc, description="How much each counts.", examples=[{"recency": 0.5}]
+    )
+    own: Own = Field(
+        default=True,
+        description="Its own utterances: `true`, like others'; `false`, none; a number: only so many of the last ones.",
+        examples=[False],
+    )
+    reach: Reach = Field(default=500, description="How many utterances are looked through, the last ones among them.")
+
+
+AnyMemory = Annotated[WindowDoc | NoMemoryDoc | SummaryDoc | RetrievalDoc, Field(discriminator="kind")]
+MemoryDoc = Annotated[
+    AnyMemory,
+    BeforeValidator(from_word, json_schema_input_type=AnyMemory | Literal["window", "none", "summary", "retrieval"]),
+]
+
+
+def memory_of(memory: MemoryDoc) -> Memory:
+    """What the document says, as a value."""
+    match memory:
+        case NoMemoryDoc():
+            return Window(utterances=0)
+        case WindowDoc(utterances=utterances, reach=reach):
+            own = _own(memory.own)
+            return (
+                Window(utterances=utterances) if own is ALL_OWN else Window(utterances=utterances, own=own, reach=reach)
+            )
+        case SummaryDoc(utterances=utterances, every=every, max_tokens=max_tokens, text=text, reach=reach):
+            return Summary(
+                utterances=utterances, every=every, max_tokens=max_tokens, text=text, own=_own(memory.own), reach=reach
+            )
+        case RetrievalDoc(utterances=utterances, k=k, weights=weights, reach=reach):
+            return Retrieval(
+                utterances=utterances,
+                k=k,
+                embedding=memory.embedding,
+                half_life=memory.half_life,
+                relevance=weights.relevance,
+                recency=weights.recency,
+                importance=memory.importance,
+                weight=weights.importance,
+                own=_own(memory.own),
+                reach=reach,
+            )
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def memory_written(memory: Memory) -> dict[str, Any]:
+    """A memory as study files have it."""
+    own = {"own": memory.own is ALL_OWN or memory.own or False, "reach": memory.reach}
+    match memory:
+        case Window(utterances=utterances):
+            if memory.own is not ALL_OWN:
+                return {"kind": "window", "utterances": utterances, **own}
+            return {"kind": "window", "utterances": utterances} if utterances else {"kind": "none"}
+        case Summary(utterances=utterances, every=every, max_tokens=max_tokens, text=text):
+            how = {"every": every, "max_tokens": max_tokens, "text": text}
+            return {"kind": "summary", "utterances": utterances, **how, **own}
+        case Retrieval(utterances=utterances, k=k, embedding=embedding, half_life=half_life):
+            weights = {"relevance": memory.relevance, "recency": memory.recency, "importance": memory.weight}
+            how = {"k": k, "embedding": embedding, "half_life": half_life, "importance": memory.importance}
+            return {"kind": "retrieval", "utterances": utterances, **how, "weights": weights, **own}
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def is_plain(memory: Memory) -> bool:
+    """Whether it is the last utterances and nothing else."""
+    return isinstance(memory, Window) and memory.own is ALL_OWN
+
+
+def reach_of(memories: Iterable[Memory]) -> int:
+    """How many utterances a channel keeps for these."""
+    return max(map(kept, memories), default=0)
+
+
+def _own(own: bool | int) -> int | None:
+    if own is True:
+        return ALL_OWN
+    return int(own)

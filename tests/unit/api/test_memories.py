@@ -1,0 +1,89 @@
+"""Memories of whole runs: read back, exported, forked, resumed and replayed without model or encoder."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from genai_social_sim import Request, Run, Study
+from genai_social_sim.backends.encoders.lexical import LexicalEncoder
+from genai_social_sim.cli.app import app
+
+STUDY = """
+name: remembering
+seed: 3
+model: {backend: scripted, function: speak}
+agents: [{name: ADA}, {name: BO, memory: {kind: summary, utterances: 1, every: 3}}]
+channels: {hall: {opening: {text: "Shall we open the old mine?"}}}
+memory: {kind: retrieval, utterances: 1, k: 1, embedding: lexical}
+stop: {turns: 9}
+"""
+
+
+def speak(request: Request) -> str:
+    return f"{request.aside or 'words'} {len(request.prompt.text)} {request.seed}"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Study.parse(STUDY).run(runs=tmp_path_factory.mktemp("runs"), functions={"speak": speak})
+
+
+def test_a_replay_needs_no_encoder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LexicalEncoder, "likeness", None)
+    assert run.replay().ok
+    assert run.verify().ok
+
+
+def test_each_memory_has_a_row_with_what_it_came_to(run: Run) -> None:
+    rows = [*run.table("memories")]
+    assert [(row["turn"], row["agent"], row["kind"]) for row in rows] == [
+        (2, "ADA", "recall"),
+        (3, "BO", "summary"),
+        (4, "ADA", "recall"),
+        (6, "ADA", "recall"),
+        (7, "BO", "summary"),
+        (8, "ADA", "recall"),
+    ]
+    assert all(str(row["summary"]).startswith("~summary ") for row in rows if row["kind"] == "summary")
+    assert {len(json.loads(str(row["recalled"]))) for row in rows if row["kind"] == "recall"} == {1}
+
+
+def test_the_calls_behind_them_are_among_the_calls(run: Run) -> None:
+    rows = [(row["turn"], row["probe"], row["agent"]) for row in run.calls if row["probe"]]
+    assert rows[:2] == [(2, "~recall", "ADA"), (3, "~summary", "BO")]
+
+
+def test_show_tells_what_came_to_mind_and_with_probe_everything_about_the_call(run: Run) -> None:
+    def show(*options: str) -> str:
+        found = CliRunner().invoke(app, ["show", str(run.path), *options])
+        assert found.exit_code == 0, found.output
+        return found.output
+
+    told = json.loads(show("--turn", "2", "--json"))["data"]
+    (line,) = told["remembered"]["recalled"]
+    assert line["turn"] in (-1, 0)
+    assert f"{line['score']:.3f}  turn {line['turn']} of" in show("--turn", "2").replace(
+        "an opening or a broadcast", "turn -1"
+    )
+    behind = show("--turn", "3", "--probe", "~summary", "--agent", "BO")
+    assert "the summary, before turn 3: BO in hall" in behind
+    assert "Sum up what has been said so far" in behind
+
+
+@pytest.mark.parametrize("at_turn", [2, 3, 7])
+def test_a_fork_remembers_what_the_run_remembered(run: Run, at_turn: int) -> None:
+    same = run.fork(at_turn=at_turn, functions={"speak": speak})
+    assert same.digest == run.digest
+    who = "ADA" if at_turn % 2 == 0 else "BO"
+    other = run.fork(at_turn=at_turn, say={who: "I was wrong."}, functions={"speak": speak})
+    assert (other.verify().ok, other.replay().ok, other.digest != run.digest) == (True, True, True)
+
+
+def test_the_record_says_which_encoder_it_was(run: Run) -> None:
+    (session,) = run.table("sessions")
+    assert {"backend": "encoder", "embedding": "lexical"}.items() <= json.loads(str(session["about"]))["models"][
+        1
+    ].items()
