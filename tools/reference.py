@@ -1,6 +1,7 @@
-"""Writes the reference pages that follow from the code: the study file, its JSON schema, the commands, the rules.
+"""Writes the reference pages that follow from the code: study file, its JSON schema, commands, rules, tables, measures.
 
-python tools/reference.py            writes docs/reference/{study.md,study.schema.json,commands.md,rules.md}
+python tools/reference.py            writes docs/reference/{study.md,study.schema.json,commands.md,rules.md,codebook.md,
+                                     measures.md}
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ from typing import Any, Final
 
 from click.testing import CliRunner
 
+from genai_social_sim.analysis.drift_meter import DriftMeter
+from genai_social_sim.analysis.influence_meter import InfluenceMeter
+from genai_social_sim.analysis.measure import Meter
+from genai_social_sim.analysis.opinion_meter import OpinionMeter
+from genai_social_sim.analysis.participation import ParticipationMeter
+from genai_social_sim.analysis.registry import METERS
+from genai_social_sim.analysis.text_meter import TextMeter
+from genai_social_sim.api.tables import ALL
 from genai_social_sim.backends.registry import BACKENDS
 from genai_social_sim.backends.rules.catalogue import RULES, rule_class
 from genai_social_sim.cli.app import COMMANDS, app
+from genai_social_sim.export import codebook
 from genai_social_sim.study.schema import json_schema
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -123,6 +133,25 @@ What theory says of these rules comes out of the engine: [the known answers](../
 """
 
 
+_HEADINGS: Final[Mapping[type[Meter], str]] = {
+    ParticipationMeter: "Participation",
+    OpinionMeter: "Opinions and consensus",
+    InfluenceMeter: "Influence and information flow",
+    TextMeter: "Words, repetition, loops",
+    DriftMeter: "Similarity, drift, variance between agents",
+}
+_ABOUT_MEASURES: Final = """
+`gss measure RUN...` prints them, `run.measures` gives them as a table, `gss export` writes it as `measures`
+([codebook](codebook.md#measures)); a measure of your own is [one function](../how-to/write-a-measure.md). Each run is
+read once, however many measures there are, and what is remembered of it does not grow with the number of its turns.
+
+What agents *state* are their choices and ratings, and where anything may be said the numbers and what agents say that
+follow a rule. All else that they say is *words*. A moderator's choice of who speaks is neither. Opinions are those
+stated last at the end of a round, channel by channel; or what a probe was answered, each time that it was asked. `of`
+in the table names the channel or the probe.
+"""
+
+
 def study_page() -> str:
     """The page about the study file."""
     schema = json_schema()
@@ -166,6 +195,25 @@ def rules_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def measures_page() -> str:
+    """The page about the measures that ship."""
+    lines = [_MADE, "# The measures", _ABOUT_MEASURES]
+    for meter in METERS:
+        about = cleandoc(import_module(meter.__module__).__doc__ or "").partition("\n")[0]
+        lines += [f"## {_HEADINGS[meter]}", "", about, "", "| measure | what it says | unit | of a | source |"]
+        lines += ["|---|---|---|---|---|"]
+        for each in meter.measures:
+            cells = [f"`{each.name}`", each.about, each.unit, ", ".join(each.scopes), each.source]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def codebook_page() -> str:
+    """The page about the tables that `gss export` writes."""
+    return codebook.page(ALL)
+
+
 def schema_file() -> str:
     """The JSON schema of study files, as `gss schema` prints it."""
     return json.dumps(json_schema(), indent=2) + "\n"
@@ -176,6 +224,8 @@ PAGES: Final = {
     "study.schema.json": schema_file,
     "commands.md": commands_page,
     "rules.md": rules_page,
+    "codebook.md": codebook_page,
+    "measures.md": measures_page,
 }
 
 

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from genai_social_sim.analysis.measure import measure
+    from genai_social_sim.analysis.registry import offer_measure
     from genai_social_sim.api.run import ReplayVerdict, Run
     from genai_social_sim.api.study import Study
     from genai_social_sim.errors import SocialSimError
@@ -27,6 +29,8 @@ __all__ = [
     "SocialSimError",
     "Study",
     "Verdict",
+    "measure",
+    "offer_measure",
     "offer_protocol",
 ]
 
@@ -40,6 +44,8 @@ _HOMES: Final = {
     "SocialSimError": "errors",
     "Study": "api.study",
     "Verdict": "eventlog.verification",
+    "measure": "analysis.measure",
+    "offer_measure": "analysis.registry",
     "offer_protocol": "study.own_protocols",
 }
 

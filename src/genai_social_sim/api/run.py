@@ -34,7 +34,9 @@ from genai_social_sim.ports import Recorded
 from genai_social_sim.study.lowering import from_canonical, lower
 
 if TYPE_CHECKING:
+    from genai_social_sim.analysis.measure import OwnMeasure
     from genai_social_sim.domain.prompt import Prompt
+    from genai_social_sim.export.source import Source
     from genai_social_sim.export.tables import Table
 
 
@@ -249,6 +251,21 @@ class Run:
         """Every attempt at a model call that reported back, a row each."""
         return self._table("calls")
 
+    @property
+    def measures(self) -> Table:
+        """Every value of every measure that is known, a row each; all that was said is read for it."""
+        return self._table("measures")
+
+    def measure(self, *wanted: str | OwnMeasure) -> Table:
+        """The same for some measures: by name, or functions of your own.
+
+        Raises:
+            RequestError: If there is no measure of a name.
+        """
+        from genai_social_sim.analysis.table import measured
+
+        return measured(self._source(), wanted=wanted)
+
     def table(self, name: str) -> Table:
         """One of the tidy tables; the codebook describes them."""
         return self._table(name)
@@ -267,14 +284,15 @@ class Run:
         return f"<Run {self.path.name}: {self.status}, {self.turns} turns, digest {self.digest[:12]}>"
 
     def _table(self, name: str) -> Table:
-        from genai_social_sim.export.society import table
-        from genai_social_sim.export.source import Source
+        from genai_social_sim.api.tables import ALL
+        from genai_social_sim.export.kinds import named
 
-        head = self._reader.head()
-        digest = head.digest.hex()
-        return table(
-            name, Source(run=self.path.stem, record=self._reader, status=self.status, digest=digest, last=head.seq)
-        )
+        return named(ALL, name).table(self._source())
+
+    def _source(self) -> Source:
+        from genai_social_sim.api.tables import source_of
+
+        return source_of(self._reader, self.path.stem)
 
     def _started(self) -> RunStarted:
         first = next(iter(self._reader.events()), None)

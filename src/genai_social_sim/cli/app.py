@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "show": "looking",
     "verify": "checking",
     "replay": "checking",
+    "measure": "measuring",
     "export": "exporting",
     "models": "machine",
     "doctor": "machine",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from genai_social_sim.export.kinds import Kind
-from genai_social_sim.export.society import ORIGINAL, TIDY
 from genai_social_sim.export.tables import TYPES, Column, Row, Table
 
 MARK: Final = "# Codebook of genai-social-sim"  # the first line of every codebook; by it an earlier export is known
@@ -32,7 +31,7 @@ COLUMNS: Final = (
 )
 
 
-def described(kinds: Iterable[Kind] = (*TIDY, *ORIGINAL)) -> Table:
+def described(kinds: Iterable[Kind]) -> Table:
     """The codebook as a table: one row for each table and each column."""
 
     def rows() -> Iterator[Row]:
@@ -44,7 +43,7 @@ def described(kinds: Iterable[Kind] = (*TIDY, *ORIGINAL)) -> Table:
     return Table("codebook", COLUMNS, rows, description="One row for each table and each column.")
 
 
-def page(kinds: Sequence[Kind] = (*TIDY, *ORIGINAL)) -> str:
+def page(kinds: Sequence[Kind]) -> str:
     """The codebook as Markdown."""
     parts = [MARK, "", "What `gss export` writes: every table and column.", "", _FORMATS]
     for kind in kinds:

@@ -98,6 +98,24 @@ class Facts:
         roles = _mapping(self._study.get("roles"))
         return (_agent(agent, shared, roles) for agent in self._study["agents"])
 
+    def posts(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Name, role and backend of each agent; much quicker than all that `agents` tells."""
+        shared = _mapping(self._study.get("model"))
+        for agent in self._study["agents"]:
+            model = _mapping(agent.get("model")) or shared
+            yield str(agent.get("name", "")), _text(agent.get("role")), _text(model.get("backend"))
+
+    def probes(self) -> Iterator[tuple[str, str]]:
+        """Name of each probe, and how it is answered, as JSON."""
+        probes = self._study.get("probes")
+        for probe in probes if isinstance(probes, list) else ():
+            yield str(_mapping(probe).get("name", "")), written(_kinded(_mapping(probe).get("act")))
+
+    @property
+    def stop(self) -> object:
+        """The stopping rule."""
+        return self._study.get("stop")
+
     def channels(self) -> Iterator[ChannelFacts]:
         """In the order of their names."""
         channels = _mapping(self._study.get("channels"))

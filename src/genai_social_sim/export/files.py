@@ -20,15 +20,23 @@ Progress = Callable[[int], None]
 _PROGRESS_EVENTS: Final = 1000
 
 
-def write(sources: Source | Sequence[Source], to: Format, out: Path, *, progress: Progress | None = None) -> list[Path]:
+def write(
+    sources: Source | Sequence[Source],
+    to: Format,
+    out: Path,
+    *,
+    kinds: Sequence[Kind] | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
     """Write all tables of some runs and their codebook; what stands there from an earlier export is replaced.
 
     Each file appears under its name only when all of them are complete.
 
     Args:
         sources: The runs, each with a label of its own.
-        to: `csv` (with the original's two files), `jsonl` or `parquet`.
+        to: `csv`, `jsonl` or `parquet`.
         out: The folder; it is made if need be.
+        kinds: Which tables; by default all that `export` knows, as CSV with the original's two.
         progress: Called now and then with the number of events read so far.
 
     Returns:
@@ -41,7 +49,9 @@ def write(sources: Source | Sequence[Source], to: Format, out: Path, *, progress
     """
     sources = [sources] if isinstance(sources, Source) else list(sources)
     _check(sources, to)
-    kinds = [kind.over(kind, sources) for kind in ((*TIDY, *ORIGINAL) if to == "csv" else TIDY)]
+    if kinds is None:
+        kinds = (*TIDY, *ORIGINAL) if to == "csv" else TIDY
+    kinds = [kind.over(kind, sources) for kind in kinds]
     names = [f"{kind.name}.{to}" for kind in kinds] + ["codebook.csv", "codebook.md"]
     _prepare(out, names)
     drafts = [out / f".{name}.{os.getpid()}.part" for name in names]

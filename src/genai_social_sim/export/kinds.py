@@ -9,10 +9,17 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
+from genai_social_sim.errors import RequestError
 from genai_social_sim.export.source import Source, Step, steps
 from genai_social_sim.export.tables import Column, Row, Table
 
 _PEEKED_EVENTS: Final = 5_000
+
+
+ASSIGNED: Final = (
+    Column("condition", "text", "Name of the run's condition; no value for a study without conditions."),
+    Column("replicate", "integer", "Which repetition of its condition the run is, from 0."),
+)
 
 
 class Fold:
@@ -55,6 +62,20 @@ class Kind:
         for step in steps(source, most=most):
             yield from fold.take(step)
         yield from fold.end()
+
+
+def assigned(source: Source) -> tuple[str | None, int]:
+    """The cells of `ASSIGNED`."""
+    assignment = source.origin.assignment
+    return assignment.condition or None, assignment.replicate
+
+
+def named(kinds: Iterable[Kind], name: str) -> Kind:
+    """The one of this name; raises RequestError if there is none."""
+    by_name = {kind.name: kind for kind in kinds}
+    if name not in by_name:
+        raise RequestError(f"there is no table {name!r}", remedy=f"The tables are: {', '.join(by_name)}.")
+    return by_name[name]
 
 
 @lru_cache(maxsize=64)  # several tables ask for the same event's

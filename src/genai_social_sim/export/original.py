@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -161,12 +161,14 @@ class _Hall:
         self.said += 1
 
 
-class _Analytics(Fold):
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
+class Counts:
+    """What the original counts of each agent in each channel, over one run's steps."""
+
+    def __init__(self) -> None:
         self._halls: dict[str, _Hall] = {}
 
-    def take(self, step: Step) -> Iterable[Row]:
+    def take(self, step: Step) -> None:
+        """Count one more step."""
         match step.recorded.event if step.recorded else None:
             case RunStarted() as event:
                 for channel in Facts(event).channels():
@@ -183,9 +185,9 @@ class _Analytics(Fold):
                 self._hall(event.channel).take(event, step.attempts)
             case _:
                 pass  # attempts come again with their outcome
-        return ()
 
-    def end(self) -> Iterable[Row]:
+    def rows(self) -> Iterator[Row]:
+        """The cells of `ANALYTICS`, but for the run."""
         for channel, hall in self._halls.items():
             for agent, tally in hall.tallies.items():
                 yield self._row(agent, channel, hall, tally)
@@ -199,8 +201,20 @@ class _Analytics(Fold):
         mean = round(tally.seconds / tally.generations, 6) if tally.generations else None
         theirs = (agent, channel, tally.generations, tally.turns, received, ignored, mean)
         failures = (tally.silences, tally.stand_ins, tally.failures, tally.retries, tally.truncated, tally.spoke_for)
-        sizes = (tally.prompt_tokens, tally.answer_tokens, tally.words, tally.characters)
-        return (*theirs, *failures, *sizes, self.run)
+        return (*theirs, *failures, tally.prompt_tokens, tally.answer_tokens, tally.words, tally.characters)
+
+
+class _Analytics(Fold):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._counts = Counts()
+
+    def take(self, step: Step) -> Iterable[Row]:
+        self._counts.take(step)
+        return ()
+
+    def end(self) -> Iterable[Row]:
+        return ((*row, self.run) for row in self._counts.rows())
 
 
 ANALYTICS: Final = Kind(

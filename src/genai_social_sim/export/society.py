@@ -1,4 +1,4 @@
-"""The tidy tables of runs, one function each; and those with a row for each thing that is: runs, agents, channels."""
+"""The tidy tables, one function each; and those with a row for each thing that a society is made of."""
 
 from __future__ import annotations
 
@@ -7,107 +7,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from genai_social_sim.domain.events import (
-    Answered,
-    Event,
-    FellSilent,
-    RunEnded,
     RunStarted,
     SessionEnded,
     SessionStarted,
-    Spoke,
-    Status,
-    status_after,
 )
 from genai_social_sim.domain.population import as_text
-from genai_social_sim.errors import RequestError
 from genai_social_sim.export import original
 from genai_social_sim.export.asides import INTERVENTIONS, MEMORIES, PROBES
-from genai_social_sim.export.facts import SAMPLING, Facts, currency_in, written
-from genai_social_sim.export.kinds import Fold, Kind, moment
+from genai_social_sim.export.facts import SAMPLING, Facts, written
+from genai_social_sim.export.kinds import Fold, Kind, moment, named
+from genai_social_sim.export.runs import CONDITIONS, RUNS
 from genai_social_sim.export.source import Source, Step
 from genai_social_sim.export.tables import Cell, Column, ColumnType, Row, Table
 from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERANCES
-from genai_social_sim.ports import Recorded
-
-_STATUS: Final = "running, finished, interrupted, failed or killed (its process ended without a word)"
-
-
-class _Runs(Fold):
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
-        self._start: tuple[Cell, ...] = (None,) * 6
-        self._status: Status | None = None
-        self._ended: tuple[Cell, Cell] = (None, None)
-        self._sessions = self._spoke = self._silent = self._prompt_tokens = self._answer_tokens = 0
-        self._cost: float | None = None
-        self._currency: str | None = None
-
-    def take(self, step: Step) -> Iterable[Row]:
-        if step.recorded is not None:
-            self._count(step.recorded, step.recorded.event)
-        return ()
-
-    def end(self) -> Iterable[Row]:
-        status = self.source.status or self._status
-        counts = (self._spoke + self._silent, self._spoke, self._silent, self._prompt_tokens, self._answer_tokens)
-        cost = (None if self._cost is None else round(self._cost, 9), self._currency)
-        yield (self.run, *self._start, status, self.source.digest, *counts, *cost, self._sessions, *self._ended)
-
-    def _count(self, recorded: Recorded, event: Event) -> None:
-        self._status = status_after(self._status or "running", event)
-        match event:
-            case RunStarted():
-                facts = Facts(event)
-                sizes = (len(facts.names), sum(1 for _ in facts.channels()))
-                self._start = (facts.name, facts.digest, event.seed, *sizes, moment(recorded.at))
-            case SessionStarted():
-                self._sessions += 1
-                self._currency = currency_in(event.about.value) or self._currency
-            case Spoke():
-                self._spoke += 1
-            case FellSilent():
-                self._silent += 1
-            case Answered():
-                self._prompt_tokens += event.prompt_tokens
-                self._answer_tokens += event.answer_tokens
-                if event.cost is not None:
-                    self._cost = (self._cost or 0.0) + event.cost
-            case RunEnded():
-                self._ended = (moment(recorded.at), event.reason)
-            case _:
-                pass  # openings and failures are counted in other tables
-
-
-RUNS: Final = Kind(
-    name="runs",
-    description="One row for each run.",
-    columns=(
-        RUN,
-        Column("name", "text", "Name of the study."),
-        Column(
-            "study_digest",
-            "text",
-            "SHA-256 of the resolved study, hexadecimal, without what its seed drew: equal for runs of the same study.",
-        ),
-        Column("seed", "integer", "The run's seed, which decides all its chance."),
-        Column("agents", "integer", "Number of agents."),
-        Column("channels", "integer", "Number of channels."),
-        Column("started_at", "time", "When the record was begun."),
-        Column("status", "text", f"Where it stood when it was exported: {_STATUS}."),
-        Column("digest", "text", "Hash over all that happened, hexadecimal: equal exactly for equal runs."),
-        Column("turns", "integer", "Turns that were taken."),
-        Column("spoke", "integer", "Turns in which the agent said something."),
-        Column("silent", "integer", "Turns in which it said nothing."),
-        Column("prompt_tokens", "integer", "Tokens of all prompts that were answered."),
-        Column("answer_tokens", "integer", "Tokens of all answers."),
-        Column("cost", "number", "What all answers cost at the study's prices; no value without prices."),
-        Column("currency", "text", "What `cost` is counted in, as the study calls it."),
-        Column("sessions", "integer", "Processes that worked on it: one more than it was resumed."),
-        Column("ended_at", "time", "When a stopping rule held; no value before."),
-        Column("ended_why", "text", "The stopping rule that held, in words."),
-    ),
-    fold=_Runs,
-)
 
 
 class _Agents(Fold):
@@ -298,6 +210,7 @@ SESSIONS: Final = Kind(
 
 TIDY: Final = (
     RUNS,
+    CONDITIONS,
     AGENTS,
     CHANNELS,
     EDGES,
@@ -311,19 +224,21 @@ TIDY: Final = (
     EVENTS,
 )
 ORIGINAL: Final = (original.CHAT, original.ANALYTICS)
-KINDS: Final = {kind.name: kind for kind in (*TIDY, *ORIGINAL)}
 
 
 def table(name: str, *sources: Source) -> Table:
     """A table by its name; raises RequestError if there is none of it."""
-    if name not in KINDS:
-        raise RequestError(f"there is no table {name!r}", remedy=f"The tables are: {', '.join(KINDS)}.")
-    return KINDS[name].table(*sources)
+    return named((*TIDY, *ORIGINAL), name).table(*sources)
 
 
 def runs(*sources: Source) -> Table:
     """One row for each run."""
     return RUNS.table(*sources)
+
+
+def conditions(*sources: Source) -> Table:
+    """One row for each factor of the runs' conditions."""
+    return CONDITIONS.table(*sources)
 
 
 def agents(*sources: Source) -> Table:

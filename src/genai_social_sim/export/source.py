@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from genai_social_sim.domain.events import (
     Spoke,
     Taken,
 )
+from genai_social_sim.domain.origin import Origin
 from genai_social_sim.ports import Recorded
 
 
@@ -33,7 +34,7 @@ class Source:
 
     `run` names it in every row. `status` and `digest` (hexadecimal) stand in the table `runs`; without a status it
     follows from the events. `last` is the position of the last event to be read, so that a record that grows is
-    exported as it stood when status and digest were taken; None reads to the end.
+    exported as it stood when status and digest were taken; None reads to the end. `origin`: its place in a design.
     """
 
     run: str
@@ -41,6 +42,7 @@ class Source:
     status: str | None = None
     digest: str | None = None
     last: int | None = None
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,19 @@ from genai_social_sim.cli.command import Command, json_option
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("export"), show_default=True, help="Folder to write to."
 )
+@click.option(
+    "--table", "tables", metavar="NAME", multiple=True, help="Write this table only; may be given several times."
+)
 @json_option
-def export(runs: tuple[Path, ...], *, form: Literal["csv", "jsonl", "parquet"], out: Path, as_json: bool) -> None:
+def export(
+    runs: tuple[Path, ...],
+    *,
+    form: Literal["csv", "jsonl", "parquet"],
+    out: Path,
+    tables: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Write what runs hold as tables, with a codebook."""
     from genai_social_sim.cli.tables import export_runs
 
-    export_runs(runs, form=form, out=out, as_json=as_json)
+    export_runs(runs, form=form, out=out, tables=tables, as_json=as_json)
