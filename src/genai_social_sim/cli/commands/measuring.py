@@ -32,7 +32,7 @@ from genai_social_sim.cli.command import Command, json_option
 @click.option("--list", "listing", is_flag=True, help="Say which measures there are, with units and sources.")
 @json_option
 def measure(runs: tuple[Path, ...], *, wanted: tuple[str, ...], listing: bool, as_json: bool) -> None:
-    """Measure what was said and stated: opinions, influence, words, drift."""
+    """Measure opinions, influence, words and drift."""
     if listing == bool(runs):
         raise click.UsageError("name run files, or give --list to see which measures there are")
     from genai_social_sim.cli import measuring
