@@ -47,6 +47,7 @@ class Settings:
     allow_other_model: bool = False  # go on although the weights are not those that the run began with
     broker: Broker | str | None = None  # hand turns out over it; None: the models are opened in this process
     workers: int = 0  # processes of this machine that answer turns; without a broker they get one of their own
+    sharers: int = 1  # processes of this machine, this one included, that share what each model may do at once
     assignment: Assignment = field(default_factory=Assignment)  # of a new run
     say: Callable[[str], None] = lambda words: None  # told what is waited for before the run begins
 
@@ -117,7 +118,7 @@ def _models(
 ) -> AbstractAsyncContextManager[Mapping[Model, LanguageModel]]:
     """The plan's models, in this process or at workers."""
     plan = past.state.stage.plan
-    surroundings = Surroundings(settings.functions, settings.progress)
+    surroundings = Surroundings(settings.functions, settings.progress, settings.sharers)
     if claim is None:
         return opened((*[agent.model for agent in plan.agents], *encoders(plan)), surroundings)
     handing = HandingOut(
@@ -162,6 +163,7 @@ async def _play(
                 clock=clock,
                 observers=settings.observers,
                 slots=settings.parallel,
+                sharers=settings.sharers,
                 hurried=durability == "process",
                 budget=settings.budget,
                 prices=prices,

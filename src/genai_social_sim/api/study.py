@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from genai_social_sim.api.forecast import Forecast, forecast
 from genai_social_sim.api.models import opened
+from genai_social_sim.api.outcome import UnfinishedError
+from genai_social_sim.api.planned import PlannedRun, design_of, file_name, planned_runs
 from genai_social_sim.api.play import Settings, played, resumed
 from genai_social_sim.api.run import Run, unused
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.ids import ChannelId
+from genai_social_sim.domain.origin import Assignment
 from genai_social_sim.domain.plan import Opening, RunPlan
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
-from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError
+from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError, SpecError
 from genai_social_sim.kernel.stage import encoders
+from genai_social_sim.study.conditions import conditions_of, has_design, in_condition
+from genai_social_sim.study.design import NULL_FACTOR
 from genai_social_sim.study.lowering import (
     LoadedStudy,
     canonical,
@@ -30,6 +37,7 @@ from genai_social_sim.study.lowering import (
     unopened,
     with_openings,
 )
+from genai_social_sim.study.null_arms import check_rule
 from genai_social_sim.study.prices import prices_of
 from genai_social_sim.study.residents import residents
 
@@ -43,8 +51,9 @@ class Study:
         SpecError: If the study file is wrong; it says where and what to write instead.
     """
 
-    def __init__(self, loaded: LoadedStudy) -> None:
+    def __init__(self, loaded: LoadedStudy, *, assignment: Assignment | None = None) -> None:
         self._loaded = loaded
+        self._assignment = assignment or Assignment()
 
     @classmethod
     def load(cls, path: str | Path, *, changes: Sequence[str] = ()) -> Study:
@@ -59,7 +68,13 @@ class Study:
     @classmethod
     def _changed(cls, loaded: LoadedStudy, changes: Sequence[str]) -> Study:
         study = cls(override(loaded, *changes) if changes else loaded)
-        study.plan()  # so that whatever is wrong is said now
+        for name, condition in study.conditions.items():  # so that whatever is wrong is said now
+            try:
+                plan = condition.plan()
+            except SpecError as fault:
+                raise in_condition(fault, name) from None
+            if condition.levels.get(NULL_FACTOR) == "rule_based":
+                check_rule(plan, study._loaded, name)
         return study
 
     @property
@@ -72,7 +87,72 @@ class Study:
         """The seed in the study file."""
         return self._loaded.document.seed
 
+    @cached_property
+    def conditions(self) -> Mapping[str, Study]:
+        """Its conditions by name, each a study without a design; without one, the study itself under the empty name."""
+        if not self.has_design:
+            return {"": self}
+        return {
+            each.name: Study(
+                each.study, assignment=Assignment(condition=each.name, levels=each.levels, frozen=self.frozen)
+            )
+            for each in conditions_of(self._loaded)
+        }
+
     @property
+    def has_design(self) -> bool:
+        """Whether it is more than one run: it has factors, conditions, null arms or replicates."""
+        return has_design(self._loaded.document)
+
+    @property
+    def condition(self) -> str:
+        """Of which condition it is the study, if it is one of the `conditions`."""
+        return self._assignment.condition
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """The level of each factor in that condition, by name."""
+        return self._assignment.levels
+
+    @property
+    def frozen(self) -> str:
+        """The digest of the design that was frozen before, which its records note; empty if none was."""
+        return self._assignment.frozen
+
+    def with_frozen(self, digest: str) -> Study:
+        """The same study, whose records note that a design with this digest had been frozen before."""
+        return Study(self._loaded, assignment=replace(self._assignment, frozen=digest))
+
+    @property
+    def replicates(self) -> int:
+        """How often each condition is played."""
+        return self._loaded.document.replicates
+
+    @property
+    def seeds(self) -> str:
+        """`paired`: a replicate has the same seed in all conditions; `independent`: all seeds differ."""
+        return self._loaded.document.seeds
+
+    def planned(
+        self, *, seed: int | None = None, runs: str | Path = RUNS, only: Sequence[str] = ()
+    ) -> tuple[PlannedRun, ...]:
+        """All its runs, replicate by replicate, whether there are records of them or not.
+
+        Args:
+            seed: In place of the study's own; those of all replicates follow from it.
+            runs: Folder of the run files.
+            only: Names of conditions, or parts of them such as `framing=alarm`; all if there are none.
+
+        Raises:
+            RequestError: If there is no such condition.
+        """
+        return planned_runs(self, self._loaded, seed=self._checked(seed), runs=Path(runs), only=only)
+
+    def design(self, *, seed: int | None = None) -> dict[str, Any]:
+        """The resolved design as plain values: every condition with its study, every run with its seed."""
+        return design_of(self, self._loaded, seed=self._checked(seed))
+
+    @cached_property
     def text(self) -> str:
         """The resolved study as canonical JSON: equal for equal studies, whatever the seed."""
         return canonical(self._loaded)
@@ -91,7 +171,8 @@ class Study:
         return canonical(self._loaded, seed=self.seed if seed is None else seed)
 
     def plan(self, *, seed: int | None = None) -> RunPlan:
-        """Everything that determines one run."""
+        """Everything that determines one run; raises RequestError for a study with conditions, which is several."""
+        self._refuse_design()
         return lower(self._loaded, seed=seed, check_options=registry.check_options)
 
     def record_path(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False) -> Path:
@@ -99,10 +180,13 @@ class Study:
 
         With `again`: a path at which there is no record yet.
         """
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-            raise RequestError(f"a seed is a whole number, not {seed!r}", remedy="For example: study.run(seed=7)")
-        mark = sha256(self.text.encode()).hexdigest()[:8]
-        path = Path(runs) / f"{self.name}-{mark}-seed{self.seed if seed is None else seed}.sqlite"
+        self._refuse_design()
+        number = self._checked(seed)
+        if self.condition:
+            name = file_name(self, self._assignment, seed=number)
+        else:
+            name = f"{self.name}-{sha256(self.text.encode()).hexdigest()[:8]}-seed{number}.sqlite"
+        path = Path(runs) / name
         return unused(path) if again else path
 
     def run(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False, **settings: Any) -> Run:
@@ -119,6 +203,7 @@ class Study:
                 `workers`: how many processes of this machine answer. `budget`: a `Budget` in place of the study's.
 
         Raises:
+            RequestError: If the study has conditions or replicates; `run_all` plays them.
             SocialSimError: With what went wrong and what to do; the record is in order and can be resumed.
         """
         return finished(self.arun(seed=seed, runs=runs, again=again, **settings))
@@ -128,13 +213,61 @@ class Study:
     ) -> Run:
         """`run`, for code that waits."""
         path = self.record_path(seed=seed, runs=runs, again=again)
-        chosen = self._settings(settings, seed)
-        if _begun(path):
+        return await self.aplay(path, seed=seed, assignment=self._assignment, settings=settings)
+
+    async def aplay(self, path: Path, *, seed: int | None, assignment: Assignment, settings: Mapping[str, Any]) -> Run:
+        """Play one run of it into `path`, or go on with the one that is there; for `settings` see `run`."""
+        chosen = replace(self.settings(settings, seed), assignment=assignment)
+        if begun(path):
             await resumed(path, chosen)
         else:
-            _make_room(path)
+            make_room(path)
             await played(path, self.plan(seed=seed), Text.of(self.recorded(seed=seed)), chosen)
         return Run(path)
+
+    def run_all(
+        self,
+        *,
+        jobs: int = 1,
+        seed: int | None = None,
+        runs: str | Path = RUNS,
+        only: Sequence[str] = (),
+        **settings: Any,
+    ) -> list[Run]:
+        """Play all that is missing of it: finished runs are left, interrupted ones go on.
+
+        Args:
+            jobs: How many runs at once; more than one are played by processes of their own.
+            seed: In place of the study's own.
+            runs: Folder of the run files.
+            only: Names of conditions, or parts of them such as `framing=alarm`; all if there are none.
+            settings: As for `run`; `functions` and `observers` with one job only.
+
+        Returns:
+            The runs, replicate by replicate.
+
+        Raises:
+            UnfinishedError: If some could not be finished, after all others were; it names each with its reason.
+        """
+        return finished(self.arun_all(jobs=jobs, seed=seed, runs=runs, only=only, **settings))
+
+    async def arun_all(
+        self,
+        *,
+        jobs: int = 1,
+        seed: int | None = None,
+        runs: str | Path = RUNS,
+        only: Sequence[str] = (),
+        **settings: Any,
+    ) -> list[Run]:
+        """`run_all`, for code that waits."""
+        from genai_social_sim.api.batch import play_all
+
+        planned = self.planned(seed=seed, runs=runs, only=only)
+        outcomes = await play_all(planned, settings, jobs=jobs)
+        if any(outcome.status != "finished" for outcome in outcomes):
+            raise UnfinishedError(outcomes)
+        return [Run(each.path) for each in planned]
 
     def forecast(self, *, seed: int | None = None, measure: bool = True, **settings: Any) -> Forecast:
         """How many calls a run would make, about how many tokens and at what cost, and how long that would take.
@@ -147,20 +280,21 @@ class Study:
         Raises:
             SocialSimError: If a backend cannot be opened or does not answer.
         """
-        chosen = self._settings(settings, seed)
+        chosen = self.settings(settings, seed)
         surroundings = registry.Surroundings(chosen.functions, chosen.progress)
         prices = chosen.prices or Prices()
         return finished(forecast(self.plan(seed=seed), surroundings, prices=prices, measure=measure))
 
     async def acheck_models(self, **settings: Any) -> None:
         """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""
-        chosen = self._settings(settings, None)
+        chosen = self.settings(settings, None)
         plan = self.plan()
         wanted = (*[agent.model for agent in plan.agents], *encoders(plan))
         async with opened(wanted, registry.Surroundings(chosen.functions, chosen.progress)):
             pass
 
-    def _settings(self, given: dict[str, Any], seed: int | None) -> Settings:
+    def settings(self, given: Mapping[str, Any], seed: int | None) -> Settings:
+        """How a run of it is played: as the study says, and over that what is `given`."""
         document = self._loaded.document
         limits = document.budget
         own = {
@@ -171,11 +305,27 @@ class Study:
         }
         return Settings(**{**own, **{name: value for name, value in given.items() if value is not None}})
 
+    def _refuse_design(self) -> None:
+        if self.has_design:
+            counts = f"{len(self.conditions)} conditions with {self.replicates} replicates each"
+            raise RequestError(
+                f"this study is more than one run: {counts}",
+                remedy="Play all of it with study.run_all(); or one condition: study.conditions[NAME].run(seed=7).",
+            )
+
+    def _checked(self, seed: int | None) -> int:
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise RequestError(f"a seed is a whole number, not {seed!r}", remedy="For example: study.run(seed=7)")
+        return self.seed if seed is None else seed
+
     def __repr__(self) -> str:
-        return f"<Study {self.name}>"
+        if not self.has_design:
+            return f"<Study {self.name}>"
+        return f"<Study {self.name}: {len(self.conditions)} conditions x {self.replicates} replicates>"
 
 
-def _begun(path: Path) -> bool:
+def begun(path: Path) -> bool:
+    """Whether there is a record to go on with; raises RecordError if one was there and is gone."""
     left = path.with_name(path.name + "-wal")
     if not path.exists() and left.exists() and left.stat().st_size:
         raise RecordError(
@@ -192,7 +342,8 @@ def _begun(path: Path) -> bool:
     return True
 
 
-def _make_room(path: Path) -> None:
+def make_room(path: Path) -> None:
+    """The folder that `path` is in, made if it is missing; raises RecordError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as fault:

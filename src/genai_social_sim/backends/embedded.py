@@ -69,7 +69,7 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
     check_file(path)
     surroundings.progress(f"Loading {path.name}", 0.0)
     try:
-        model = EmbeddedModel(path, checked)
+        model = EmbeddedModel(path, checked, sharers=surroundings.sharers)
     except ImportError as fault:
         raise BackendError(
             f"llama.cpp cannot be loaded on this machine ({fault})",
@@ -89,16 +89,19 @@ def _checked(options: Mapping[str, Any]) -> Options:
 
 
 class EmbeddedModel:
-    """A pool of servers over one model file. A conversation goes back to the server that holds its beginning."""
+    """A pool of servers over one model file. A conversation goes back to the server that holds its beginning.
 
-    def __init__(self, path: Path, options: Options) -> None:
+    The cores are shared with other processes that do the same: one thread more than cores makes all of them slow.
+    """
+
+    def __init__(self, path: Path, options: Options, *, sharers: int = 1) -> None:
         self._options = options
-        self.slots = options.parallel or max(1, os.cpu_count() or 1)
+        cores = max(1, (os.cpu_count() or 1) // sharers)
+        self.slots = options.parallel or cores
         if options.repeatable:
             self._servers = [LlamaServer(path, context=options.context) for _ in range(self.slots)]
             self._cached = _known_to_repeat(path, self._servers[0])
         else:
-            cores = max(1, os.cpu_count() or 1)
             shared = LlamaServer(path, context=options.context, slots=self.slots, threads=cores, exact=False)
             self._servers = [shared] * self.slots
             self._cached = True

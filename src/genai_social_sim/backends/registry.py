@@ -30,10 +30,14 @@ Progress = Callable[[str, float], None]  # (what is being done, share done from 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a backend may use of the program that opens it: Python functions by name, and a place to show progress."""
+    """What a backend may use of the program that opens it: Python functions by name, and a place to show progress.
+
+    `sharers`: how many processes of this machine, this one included, open such a backend at the same time.
+    """
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     progress: Progress = lambda what, share: None
+    sharers: int = 1
 
 
 OpenBackend = Callable[[Mapping[str, Any], Surroundings], LanguageModel | Awaitable[LanguageModel]]

@@ -17,6 +17,7 @@ from genai_social_sim.cli import failing
 COMMANDS: Final = {
     "init": "starting",
     "import-config": "starting",
+    "freeze": "starting",
     "run": "running",
     "seed": "running",
     "resume": "running",

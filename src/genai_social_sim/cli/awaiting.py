@@ -31,6 +31,12 @@ _STOPPED: Final = ("interrupted", "failed", "killed", "running or killed")
 def play_opened(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
     """`gss run --wait`: play a study once each of its channels has an opening; first go on where one was stopped."""
     loaded = Study.load(study, changes=changes)
+    if loaded.has_design:
+        raise RequestError(
+            "a study with conditions or replicates is more than one run, and --wait is for one",
+            where=str(study),
+            remedy="Write the openings into the study.",
+        )
     if not loaded.unopened:
         raise RequestError(
             "there is nothing to wait for: every channel of this study has its opening",

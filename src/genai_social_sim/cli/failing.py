@@ -26,10 +26,14 @@ _LINES: Final = ("error", "where", "remedy")
 
 
 class InterruptedRunError(SocialSimError):
-    """Somebody stopped a run; its record is in order."""
+    """Somebody stopped a run; its record is in order. `data`: what became of several, for `--json`."""
 
     code = "interrupted"
     exit_code = INTERRUPTED
+
+    def __init__(self, problem: str, *, where: str = "", remedy: str = "", data: Any = None) -> None:
+        super().__init__(problem, where=where, remedy=remedy)
+        self.data = data
 
 
 class FoundWantingError(SocialSimError):

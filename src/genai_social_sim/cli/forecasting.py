@@ -6,30 +6,54 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
 
 from genai_social_sim.api.cost import in_words as in_price
 from genai_social_sim.api.forecast import Forecast
 from genai_social_sim.api.study import Study
 from genai_social_sim.cli import out
 from genai_social_sim.engine.clock import SystemClock
-from genai_social_sim.observers.progress import StatusLine, is_watched
-
-_UNITS: Final = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
+from genai_social_sim.observers.progress import StatusLine, in_words, is_watched
 
 
-def forecast_study(study: Path, *, seed: int | None, changes: Sequence[str], as_json: bool) -> None:
-    """Say how many calls and tokens a study needs, and about how long; nothing is recorded."""
+def forecast_study(
+    study: Path, *, seed: int | None, changes: Sequence[str], only: Sequence[str], as_json: bool
+) -> None:
+    """Say how many calls and tokens a study needs, and about how long; nothing is recorded.
+
+    Of several replicates of a condition the first one is looked at and stands for all.
+    """
     loaded = Study.load(study, changes=changes)
     status = StatusLine(sys.stderr, now=SystemClock().elapsed, shown=is_watched(sys.stderr))
+    firsts = [each for each in loaded.planned(seed=seed, only=only) if each.replicate == 0]
     try:
-        found = loaded.forecast(seed=seed, progress=status.share)
+        found = [each.study.forecast(seed=each.seed, progress=status.share) for each in firsts]
     finally:
         status.clear()
+    design = {"replicates": loaded.replicates} if loaded.has_design else {}
     if as_json:
-        out.envelope([asdict(found)])
+        names = [{"condition": each.condition} if design else {} for each in firsts]
+        out.envelope([{**name, **design, **asdict(each)} for name, each in zip(names, found, strict=True)])
+    elif not design:
+        out.facts(_told(loaded.name, found[0]))
     else:
-        out.facts(_told(loaded.name, found))
+        for each, forecast in zip(firsts, found, strict=True):
+            out.facts(_told(f"{loaded.name} {each.condition}".strip(), forecast))
+            out.say()
+        out.facts(_all_told(found, loaded.replicates))
+
+
+def _all_told(found: Sequence[Forecast], replicates: int) -> Iterator[tuple[str, str]]:
+    conditions = out.number_of(len(found), "condition")
+    yield "in all", f"{len(found) * replicates:,} runs: {conditions} with {out.number_of(replicates, 'replicate')} each"
+    unknown = sum(each.turns is None for each in found)
+    yield "calls", f"{replicates * sum(each.calls for each in found):,}" + (", at least" if unknown else "")
+    prompts, answers = sum(each.prompt_tokens for each in found), sum(each.answer_tokens for each in found)
+    yield "tokens", f"about {replicates * prompts:,} of prompts and {replicates * answers:,} of answers"
+    if all(each.cost is not None for each in found):
+        cost = replicates * sum(each.cost or 0.0 for each in found)
+        yield "cost", f"about {in_price(cost, found[0].currency)}"
+    if all(each.seconds is not None for each in found):
+        yield "time", f"about {in_words(replicates * sum(each.seconds or 0.0 for each in found))}, one after the other"
 
 
 def _told(name: str, found: Forecast) -> Iterator[tuple[str, str]]:
@@ -46,11 +70,3 @@ def _told(name: str, found: Forecast) -> Iterator[tuple[str, str]]:
         speeds = ", ".join(f"{backend} {each:.2g} s a call" for backend, each in found.measured.items())
         how = f"measured now in {out.number_of(found.trials, 'call')}: {speeds}"
         yield "time", f"about {in_words(found.seconds)} ({how})"
-
-
-def in_words(seconds: float) -> str:
-    """`2.5 hours`; below a second, `less than a second`."""
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit}"
-    return "less than a second"

@@ -45,20 +45,30 @@ class Wish:
     broker: str | None = None
     mirror: str | None = None
 
+    def settings(self) -> dict[str, Any]:
+        """As for `Study.run`; raises RequestError if nobody would answer."""
+        if self.workers == 0 and self.broker is None:
+            raise RequestError(
+                "--workers 0 leaves all answers to workers elsewhere, which need a broker",
+                remedy="Name it: --broker redis://HOST:PORT; or start workers here: --workers 4",
+            )
+        return {
+            "durability": self.durability,
+            "parallel": self.parallel,
+            "broker": None if self.workers is None else self.broker,
+            "workers": self.workers or 0,
+            "allow_other_model": self.allow_other_model,
+        }
 
-def play_study(study: Path, wish: Wish, *, seed: int | None, changes: Sequence[str], runs: Path, again: bool) -> None:
-    """`gss run`."""
-    play(Study.load(study, changes=changes), wish, seed=seed, runs=runs, again=again)
 
-
-def play(loaded: Study, wish: Wish, *, seed: int | None, runs: Path, again: bool) -> None:
+def play(loaded: Study, wish: Wish, *, seed: int | None, runs: Path, again: bool, warnings: Sequence[str] = ()) -> None:
     """Play a study in the record that is its own, or in a new one."""
     path = loaded.record_path(seed=seed, runs=runs, again=again)
     before = standing(path)
     if before == "finished":
         _already(path, wish, "with --again it is played in a new record")
         return
-    session = _Session(path, wish, loaded.plan(seed=seed), begun=bool(before))
+    session = _Session(path, wish, loaded.plan(seed=seed), begun=bool(before), warnings=warnings)
     session.play(lambda **settings: loaded.arun(seed=seed, runs=runs, again=again, **settings))
 
 
@@ -76,7 +86,8 @@ def play_on(path: Path, wish: Wish) -> None:
 class _Session:
     """One process's work on one run, as its user sees it."""
 
-    def __init__(self, path: Path, wish: Wish, plan: RunPlan, *, begun: bool) -> None:
+    def __init__(self, path: Path, wish: Wish, plan: RunPlan, *, begun: bool, warnings: Sequence[str] = ()) -> None:
+        self._warnings = warnings
         self._path = path
         self._wish = wish
         self._begun = begun
@@ -120,22 +131,9 @@ class _Session:
         return self._wish.quiet or self._wish.as_json
 
     def _settings(self) -> dict[str, Any]:
-        if self._wish.workers == 0 and self._wish.broker is None:
-            raise RequestError(
-                "--workers 0 leaves all answers to workers elsewhere, which need a broker",
-                remedy="Name it: --broker redis://HOST:PORT; or start workers here: --workers 4",
-            )
         observers: list[Observer] = [self._progress] if self._silent else [self._transcript, self._progress]
-        return {
-            "observers": [*observers, *self._publishers],
-            "progress": self._loading,
-            "durability": self._wish.durability,
-            "parallel": self._wish.parallel,
-            "broker": None if self._wish.workers is None else self._wish.broker,
-            "workers": self._wish.workers or 0,
-            "say": self._say,
-            "allow_other_model": self._wish.allow_other_model,
-        }
+        own = {"observers": [*observers, *self._publishers], "progress": self._loading, "say": self._say}
+        return {**self._wish.settings(), **own}
 
     def _say(self, words: str) -> None:
         self._status.clear()
@@ -168,8 +166,10 @@ class _Session:
         if self._transcript.fault is not None:
             raise self._unprinted(self._transcript.fault)
         if self._wish.as_json:
-            out.envelope([_told(self._path)])
+            out.envelope([_told(self._path)], warnings=self._warnings)
         else:
+            for words in self._warnings:
+                out.say(f"-- {words}", style="dim")
             closing_words(self._path, clipped=0 if self._wish.quiet else self._transcript.clipped)
 
     def _unprinted(self, fault: OSError) -> Exception:
@@ -209,4 +209,5 @@ def _told(path: Path) -> dict[str, Any]:
     with Run(path) as run:
         found = {"seed": run.seed, "status": run.status, "turns": run.turns, "digest": run.digest}
         cost = {"cost": run.cost.sum, "currency": run.cost.currency} if run.cost else {}
-    return {"run": str(path), "condition": "", "replicate": 0, **found, **cost}
+        place = {"condition": run.condition, "replicate": run.replicate}
+    return {"run": str(path), **place, **found, **cost}

@@ -16,12 +16,14 @@ class Assignment:
 
     `condition`: its name; empty for a study without conditions. `levels`: of each factor, by name, that applies in it.
     `replicate` counts from 0. `design`: SHA-256 of the design as it was then, hexadecimal; empty without one.
+    `frozen`: of the design that had been frozen before; empty if none had.
     """
 
     condition: str = ""
     levels: Mapping[str, str] = field(default_factory=dict)
     replicate: int = 0
     design: str = ""
+    frozen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +67,10 @@ def assignment_written(assignment: Assignment) -> dict[str, Any]:
     """For what a record says of its first session, under `design`; nothing for a study without conditions."""
     if assignment == Assignment():
         return {}
-    told = {"condition": assignment.condition, "levels": dict(assignment.levels), "replicate": assignment.replicate}
-    return {"design": {**told, "digest": assignment.design}}
+    levels = [list(level) for level in assignment.levels.items()]  # in their order, which sorted keys would lose
+    told = {"condition": assignment.condition, "levels": levels, "replicate": assignment.replicate}
+    frozen = {"frozen": assignment.frozen} if assignment.frozen else {}
+    return {"design": {**told, "digest": assignment.design, **frozen}}
 
 
 def parent_written(parent: Parent) -> dict[str, Any]:
@@ -89,13 +93,19 @@ def _number(said: object) -> int:
     return said if isinstance(said, int) else 0
 
 
+def _is_pair(said: object) -> bool:
+    return isinstance(said, list) and len(said) == 2  # noqa: PLR2004 (a name and a level)
+
+
 def _assignment(said: Mapping[str, Any]) -> Assignment:
-    levels = {str(name): str(level) for name, level in _mapping(said.get("levels")).items()}
+    pairs = said.get("levels")
+    levels = {str(pair[0]): str(pair[1]) for pair in pairs if _is_pair(pair)} if isinstance(pairs, list) else {}
     return Assignment(
         condition=str(said.get("condition", "")),
         levels=levels,
         replicate=_number(said.get("replicate")),
         design=str(said.get("digest", "")),
+        frozen=str(said.get("frozen", "")),
     )
 
 

@@ -24,7 +24,16 @@ from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.memory import RECALL
 from genai_social_sim.kernel.stage import encoders
 from genai_social_sim.kernel.state import RunState
-from genai_social_sim.ports import Clock, DispatchedModel, Entry, EventLog, InstantModel, LanguageModel, Observer
+from genai_social_sim.ports import (
+    Clock,
+    DispatchedModel,
+    Entry,
+    EventLog,
+    InstantModel,
+    LanguageModel,
+    Observer,
+    ServedModel,
+)
 
 _MOST_AT_ONCE: Final = 256  # instant answers in one commit
 _LET_S: Final = 0.01  # how long instant answers may keep the loop to themselves
@@ -52,8 +61,9 @@ class Past:
 class World:
     """What a run works with. `models`: an opened backend for each model of the plan.
 
-    `slots`: calls at once for each of them, in place of what it offers. With `hurried`, instant answers share commits
-    although each is ready by itself.
+    `slots`: calls at once for each of them, in place of what it offers. `sharers`: so many runs of this machine share
+    what a model server is given to do at once; each has its part, and one call at least. With `hurried`, instant
+    answers share commits although each is ready by itself.
     """
 
     log: EventLog
@@ -61,6 +71,7 @@ class World:
     clock: Clock
     observers: Sequence[Observer] = ()
     slots: int | None = None
+    sharers: int = 1
     hurried: bool = False
     budget: Budget = field(default_factory=Budget)
     prices: Prices = field(default_factory=Prices)
@@ -165,7 +176,10 @@ class LiveRun:
             self._spending.check(tokens=tokens, now=self._world.clock.elapsed())
 
     def _lane(self, model: LanguageModel) -> Lane:
-        slots = min(model.slots, self._world.slots or model.slots)
+        slots = self._world.slots or model.slots
+        if isinstance(model, ServedModel) and self._world.slots is None:
+            slots = max(1, slots // self._world.sharers)
+        slots = min(model.slots, slots)
         ask = self._ask
         if isinstance(model, DispatchedModel):
             model.report_to(self._finished.notice)

@@ -81,11 +81,7 @@ class Facts:
     @property
     def digest(self) -> str:
         """SHA-256 of the study, hexadecimal, without the people and networks that the seed of the run drew."""
-        parts = [self._plain, *_mapping(self._plain.get("channels")).values()]
-        if not any("drawn" in _mapping(_mapping(part).get(key)) for part in parts for key in _DRAWN):
-            return self._text.digest.hex()
-        channels = {name: _undrawn(_mapping(each)) for name, each in _mapping(self._plain.get("channels")).items()}
-        return Text.of(written({**_undrawn(self._plain), "channels": channels})).digest.hex()
+        return undrawn_digest(self._plain) if _is_drawn(self._plain) else self._text.digest.hex()
 
     @property
     def names(self) -> list[str]:
@@ -152,6 +148,17 @@ class Facts:
             network=_text(network.get("kind")),
             network_options=written({key: value for key, value in network.items() if key not in _OF_NETWORK}),
         )
+
+
+def undrawn_digest(study: Mapping[str, Any]) -> str:
+    """SHA-256 of a study's plain values, hexadecimal, without the people and networks that a seed drew."""
+    channels = {name: _undrawn(_mapping(each)) for name, each in _mapping(study.get("channels")).items()}
+    return Text.of(written({**_undrawn(study), "channels": channels})).digest.hex()
+
+
+def _is_drawn(study: Mapping[str, Any]) -> bool:
+    parts = [study, *_mapping(study.get("channels")).values()]
+    return any("drawn" in _mapping(_mapping(part).get(key)) for part in parts for key in _DRAWN)
 
 
 def _undrawn(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,20 @@ from genai_social_sim.domain.visible import visible
 _BAR: Final = 20  # characters
 _PAUSE_S: Final = 0.1  # between two drawings of a share
 _ERASE: Final = "\r\x1b[2K"
+_UNITS: Final = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 
 def is_watched(out: TextIO) -> bool:
     """Whether a person sees `out` as it is written: a terminal that can erase a line, and no build server."""
     return out.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+
+
+def in_words(seconds: float) -> str:
+    """`2.5 hours`; below a second, `less than a second`."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}"
+    return "less than a second"
 
 
 class StatusLine:

@@ -20,6 +20,7 @@ from genai_social_sim.study.base import (
     Slug,
     Spoken,
 )
+from genai_social_sim.study.design import MAX_REPLICATES, ConditionDoc, FactorDoc, FactorName, NullArmDocs
 from genai_social_sim.study.memory import MemoryDoc, WindowDoc
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.networks import NetworkDoc
@@ -268,6 +269,35 @@ class StudyDoc(Doc):
     stop: StopDoc = Field(description="When the run ends.", examples=[{"turns": 12}])
     timeouts: TimeoutsDoc = Field(
         default_factory=TimeoutsDoc, description="Limits of one turn.", examples=[{"answer": "120 s", "attempts": 3}]
+    )
+    factors: dict[FactorName, FactorDoc] = Field(
+        default_factory=dict,
+        description="What is varied, by name; the levels are crossed into conditions.",
+        examples=[{"topology": {"path": "network.p", "values": [0.0, 0.1, 1.0]}}],
+    )
+    conditions: Annotated[tuple[ConditionDoc, ...], Field(strict=False)] = Field(
+        default=(),
+        description="The conditions one by one, where not all levels are to be crossed.",
+        examples=[[{"name": "baseline"}, {"name": "alarmed", "levels": {"framing": "alarm"}}]],
+    )
+    null_arms: NullArmDocs | None = Field(
+        default=None,
+        description="Further conditions, of the study as it is written: nobody hears anybody (`no_interaction`), each "
+        "takes another's place in the network (`shuffled_partners`), a rule answers for all (`rule_based`).",
+        examples=["no_interaction"],
+    )
+    replicates: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_REPLICATES,
+        description="How often each condition is played, each time with another seed.",
+        examples=[10],
+    )
+    seeds: Literal["paired", "independent"] = Field(
+        default="paired",
+        description="`paired`: a replicate has the same seed in all conditions, so that they differ by what is varied "
+        "alone (common random numbers); `independent`: all seeds differ.",
+        examples=["paired"],
     )
     durability: Literal["full", "process"] = Field(
         default="full",

@@ -59,6 +59,19 @@ def network_of(doc: NetworkDoc, place: Place, seed: int) -> Network | None:
         return None
     if doc.drawn is not None:
         return _named(Found(doc.drawn.edges, doc.drawn.directed), place)
+    network = _unshuffled(doc, place, seed)
+    return _shuffled(network, place, seed) if doc.shuffled else network
+
+
+def _shuffled(network: Network, place: Place, seed: int) -> Network:
+    """The same network, with every member at a place that is drawn."""
+    members = tuple(sorted(place.members))
+    places = dict(zip(members, Dice(seed, "shuffled", place.channel).shuffled(members), strict=True))
+    edges = [Edge(places[edge.speaker], places[edge.listener], edge.weight) for edge in network.edges]
+    return Network.of(place.members, edges, directed=network.directed)
+
+
+def _unshuffled(doc: NetworkDoc, place: Place, seed: int) -> Network:
     if isinstance(doc, EdgesDoc):
         return _named(Found(doc.edges, doc.directed), place)
     if isinstance(doc, NetworkFileDoc):
@@ -72,10 +85,11 @@ def network_of(doc: NetworkDoc, place: Place, seed: int) -> Network | None:
 def network_written(doc: NetworkDoc, network: Network, *, drawn: bool) -> dict[str, Any]:
     """A network as the record holds it; without `drawn` only what does not depend on the run's seed."""
     edges = [edge[:2] if edge.weight == 1 else edge for edge in network.edges]
-    if isinstance(doc, EdgesDoc):
+    if isinstance(doc, EdgesDoc) and not doc.shuffled:
         return {"kind": "edges", "directed": network.directed, "edges": edges}
-    written = doc.model_dump(mode="json", exclude_none=True, exclude={"drawn"})
-    settled = doc.drawn is not None or getattr(doc, "seed", 0) is not None
+    unsaid = {"drawn"} if doc.shuffled else {"drawn", "shuffled"}
+    written = doc.model_dump(mode="json", exclude_none=True, exclude=unsaid)
+    settled = doc.drawn is not None or (getattr(doc, "seed", 0) is not None and not doc.shuffled)
     return written | ({"drawn": {"directed": network.directed, "edges": edges}} if drawn or settled else {})
 
 

@@ -46,6 +46,9 @@ class DrawnNetworkDoc(Doc):
 
 
 class _Network(Doc):
+    shuffled: bool = Field(
+        default=False, description="Whether the run's seed draws who has which place in it.", examples=[True]
+    )
     drawn: DrawnNetworkDoc | None = Field(
         default=None,
         description="What came of it. It stands in records; studies do without.",

@@ -27,8 +27,8 @@ def overridden(loaded: LoadedStudy, changes: Iterable[str]) -> LoadedStudy:
         if not equals or not written.strip():
             remedy = "Write PATH=VALUE, for example `model.temperature=0.2`."
             raise RequestError(f"{described(change)} is no change to a study", remedy=remedy)
-        path = _path(written.strip(), values)
-        values = _with(values, path, _value(text))
+        path = path_of(written.strip(), values)
+        values = with_value(values, path, _value(text))
         replaced[path] = f"--set {change if len(change) <= _SHOWN else change[:_SHOWN] + '...'}"
         values = _undrawn(values, path)
     marks = Marks(loaded.marks.name, loaded.marks.root, replaced)
@@ -58,8 +58,8 @@ def _value(text: str) -> Any:
     return text
 
 
-def _path(written: str, values: Any) -> Path:
-    """The parts of a path; agents may be named as well as numbered, and names may hold dots."""
+def path_of(written: str, values: Any) -> Path:
+    """The parts of a path; agents may be named as well as numbered, and names may hold dots; raises RequestError."""
     spot, rest = Spot((), (StudyDoc,)), written
     while rest:
         values = _as_mapping(spot, values)
@@ -128,14 +128,24 @@ def _inner(values: Any, part: str | int) -> Any:
     return values.get(part) if isinstance(values, dict) else None
 
 
-def _with(values: Any, path: Path, value: Any) -> Any:
+def with_value(values: Any, path: Path, value: Any) -> Any:
     """A copy of `values` with `value` at `path`; mappings on the way are made where they are missing."""
     if not path:
         return value
     part, rest = path[0], path[1:]
     if isinstance(values, list) and isinstance(part, int):
-        return [*values[:part], _with(values[part], rest, value), *values[part + 1 :]]
+        return [*values[:part], with_value(values[part], rest, value), *values[part + 1 :]]
     if isinstance(values, str):
         values = {"kind": values}
     values = values if isinstance(values, dict) else {}
-    return {**values, part: _with(values.get(part), rest, value)}
+    return {**values, part: with_value(values.get(part), rest, value)}
+
+
+def without_key(values: Any, path: Path) -> Any:
+    """A copy of `values` without the key at `path`, if it is there."""
+    part, rest = path[0], path[1:]
+    if not isinstance(values, dict) or part not in values:
+        return values
+    if not rest:
+        return {key: inner for key, inner in values.items() if key != part}
+    return {**values, part: without_key(values[part], rest)}

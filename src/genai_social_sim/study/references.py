@@ -11,6 +11,7 @@ from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acts import ChooseDoc
 from genai_social_sim.study.agenda_problems import problems_of_agenda, wheres_of_agenda
 from genai_social_sim.study.base import Doc
+from genai_social_sim.study.design_problems import problems_of_design
 from genai_social_sim.study.document import (
     StopDoc,
     StudyDoc,
@@ -55,6 +56,7 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
         *_prompt(study),
         *_memories(study),
         *problems_of_prices(study),
+        *problems_of_design(study),
     ]
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from genai_social_sim.study import acts, agenda, document, memory, models, networks, people, population, protocols
+from genai_social_sim.study import (
+    acts,
+    agenda,
+    design,
+    document,
+    memory,
+    models,
+    networks,
+    people,
+    population,
+    protocols,
+)
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import StudyDoc
 
@@ -37,7 +48,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _kinds() -> dict[str, type[Doc]]:
-    modules = (acts, agenda, memory, models, networks, people, population, protocols, document)
+    modules = (acts, agenda, design, memory, models, networks, people, population, protocols, document)
     return {name: kind for module in modules for name, kind in vars(module).items()}
 
 

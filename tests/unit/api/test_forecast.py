@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from genai_social_sim import Study
 from genai_social_sim.cli.app import app
-from genai_social_sim.cli.forecasting import in_words
+from genai_social_sim.observers.progress import in_words
 from genai_social_sim.ports import Answer, Request
 
 STUDY = """

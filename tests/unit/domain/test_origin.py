@@ -6,12 +6,16 @@ import json
 
 from genai_social_sim.domain.origin import Assignment, Origin, Parent, assignment_written, parent_written
 
-PLACE = Assignment(condition="framing=alarm", levels={"framing": "alarm"}, replicate=3, design="ab" * 32)
+PLACE = Assignment(
+    condition="framing=alarm", levels={"framing": "alarm", "about": "oil"}, replicate=3, design="ab" * 32
+)
 PARENT = Parent(id="0123456789abcdef", run="talk", at_turn=5, digest="cd" * 32, changes=("say ada=No.",), resample=2)
 
 
 def test_what_is_written_of_an_assignment_is_read_back() -> None:
-    assert Origin().after(json.dumps(assignment_written(PLACE))).assignment == PLACE
+    found = Origin().after(json.dumps(assignment_written(PLACE), sort_keys=True)).assignment
+    assert found == PLACE
+    assert [*found.levels] == ["framing", "about"]
 
 
 def test_what_is_written_of_a_parent_is_read_back() -> None:

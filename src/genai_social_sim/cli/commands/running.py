@@ -31,6 +31,10 @@ _JSON = (
     '"warnings": []}; after a failure {"ok": false, "error": {"code", "message", "where", "remedy"}}. '
     'With prices in the study, a run has "cost" and "currency", too.'
 )
+_JSON_OF_DESIGN = (
+    ' Of a study with conditions or replicates "data" has every run, with its "levels", also beside "ok": false; one '
+    'that is not finished has its "error".'
+)
 
 
 @click.command(
@@ -38,9 +42,14 @@ _JSON = (
     examples=[
         ("gss run study.yaml", "play it and print the conversation"),
         ("gss run study.yaml --seed 7 --set stop.turns=40", "other chance, and longer"),
+        ("gss run study.yaml --jobs 4 --only framing=alarm", "some conditions, four runs at once"),
     ],
-    exits=_EXITS,
-    json_keys=_JSON,
+    exits={
+        0: "all its runs are finished",
+        1: "some are not: each is told; the records are in order",
+        130: "interrupted; the same command goes on",
+    },
+    json_keys=_JSON + _JSON_OF_DESIGN,
 )
 @click.argument("study", metavar="STUDY", type=click.Path(path_type=Path))
 @click.option("--seed", type=int, metavar="N", help="Chance in place of the study's own seed.")
@@ -50,6 +59,20 @@ _JSON = (
     multiple=True,
     metavar="PATH=VALUE",
     help="Change a value of the study, for this run. Repeatable.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="CONDITION",
+    help="Play this condition, or all with a level such as framing=alarm. Repeatable.  [default: all]",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1_000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Runs at once, each in a process of its own. It never changes the result.",
 )
 @runs_option
 @click.option("--again", is_flag=True, help="Play it in a new record although it is finished.")
@@ -70,23 +93,28 @@ _JSON = (
 def run(**given: Any) -> None:
     """Play a study and print its conversation.
 
-    A run that was interrupted goes on where its record ends; a finished one is left as it is.
+    A run that was interrupted goes on where its record ends; a finished one is left as it is. Of a study with
+    conditions or replicates all runs are played that are not finished; one that fails does not stop the others.
     """
-    from genai_social_sim.cli.playing import Wish, play_study
-
-    study, seed, changes = given.pop("study"), given.pop("seed"), given.pop("changes")
+    study, seed, changes, only = given.pop("study"), given.pop("seed"), given.pop("changes"), given.pop("only")
     if given.pop("dry_run"):
         from genai_social_sim.cli.forecasting import forecast_study
 
-        forecast_study(study, seed=seed, changes=changes, as_json=given["as_json"])
+        forecast_study(study, seed=seed, changes=changes, only=only, as_json=given["as_json"])
         return
+    from genai_social_sim.cli.playing import Wish
+
+    jobs = given.pop("jobs")
     runs, again, wait = given.pop("runs"), given.pop("again"), given.pop("wait")
     if wait:
         from genai_social_sim.cli.awaiting import play_opened
 
         play_opened(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
     else:
-        play_study(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
+        from genai_social_sim.cli.design import play_study
+
+        own = {"seed": seed, "changes": changes, "runs": runs, "again": again}
+        play_study(study, Wish(**given), **own, jobs=jobs, only=only)
 
 
 @click.command(

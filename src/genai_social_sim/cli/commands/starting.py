@@ -1,4 +1,4 @@
-"""`gss init`, `gss import-config` and `gss schema`."""
+"""`gss init`, `gss import-config`, `gss schema` and `gss freeze`."""
 
 from __future__ import annotations
 
@@ -83,3 +83,28 @@ def schema() -> None:
     from genai_social_sim.cli.initial import print_schema
 
     print_schema()
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss freeze study.yaml", "writes study.frozen.json, and prints its digest"),
+        ("gss freeze study.yaml --out registered.json", "to another place"),
+    ],
+    exits={1: "the file could not be written", 2: "the request was wrong, or another design is frozen there", 130: ""},
+    json_keys='{"ok": true, "data": {"frozen", "digest", "conditions", "runs"}, "warnings": []}.',
+)
+@click.argument("study", metavar="STUDY", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: beside the study]")
+@click.option("--seed", type=int, metavar="N", help="Chance in place of the study's own seed.")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value of the study. Repeatable.")
+@json_option
+def freeze(study: Path, *, out: Path | None, seed: int | None, changes: tuple[str, ...], as_json: bool) -> None:
+    """Write down the design of a study before its data (pre-registration).
+
+    All conditions with their resolved studies, all runs with their seeds, and a digest over that. `gss run` notes in
+    every record which design had been frozen.
+    """
+    from genai_social_sim.cli.freezing import freeze_study
+
+    freeze_study(study, to=out, seed=seed, changes=changes, as_json=as_json)

@@ -1,0 +1,110 @@
+"""The runs that a design asks for: which condition, which replicate, which seed, and where the record goes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from genai_social_sim.domain.origin import Assignment
+from genai_social_sim.errors import RequestError
+from genai_social_sim.study.conditions import chosen, conditions_of, seed_of
+
+if TYPE_CHECKING:
+    from genai_social_sim.api.run import Run
+    from genai_social_sim.api.study import Study
+    from genai_social_sim.study.lowering import LoadedStudy
+
+_SLUG: Final = 60  # characters of a condition's name in the name of a file
+_MARK: Final = 8  # hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One run of a design. `study` is that of its condition; `path` is where its record is or will be."""
+
+    study: Study
+    assignment: Assignment
+    seed: int
+    path: Path
+
+    @property
+    def condition(self) -> str:
+        """Its condition; empty for a study without conditions."""
+        return self.assignment.condition
+
+    @property
+    def replicate(self) -> int:
+        """Which repetition of its condition it is, from 0."""
+        return self.assignment.replicate
+
+    async def arun(self, **settings: Any) -> Run:
+        """Play it, or go on with it; a finished run is left as it is. For `settings` see `Study.run`."""
+        return await self.study.aplay(self.path, seed=self.seed, assignment=self.assignment, settings=settings)
+
+
+class _Run(NamedTuple):
+    condition: str
+    replicate: int
+    seed: int
+
+
+def planned_runs(
+    study: Study, loaded: LoadedStudy, *, seed: int, runs: Path, only: Sequence[str]
+) -> tuple[PlannedRun, ...]:
+    """All runs of a study, replicate by replicate, so that one that is stopped early has as many of each condition."""
+    if not study.has_design:
+        if only:
+            raise RequestError("this study has no conditions", remedy="Leave out which of them are meant.")
+        path, assignment = study.record_path(seed=seed, runs=runs), Assignment(frozen=study.frozen)
+        return (PlannedRun(study=study, assignment=assignment, seed=seed, path=path),)
+    meant = {each.name for each in chosen(conditions_of(loaded), tuple(only))}
+    general = Assignment(design=digest_of(design_of(study, loaded, seed=seed)), frozen=study.frozen)
+    found = []
+    for each in _runs(study, loaded, seed=seed):
+        if each.condition in meant:
+            own = study.conditions[each.condition]
+            assignment = replace(general, condition=each.condition, levels=own.levels, replicate=each.replicate)
+            path = runs / file_name(own, assignment, seed=each.seed)
+            found.append(PlannedRun(study=own, assignment=assignment, seed=each.seed, path=path))
+    return tuple(found)
+
+
+def _runs(study: Study, loaded: LoadedStudy, *, seed: int) -> Iterator[_Run]:
+    for replicate in range(study.replicates):
+        for name in study.conditions:
+            yield _Run(name, replicate, seed_of(loaded.document, name, replicate, seed=seed))
+
+
+def file_name(study: Study, assignment: Assignment, *, seed: int) -> str:
+    """A name that tells runs of all conditions apart and stays the same when conditions or replicates are added."""
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(assignment.levels.values()) or assignment.condition).strip("-.")
+    mark = sha256(f"{assignment.condition}\n{study.text}".encode()).hexdigest()[:_MARK]
+    parts = [study.name, words[:_SLUG], mark, f"r{assignment.replicate:03}", f"seed{seed}"]
+    return "-".join([part for part in parts if part]) + ".sqlite"
+
+
+def design_of(study: Study, loaded: LoadedStudy, *, seed: int) -> dict[str, Any]:
+    """The resolved design as plain values: every condition with its study, every run with its seed."""
+    conditions = [
+        {"name": name, "levels": dict(each.levels), "study": json.loads(each.text)}
+        for name, each in study.conditions.items()
+    ]
+    return {
+        "name": study.name,
+        "seed": seed,
+        "seeds": study.seeds,
+        "replicates": study.replicates,
+        "conditions": conditions,
+        "runs": [each._asdict() for each in _runs(study, loaded, seed=seed)],
+    }
+
+
+def digest_of(design: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a design, hexadecimal."""
+    text = json.dumps(design, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()
