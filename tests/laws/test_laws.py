@@ -8,7 +8,7 @@ from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.models import Counted
 from tests.support.scenario import STUDY, Played, Scenario, called, scripted
@@ -30,9 +30,7 @@ from genai_social_sim.domain.events import (
     Spoke,
     Taken,
 )
-from genai_social_sim.domain.ids import AgentId
-from genai_social_sim.domain.network import hears
-from genai_social_sim.domain.plan import Channel, Moderated, Pairwise, RunPlan, Simultaneous, Timeouts
+from genai_social_sim.domain.plan import Channel, Moderated, RunPlan, Simultaneous, Timeouts
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
@@ -188,41 +186,6 @@ def broadcast_in(played: Played) -> set[tuple[str, str]]:
     changes = [played.plan.interventions[event.number].change for event in played.of(Intervened)]
     texts = [change for change in changes if isinstance(change, Broadcast)]
     return {(channel, change.text) for change in texts for channel in change.channels}
-
-
-@given(plans(), SEEDS)
-def test_everybody_hears_all_that_was_said_before_their_wave_and_that_reaches_them(plan: RunPlan, seed: int) -> None:
-    """Up to the window. In pairs what reaches an agent is another matter: see `test_pairs`; broadcasts: test_agenda."""
-    played, seen = listened(plan, seed)
-    assume(not broadcast_in(played))
-    rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
-    for request in seen:
-        index, room = rooms[request.channel]
-        if isinstance(room.protocol, Pairwise) or request.aside:
-            continue
-        position = request.turn - request.round * plan.round_size - plan.offsets[index]
-        wave = request.turn - position % room.waves[request.round > 0]
-        known = [-1] if room.opening else []
-        for event in played.of(Spoke):
-            unheard = isinstance(room.protocol, Moderated) and event.agent == room.protocol.moderator
-            if event.channel == room.name and event.turn < wave and not unheard:
-                known += [event.turn] * hears(room.network, speaker=event.agent, listener=request.agent)
-        assert [line.turn for line in request.heard] == known[max(0, len(known) - room.window) :]
-
-
-@given(plans(minding=True), SEEDS)
-def test_nobody_hears_what_the_network_does_not_carry(plan: RunPlan, seed: int) -> None:
-    networks = {channel.name: channel.network for channel in plan.channels}
-    for request in listened(plan, seed)[1]:
-        network = networks[request.channel]
-        spoken = [AgentId(line.speaker) for line in request.heard if line.turn >= 0]
-        assert all(hears(network, speaker=speaker, listener=request.agent) for speaker in spoken)
-        if network is not None and network.weighted:
-            own = [weight for line, weight in zip(request.heard, request.weights, strict=True) if line.turn < 0]
-            assert own == [0.0] * len(own) or "ada" in network.seats
-            assert len(request.weights) == len(request.heard)
-        else:
-            assert request.weights == ()
 
 
 @given(plans(minding=True), SEEDS)

@@ -139,7 +139,7 @@ class Scenario:
         await perform(recovered(stage, events), self.world(log), about=Text.of("{}"), begin=begin)
 
     def world(self, log: EventLog) -> World:
-        wanted = dict.fromkeys([agent.model for agent in self.plan.agents], self.model)
+        wanted = dict.fromkeys(self.plan.models, self.model)
         return World(
             log=log,
             models={**wanted, **{encoder: lexical() for encoder in encoders(self.plan)}, **self.models},

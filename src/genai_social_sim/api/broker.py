@@ -80,7 +80,7 @@ class HandingOut:
     @asynccontextmanager
     async def models(self, plan: RunPlan, surroundings: Surroundings) -> AsyncIterator[Mapping[Model, LanguageModel]]:
         """A model for each of `plan`: served by workers, but for rules and functions that are known here alone."""
-        wanted = list(dict.fromkeys([agent.model for agent in plan.agents]))
+        wanted = list(plan.models)
         here = [model for model in wanted if _stays(model, surroundings)]
         away = [model for model in wanted if model not in here]
         here += encoders(plan)

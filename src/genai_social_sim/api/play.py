@@ -120,7 +120,7 @@ def _models(
     plan = past.state.stage.plan
     surroundings = Surroundings(settings.functions, settings.progress, settings.sharers)
     if claim is None:
-        return opened((*[agent.model for agent in plan.agents], *encoders(plan)), surroundings)
+        return opened((*plan.models, *encoders(plan)), surroundings)
     handing = HandingOut(
         claim=claim,
         broker=settings.broker,

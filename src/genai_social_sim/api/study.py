@@ -289,7 +289,7 @@ class Study:
         """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""
         chosen = self.settings(settings, None)
         plan = self.plan()
-        wanted = (*[agent.model for agent in plan.agents], *encoders(plan))
+        wanted = (*plan.models, *encoders(plan))
         async with opened(wanted, registry.Surroundings(chosen.functions, chosen.progress)):
             pass
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from genai_social_sim.domain.act import Act, Say
-from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
+from genai_social_sim.domain.model import Model
+from genai_social_sim.domain.network import Edge
 
 Unit = Literal["turns", "rounds"]
 
@@ -114,7 +116,79 @@ class ChangeSampling:
     max_tokens: int | None = None
 
 
-Change = Broadcast | Mute | Remove | Admit | ChangePersona | ChangeTopic | ChangeSampling
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRole:
+    """Agents take on a role, an authority, or both; what is None stays as it is."""
+
+    agents: tuple[AgentId, ...]
+    role: RoleId | None = None
+    authority: float | None = None  # > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeModel:
+    """Another model answers for agents, with its own decoding options."""
+
+    models: tuple[tuple[AgentId, Model], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddEdges:
+    """Edges that are there from now on; one that was there gets the new weight."""
+
+    edges: tuple[tuple[ChannelId, tuple[Edge, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveEdges:
+    """Edges, as speaker and listener, that are gone from now on."""
+
+    edges: tuple[tuple[ChannelId, tuple[tuple[AgentId, AgentId], ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeNetwork:
+    """A channel has these edges and no others from now on."""
+
+    channel: ChannelId
+    edges: tuple[Edge, ...]
+    directed: bool = False
+    weighted: bool = False
+
+
+Change = (
+    Broadcast
+    | Mute
+    | Remove
+    | Admit
+    | ChangePersona
+    | ChangeTopic
+    | ChangeSampling
+    | ChangeRole
+    | ChangeModel
+    | AddEdges
+    | RemoveEdges
+    | ChangeNetwork
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgesBetween:
+    """Which edges are added or removed follows from those that are there when it is due: it becomes one of the two.
+
+    Those between a member in `one` and another in `other`, whoever is the speaker; of them a `share`, on (0, 1], that
+    is drawn then. Edges that are added have the `weight`.
+    """
+
+    channels: tuple[ChannelId, ...]
+    one: tuple[AgentId, ...]
+    other: tuple[AgentId, ...]
+    share: float = 1.0
+    added: bool = False
+    weight: float = 1.0
+
+
+Planned = Change | EdgesBetween
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,4 +196,4 @@ class Intervention:
     """A planned change."""
 
     when: tuple[When, ...]
-    change: Change
+    change: Planned

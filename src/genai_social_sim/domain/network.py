@@ -30,19 +30,27 @@ class Network:
     weights: tuple[tuple[float, ...], ...] = ()  # of those, in the same order; () if all are 1
     own: tuple[float, ...] = ()  # weight of what each says itself; () if there are no weights
     directed: bool = False
+    rewired: bool = False  # whether its edges have changed since the run began
     seats: Mapping[AgentId, int] = field(init=False, repr=False, compare=False)  # positions in `members`
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seats", {member: at for at, member in enumerate(self.members)})
 
     @classmethod
-    def of(cls, members: Sequence[AgentId], edges: Iterable[Edge], *, directed: bool = False) -> Network:
+    def of(
+        cls, members: Sequence[AgentId], edges: Iterable[Edge], *, directed: bool = False, weighted: bool = False
+    ) -> Network:
         """A network of these edges; of several between the same two the last one counts.
+
+        It has weights if one of them is not 1 or a loop, and with `weighted` in any case.
 
         Raises:
             KeyError: If an edge names nobody of `members`.
         """
-        empty = cls(members=tuple(members), sources=((),) * len(members), directed=directed)
+        size = len(members)
+        empty = cls(members=tuple(members), sources=((),) * size, directed=directed)
+        if weighted:
+            empty = replace(empty, weights=((),) * size, own=(0.0,) * size)
         return empty.with_(edges)
 
     @property

@@ -6,43 +6,17 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, assert_never
 
 from genai_social_sim.domain.act import Act, Say
-from genai_social_sim.domain.agenda import Intervention, Probe
+from genai_social_sim.domain.agenda import ChangeModel, Intervention, Probe
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.memory import Memory, Window
+from genai_social_sim.domain.model import Model as Model  # noqa: PLC0414 (a part of plans: it can be had from here)
+from genai_social_sim.domain.model import Sampling as Sampling  # noqa: PLC0414 (likewise)
 from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.taking import TurnTaking
 
 Json = None | bool | int | float | str | tuple["Json", ...] | tuple[tuple[str, "Json"], ...]
 Layout = Literal["script", "persona_first", "transcript_first"]
 LAYOUTS: Final[tuple[Layout, ...]] = ("script", "persona_first", "transcript_first")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """Decoding options; None leaves one to the backend's own default.
-
-    `temperature` >= 0, `top_p` and `min_p` on [0, 1], `top_k` >= 0 (0 is off), `repeat_penalty` > 0
-    (1 is off), `max_tokens` >= 1.
-    """
-
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
-    max_tokens: int = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """Which backend answers and how it is asked.
-
-    `options` are the backend's own keys as JSON text, so that equal models compare equal.
-    """
-
-    backend: str
-    options: str = "{}"
-    sampling: Sampling = Sampling()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +293,17 @@ class RunPlan:
     interventions: tuple[Intervention, ...] = ()
     round_size: int = field(init=False)  # turns in one round of all channels
     offsets: tuple[int, ...] = field(init=False)  # of each channel's first turn within a round
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """Each model that may answer in the run, those that interventions bring in last."""
+        later = [
+            model
+            for each in self.interventions
+            if isinstance(each.change, ChangeModel)
+            for _, model in each.change.models
+        ]
+        return tuple(dict.fromkeys([*[agent.model for agent in self.agents], *later]))
 
     def __post_init__(self) -> None:
         offsets, total = [], 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from genai_social_sim.domain.events import AttemptFailed, CallKey, Noticed, Taken
+from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import Model
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
@@ -96,9 +97,12 @@ class LiveRun:
         self._since = 0.0  # when the oldest uncommitted answer came
         self._let_at = world.clock.elapsed()
         self._spending = Spending(world.budget, cost=past.cost, began=self._let_at)
-        backends = {(model.backend, model.options): id(opened) for model, opened in world.models.items()}
-        self._model_of = {agent.name: backends[agent.model.backend, agent.model.options] for agent in plan.agents}
-        self._encoders = {encoder.options: backends[encoder.backend, encoder.options] for encoder in encoders(plan)}
+        self._backends = {(model.backend, model.options): id(opened) for model, opened in world.models.items()}
+        self._stage = past.state.stage
+        self._model_of = self._by_agent()
+        self._encoders = {
+            encoder.options: self._backends[encoder.backend, encoder.options] for encoder in encoders(plan)
+        }
         opened = {id(model): model for model in world.models.values()}
         self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
         self._lanes = {key: self._lane(model) for key, model in opened.items() if key not in self._instant_models}
@@ -200,6 +204,9 @@ class LiveRun:
 
     def _hand_out(self) -> None:
         now = self._world.clock.elapsed()
+        if self._stage is not self._conductor.state.stage:  # perhaps another model answers for somebody
+            self._stage = self._conductor.state.stage
+            self._model_of = self._by_agent()
         for turn in self._conductor.due():
             recorded = self._answers.pop(turn.key, None)
             if recorded is not None:
@@ -213,6 +220,10 @@ class LiveRun:
                 self._waiting += 1
                 lane.put(job)
         self._settle()
+
+    def _by_agent(self) -> dict[AgentId, int]:
+        models = {agent.name: agent.model for agent in self._stage.plan.agents}
+        return {name: self._backends[model.backend, model.options] for name, model in models.items()}
 
     def _answer_instantly(self) -> None:
         for _ in range(min(len(self._instant), _MOST_AT_ONCE)):

@@ -127,7 +127,12 @@ INTERVENTIONS: Final = Kind(
         SEQ,
         _BEFORE,
         Column("number", "integer", "Position of the intervention in the study, from 0."),
-        Column("kind", "text", "As in the study: broadcast, mute, unmute, remove, admit, persona, topic or sampling."),
+        Column(
+            "kind",
+            "text",
+            "As in the study: broadcast, mute, unmute, remove, admit, persona, topic, sampling, role, model, "
+            "add_edges, remove_edges or network.",
+        ),
         Column("change", "json", "The change in full."),
         _AT,
     ),

@@ -128,6 +128,13 @@ class Facts:
                 weight = _number(edge[2]) if len(edge) > 2 else 1.0  # noqa: PLR2004 (two ends and a weight)
                 yield EdgeFacts(str(edge[0]), str(edge[1]), weight, bool(drawn.get("directed")))
 
+    @property
+    def edges_change(self) -> bool:
+        """Whether an intervention is planned that changes edges."""
+        planned = self._plain.get("interventions")
+        kinds = [_mapping(each).get("kind") for each in planned] if isinstance(planned, list) else []
+        return any(kind in ("add_edges", "remove_edges", "network") for kind in kinds)
+
     def _channel(self, name: str, channel: Mapping[str, Any]) -> ChannelFacts:
         protocol = _kinded(channel.get("protocol", self._study.get("protocol")))
         memory = _kinded(channel.get("memory", self._study.get("memory")))

@@ -2,101 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from genai_social_sim.domain.events import (
     RunStarted,
     SessionEnded,
     SessionStarted,
 )
-from genai_social_sim.domain.population import as_text
 from genai_social_sim.export import original
+from genai_social_sim.export.agents import AGENTS
 from genai_social_sim.export.asides import INTERVENTIONS, MEMORIES, PROBES
-from genai_social_sim.export.facts import SAMPLING, Facts, written
+from genai_social_sim.export.edges import EDGES
+from genai_social_sim.export.facts import Facts, written
 from genai_social_sim.export.kinds import Fold, Kind, moment, named
 from genai_social_sim.export.runs import CONDITIONS, RUNS
 from genai_social_sim.export.source import Source, Step
-from genai_social_sim.export.tables import Cell, Column, ColumnType, Row, Table
+from genai_social_sim.export.tables import Cell, Column, Row, Table
 from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERANCES
-
-
-class _Agents(Fold):
-    attributes: tuple[Column, ...] = ()  # a column for each
-
-    def take(self, step: Step) -> Iterable[Row]:
-        event = step.recorded.event if step.recorded else None
-        if isinstance(event, RunStarted):
-            for agent in Facts(event).agents():
-                who = (self.run, agent.name, agent.persona, agent.persona_template, agent.attributes)
-                own = [_cell(agent.values.get(each.name.removeprefix(_OWN)), each) for each in self.attributes]
-                yield (*who, agent.role, agent.authority, agent.backend, agent.options, *agent.sampling, *own)
-
-
-_OWN: Final = "attribute_"
-
-
-def _with_attributes(kind: Kind, sources: Sequence[Source]) -> Kind:
-    """With a column for each attribute that an agent of any of the runs has."""
-    types: dict[str, set[type]] = {}
-    for source in sources:
-        started = next(iter(source.record.events()), None)
-        if started is not None and isinstance(started.event, RunStarted):
-            for agent in Facts(started.event).agents():
-                for name, value in agent.values.items():
-                    types.setdefault(name, set()).add(type(value))
-    columns = tuple([Column(_OWN + name, _type(types[name]), f"The attribute `{name}`.") for name in sorted(types)])
-    fold = type("_Agents", (_Agents,), {"attributes": columns})
-    return replace(kind, columns=(*kind.columns, *columns), fold=fold)
-
-
-def _type(types: set[type]) -> ColumnType:
-    """The narrowest type of a column that holds values of all these."""
-    narrow: tuple[tuple[set[type], ColumnType], ...] = (({bool}, "flag"), ({int}, "integer"), ({int, float}, "number"))
-    return next((name for known, name in narrow if types <= known), "text")
-
-
-def _cell(value: Any, column: Column) -> Cell:
-    if value is None or column.type in ("flag", "integer"):
-        return value  # type: ignore[no-any-return]
-    return float(value) if column.type == "number" else as_text(value)
-
-
-_SAMPLING_WORDS: Final[Mapping[str, str]] = {
-    "temperature": "How freely words are drawn: 0 takes the likeliest.",
-    "top_p": "Words are drawn from the likeliest that make up this share.",
-    "top_k": "Words are drawn from this many at most; 0 is off.",
-    "min_p": "Words less likely than this share of the likeliest are left out.",
-    "repeat_penalty": "Above 1, words already used are less likely.",
-    "max_tokens": "The longest answer, in the model's tokens.",
-}
-
-
-def _sampling_column(name: str) -> Column:
-    words = _SAMPLING_WORDS[name] + ("" if name == "max_tokens" else " No value: the backend's own default.")
-    return Column(name, "integer" if name in ("top_k", "max_tokens") else "number", words)
-
-
-AGENTS: Final = Kind(
-    name="agents",
-    description="One row for each agent of a run, in the order of the record; at the end a column `attribute_NAME` for "
-    "each attribute.",
-    columns=(
-        RUN,
-        Column("agent", "text", "Name."),
-        Column("persona", "text", "How it was described to its model."),
-        Column("persona_template", "text", "The study's text for it, before names and attributes were put in."),
-        Column("attributes", "json", "Facts about the agent that the study gives."),
-        Column("role", "text", "What it was among the others; no value without a role."),
-        Column("authority", "number", "Its own authority, or its role's; 1 without either."),
-        Column("backend", "text", "What answered for it."),
-        Column("model_options", "json", "The backend's own options: model, words, answers..."),
-        *map(_sampling_column, SAMPLING),
-    ),
-    fold=_Agents,
-    over=_with_attributes,
-)
 
 
 class _Channels(Fold):
@@ -129,33 +52,6 @@ CHANNELS: Final = Kind(
         Column("network_options", "json", "The network's further settings. What came of it: table `edges`."),
     ),
     fold=_Channels,
-)
-
-
-class _Edges(Fold):
-    def take(self, step: Step) -> Iterable[Row]:
-        event = step.recorded.event if step.recorded else None
-        if isinstance(event, RunStarted):
-            facts = Facts(event)
-            for channel in facts.channels():
-                for edge in facts.edges(channel.name):
-                    yield (self.run, channel.name, *edge)
-
-
-EDGES: Final = Kind(
-    name="edges",
-    description="One row for each edge of a channel's network as the run began; none where everybody hears everybody.",
-    columns=(
-        RUN,
-        Column("channel", "text", "Name of the channel."),
-        Column("speaker", "text", "Who is heard."),
-        Column("listener", "text", "By whom."),
-        Column(
-            "weight", "number", "How much that counts for agents that follow a rule; 1 if the network has no weights."
-        ),
-        Column("directed", "flag", "Whether only the listener hears the speaker; else both hear each other."),
-    ),
-    fold=_Edges,
 )
 
 
@@ -242,7 +138,7 @@ def conditions(*sources: Source) -> Table:
 
 
 def agents(*sources: Source) -> Table:
-    """One row for each agent of a run."""
+    """One row for each agent of a run, and one more from each change of it on."""
     return AGENTS.table(*sources)
 
 
@@ -252,7 +148,7 @@ def channels(*sources: Source) -> Table:
 
 
 def edges(*sources: Source) -> Table:
-    """One row for each edge of the networks, as the runs began."""
+    """One row for each edge of the networks, and the time through which it was there."""
     return EDGES.table(*sources)
 
 

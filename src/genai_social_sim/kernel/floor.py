@@ -12,8 +12,8 @@ from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel import hearing
 from genai_social_sim.kernel.hearing import Ears, Spot
 from genai_social_sim.kernel.memory import Mind
-from genai_social_sim.kernel.room import Room
-from genai_social_sim.kernel.taking import who
+from genai_social_sim.kernel.room import Pair, Room, UnderWay
+from genai_social_sim.kernel.taking import meeting_at, who
 
 
 class Turn(NamedTuple):
@@ -63,7 +63,8 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
         room.seed,
     )
     number = round_no * room.stride + room.offset + position
-    agents = who(room, moment)
+    left = room.left(round_no, position) if begun else ()
+    agents, begun = (left, 0) if left else (who(room, moment), begun)
     if len(agents) == 1:
         return (Turn(number, channel, room.index, round_no, position, agents[0]),)
     return tuple(
@@ -72,6 +73,17 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
             for at, agent in enumerate(agents[begun:])
         ]
     )
+
+
+def goes_on(room: Room, floor: Floor) -> UnderWay | None:
+    """What of a wave or meeting has begun and is not over; None between them."""
+    begun = floor.position % room.wave(floor.round)
+    meeting = meeting_at(room, floor.round, floor.position)
+    if not begun and meeting is None:
+        return None
+    agents = tuple([turn.agent for turn in due(room, floor)]) if begun else ()
+    number, pair = meeting or (-1, Pair(0, 0))
+    return UnderWay((floor.round, floor.position), agents, number, pair)
 
 
 def wave_begins(room: Room, floor: Floor) -> bool:

@@ -49,6 +49,17 @@ def begun(room: Room, heard: tuple[Line, ...]) -> Ears:
     return Ears(Vector([Ear(heard)] * len(room.members)))
 
 
+def begun_in_wave(room: Room, heard: tuple[Line, ...], held: tuple[Line, ...], round_no: int) -> Ears:
+    """The same, in the middle of a wave of which some is said and not heard yet."""
+    ears = begun(room, heard)
+    if room.hearing != "rounds":
+        return ears._replace(held=held)
+    each = ears.each
+    for line in held:
+        each = each.replaced(room.seats[AgentId(line.speaker)], Ear(heard, round=round_no, said=line))
+    return ears._replace(each=each)
+
+
 def shown(room: Room, ears: Ears, spot: Spot) -> tuple[Line, ...]:
     """What the agent whose turn it is has heard, oldest first."""
     seat = room.seats[spot.agent]

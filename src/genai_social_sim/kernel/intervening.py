@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import assert_never
 
 from genai_social_sim.domain.agenda import (
+    AddEdges,
     Admit,
     Broadcast,
+    Change,
+    ChangeModel,
+    ChangeNetwork,
     ChangePersona,
+    ChangeRole,
     ChangeSampling,
     ChangeTopic,
+    EdgesBetween,
     Mute,
     Remove,
+    RemoveEdges,
 )
+from genai_social_sim.domain.changes import read, written
 from genai_social_sim.domain.events import Cause, Intervened, Opened
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import Agent, RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import opened
-from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.kernel.state import RunState
+from genai_social_sim.kernel.rewiring import anew, between, rewired, with_edges, without_edges
+from genai_social_sim.kernel.state import RunState, restaged
 
 
 def intervening(state: RunState, number: int) -> Intervened:
     """The event of an intervention of the plan that is due now."""
-    change = state.stage.plan.interventions[number].change
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(change).__name__).lower()
-    told = {key: value for key, value in asdict(change).items() if value is not None}
-    words = json.dumps({"kind": kind, **told}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return Intervened(turn=state.progress.turns, number=number, change=Text.of(words))
+    planned = state.stage.plan.interventions[number].change
+    change = between(state, planned, number) if isinstance(planned, EdgesBetween) else planned
+    return Intervened(turn=state.progress.turns, number=number, change=Text.of(written(change)))
 
 
 def intervened(state: RunState, event: Intervened) -> RunState:
-    """The state after an intervention."""
-    return _changed(state, event.number)._replace(done=state.done + 1)
+    """The state after an intervention, which is what its event says."""
+    return _changed(state, read(event.change.value))._replace(done=state.done + 1)
 
 
-def _changed(state: RunState, number: int) -> RunState:
+def _changed(state: RunState, change: Change) -> RunState:  # noqa: C901 (one case for each kind)
     plan = state.stage.plan
-    match plan.interventions[number].change:
+    match change:
         case Broadcast() as said:
             return _heard(state, said)
         case Mute(agents=agents, lifted=lifted):
@@ -52,14 +56,40 @@ def _changed(state: RunState, number: int) -> RunState:
             return _silenced(state, agents, "absent")
         case Admit(agents=agents):
             return _voiced(state, agents, only="absent")
-        case ChangePersona(personas=personas):
-            new = dict(personas)
-            return _with_agents(state, {who.name: replace(who, persona=new[who.name]) for who in _of(plan, new)})
-        case ChangeSampling(agents=agents) as asked:
-            return _with_agents(state, {agent.name: _asked(agent, asked) for agent in _of(plan, agents)})
+        case ChangePersona() | ChangeSampling() | ChangeRole() | ChangeModel():
+            new = _described(plan, change)
+            agents_now = tuple([new.get(agent.name, agent) for agent in plan.agents])
+            return restaged(state, replace(plan, agents=agents_now))
         case ChangeTopic(channels=channels, topic=topic):
             changed = [replace(each, topic=topic) if each.name in channels else each for each in plan.channels]
-            return state._replace(stage=Stage(replace(plan, channels=tuple(changed))))
+            return restaged(state, replace(plan, channels=tuple(changed)))
+        case AddEdges(edges=edges):
+            return rewired(state, {channel: with_edges(rows) for channel, rows in edges})
+        case RemoveEdges(edges=pairs):
+            return rewired(state, {channel: without_edges(rows) for channel, rows in pairs})
+        case ChangeNetwork(channel=channel):
+            return rewired(state, {channel: anew(change)})
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _described(
+    plan: RunPlan, change: ChangePersona | ChangeSampling | ChangeRole | ChangeModel
+) -> dict[AgentId, Agent]:
+    """The agents of which something else is to be said, as they are from now on."""
+    match change:
+        case ChangePersona(personas=personas):
+            texts = dict(personas)
+            return {who.name: replace(who, persona=texts[who.name]) for who in _of(plan, texts)}
+        case ChangeModel(models=pairs):
+            models = dict(pairs)
+            return {who.name: replace(who, model=models[who.name]) for who in _of(plan, models)}
+        case ChangeSampling(agents=agents):
+            return {who.name: _asked(who, change) for who in _of(plan, agents)}
+        case ChangeRole(agents=agents, role=role, authority=authority):
+            new = {"role": role, "authority": authority}
+            given = {key: value for key, value in new.items() if value is not None}
+            return {who.name: replace(who, **given) for who in _of(plan, agents)}  # type: ignore[arg-type]  # same names
         case _ as unknown:
             assert_never(unknown)
 
@@ -84,15 +114,10 @@ def _voiced(state: RunState, agents: Collection[AgentId], *, only: Cause) -> Run
 
 
 def _of(plan: RunPlan, names: Collection[AgentId]) -> list[Agent]:
-    return [agent for agent in plan.agents if agent.name in names]
+    among = frozenset(names)
+    return [agent for agent in plan.agents if agent.name in among]
 
 
 def _asked(agent: Agent, change: ChangeSampling) -> Agent:
     options = {key: value for key, value in asdict(change).items() if key != "agents" and value is not None}
     return replace(agent, model=replace(agent.model, sampling=replace(agent.model.sampling, **options)))
-
-
-def _with_agents(state: RunState, new: dict[AgentId, Agent]) -> RunState:
-    plan = state.stage.plan
-    agents = tuple([new.get(agent.name, agent) for agent in plan.agents])
-    return state._replace(stage=Stage(replace(plan, agents=agents)))

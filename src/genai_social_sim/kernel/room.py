@@ -26,10 +26,21 @@ class Pair(NamedTuple):
         return self.listener if seat == self.speaker else self.speaker
 
 
+class UnderWay(NamedTuple):
+    """What had begun in a channel when its plan changed: it goes on with those with whom it began."""
+
+    at: tuple[int, int]  # round and position of the first turn of it that is left
+    agents: tuple[AgentId, ...]  # the rest of its wave
+    meeting: int  # its number in the round; -1 if nobody is meeting
+    pair: Pair
+
+
 class Room:
     """A channel with its look-up tables. What it remembers follows from the plan alone, so its users stay pure."""
 
-    def __init__(self, plan: RunPlan, index: int, authority: Mapping[AgentId, float]) -> None:
+    def __init__(
+        self, plan: RunPlan, index: int, authority: Mapping[AgentId, float], under_way: UnderWay | None = None
+    ) -> None:
         self.index: Final = index
         self.channel: Final = plan.channels[index]
         self.members: Final = self.channel.members
@@ -42,6 +53,7 @@ class Room:
         self.authority: Final = authority
         self.hearing: Final[Hearing] = self._hearing()
         self.moderated: Final = isinstance(self.protocol, Moderated)
+        self._under_way: Final = under_way
         self._first_wave, self._wave = self.channel.waves
         self._order: tuple[int, tuple[AgentId, ...]] = (-1, ())
         self._pair: tuple[tuple[int, int], Pair] = ((-1, -1), Pair(0, 0))
@@ -102,9 +114,19 @@ class Room:
     def met(self, round_no: int, meeting: int, draw: Callable[[Room, Dice], Pair]) -> Pair:
         """The pair of a meeting of a round; the last one asked for is kept."""
         if self._pair[0] != (round_no, meeting):
+            begun = self._under_way
+            if begun and (begun.at[0], begun.meeting) == (round_no, meeting):
+                return begun.pair
             dice = Dice(self.seed, "pair", self.channel.name, round_no, meeting)
             self._pair = ((round_no, meeting), draw(self, dice))
         return self._pair[1]
+
+    def left(self, round_no: int, position: int) -> tuple[AgentId, ...]:
+        """Who acts in what is left of a wave that had begun when the plan changed; () in any other."""
+        begun = self._under_way
+        if begun is None or begun.at[0] != round_no or position < begun.at[1]:
+            return ()
+        return begun.agents[position - begun.at[1] :]
 
     def order(self, round_no: int) -> tuple[AgentId, ...]:
         """The members in the order drawn for a round; the last one asked for is kept."""

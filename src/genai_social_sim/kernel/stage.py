@@ -15,6 +15,7 @@ from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.memory import Memory, Retrieval, Summary
+from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
     Channel,
@@ -45,7 +46,7 @@ from genai_social_sim.kernel.prompts import (
     question_of_likeness,
 )
 from genai_social_sim.kernel.roles import briefed, shown_authority, told
-from genai_social_sim.kernel.room import Room
+from genai_social_sim.kernel.room import Room, UnderWay
 from genai_social_sim.kernel.speech import folded
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
 from genai_social_sim.kernel.taking import company, partner_of
@@ -67,7 +68,7 @@ class Part(NamedTuple):
 class Stage:
     """A plan with its look-up tables. What it remembers follows from the plan alone, so its users stay pure."""
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, under_way: Sequence[UnderWay | None] = ()) -> None:
         self.plan: Final = plan
         self.agents: Final = {agent.name: agent for agent in plan.agents}
         self.channel_index: Final = {channel.name: index for index, channel in enumerate(plan.channels)}
@@ -76,7 +77,8 @@ class Stage:
         self.names: Final = {folded(name): name for name in (*ROLE_NAMES, *openers, *self.agents)}
         self._leads: dict[str, Text] = {}
         authority = {agent.name: agent.authority for agent in plan.agents}
-        self.rooms: Final = tuple([Room(plan, index, authority) for index in range(len(plan.channels))])
+        begun = under_way or (None,) * len(plan.channels)
+        self.rooms: Final = tuple([Room(plan, index, authority, each) for index, each in enumerate(begun)])
         self._parts: dict[tuple[AgentId, int, str, Offer | None, AgentId | None], Part] = {}
         self._offers: Final = [offer_of(channel.act, plan.seed) for channel in plan.channels]
         self._pairs: Final = [room.hearing == "pairs" for room in self.rooms]
@@ -86,7 +88,8 @@ class Stage:
         own = any(agent.memory is not None for agent in plan.agents)
         self._plain: Final = [channel.memory is None and not own for channel in plan.channels]
         self.minding: Final = not all(self._plain)
-        self.weighted: Final = any(room.network is not None and room.network.weighted for room in self.rooms)
+        networks = [room.network for room in self.rooms if room.network is not None]
+        self.weighted: Final = any(network.weighted or network.rewired for network in networks)
         self.consensus: Final = consensus_rules(plan.stop)
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.probes: Final = {probe.name: probe for probe in plan.probes}
@@ -164,16 +167,23 @@ class Stage:
     def weights(self, turn: Turn, heard: tuple[Line, ...]) -> tuple[float, ...]:
         """How much `turn.agent` minds each line that it heard, by its edges; () where edges have no weights.
 
-        A line of a speaker that is no member has weight 0, one's own that of one's loop.
+        A line of a speaker that is no member has weight 0, one's own that of one's loop. Where edges without weights
+        have changed, whom it hears no more has weight 0, and all others and itself have 1.
         """
         room = self.rooms[turn.channel_no]
         network = room.network
-        if network is None or not network.weighted:
+        if network is None or not (network.weighted or network.rewired):
             return ()
+        if not network.weighted:
+            return tuple([float(self._minds(turn, AgentId(line.speaker))) for line in heard])
         speakers = [AgentId(line.speaker) for line in heard]
         return tuple(
             [network.weight(speaker=each, listener=turn.agent) if each in room.seats else 0.0 for each in speakers]
         )
+
+    def _minds(self, turn: Turn, speaker: AgentId) -> bool:
+        room = self.rooms[turn.channel_no]
+        return speaker in room.seats and hears(room.network, speaker=speaker, listener=turn.agent)
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""

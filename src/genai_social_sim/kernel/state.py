@@ -13,7 +13,7 @@ from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.agenda import first_point
 from genai_social_sim.kernel.agreement import Views, nothing_said
-from genai_social_sim.kernel.floor import Floor
+from genai_social_sim.kernel.floor import Floor, goes_on
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.stopping import Progress
 
@@ -36,6 +36,13 @@ def start(stage: Stage) -> RunState:
     absent = dict.fromkeys(_yet_to_come(stage.plan), frozenset[Cause](["absent"]))
     views = nothing_said(len(stage.plan.agents)) if stage.consensus else None
     return RunState(stage, floors, Progress(), silenced=MappingProxyType(absent), views=views)
+
+
+def restaged(state: RunState, plan: RunPlan) -> RunState:
+    """The state in which another plan is in force from now on; a wave or meeting under way goes on as it began."""
+    rooms = state.stage.rooms
+    under_way = [goes_on(room, state.floors[room.index]) for room in rooms]
+    return state._replace(stage=Stage(plan, under_way))
 
 
 def _yet_to_come(plan: RunPlan) -> list[AgentId]:

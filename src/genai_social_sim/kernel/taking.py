@@ -106,6 +106,15 @@ def pair_at(room: Room, round_no: int, position: int) -> Pair | None:
     return room.met(round_no, position // _MEETING[protocol.acts], partial(_drawn, protocol))
 
 
+def meeting_at(room: Room, round_no: int, position: int) -> tuple[int, Pair] | None:
+    """The number in its round, and the pair, of a meeting of which the turn at a position is not the first."""
+    pair = pair_at(room, round_no, position)
+    if pair is None or not isinstance(room.protocol, Pairwise):
+        return None
+    meeting, begun = divmod(position, _MEETING[room.protocol.acts])
+    return (meeting, pair) if begun else None
+
+
 def partner_of(room: Room, agent: AgentId, round_no: int, position: int) -> AgentId | None:
     """Whom an agent meets in its turn at a position."""
     pair = pair_at(room, round_no, position)

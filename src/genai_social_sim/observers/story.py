@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
@@ -27,6 +27,7 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
+from genai_social_sim.observers.changes import told_of
 
 CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "passed": "it passed",
@@ -41,12 +42,6 @@ CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "too_long": "the prompt does not fit the model's context",
     "garbled": "the answer could not be read",
     "error": "the model failed",
-}
-_MOST_NAMED: Final = 12
-_CHANGES: Final[Mapping[str, str]] = {
-    "remove": "gone",
-    "admit": "come in",
-    "change_persona": "of another persona from now on",
 }
 _NOTICED: Final[Mapping[Notice, str]] = {
     "server_down": "a model server does not answer",
@@ -170,22 +165,7 @@ def _intervened(event: Intervened) -> Iterator[Told]:
     for said in event.said:
         yield Said(channel=said.channel, speaker=said.speaker, text=said.text.value)
     if not event.said:
-        yield Note(words=f"{_changed(json.loads(event.change.value))} (intervention {event.number})")
-
-
-def _changed(change: Mapping[str, Any]) -> str:
-    """What a change did, in words; of many agents only how many."""
-    kind = str(change["kind"])
-    whom = [str(name) for name in change.get("agents", [pair[0] for pair in change.get("personas", ())])]
-    who = ", ".join(whom) if len(whom) <= _MOST_NAMED else f"{len(whom)} agents"
-    if kind == "mute":
-        return f"given a voice again: {who}" if change["lifted"] else f"muted: {who}"
-    if kind == "change_topic":
-        return f"the topic of {', '.join(change['channels'])} is now: {change['topic']}"
-    if kind == "change_sampling":
-        asked = {key: value for key, value in change.items() if key not in ("kind", "agents")}
-        return f"asked otherwise ({', '.join(f'{key} {value}' for key, value in asked.items())}): {who}"
-    return f"{_CHANGES.get(kind, kind)}: {who}"
+        yield Note(words=f"{told_of(event.change.value)} (intervention {event.number})")
 
 
 def _of_the_run(event: RunStarted | RunEnded | SessionStarted | SessionEnded) -> Iterator[Note]:

@@ -6,22 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from genai_social_sim.kernel import templates
 from genai_social_sim.kernel.templates import TemplateProblem
-from genai_social_sim.study.agenda import BroadcastDoc, PersonaDoc, ProbeDoc, TopicDoc
+from genai_social_sim.study.change_problems import groups_in, problems_of_changes
 from genai_social_sim.study.document import StudyDoc
-from genai_social_sim.study.mentions import (
-    SAMPLE,
-    TEMPLATE_REMEDY,
-    of_template,
-    problems_of_members,
-    problems_of_speaker,
-)
+from genai_social_sim.study.mentions import SAMPLE, TEMPLATE_REMEDY, no_channel, of_template, problems_of_whom
 from genai_social_sim.study.population import MembersDoc, WhereDoc
-from genai_social_sim.study.refusals import Problem, listed, nearest
-from genai_social_sim.study.residents import Resident, members_of, rendered_persona
+from genai_social_sim.study.probes import ProbeDoc
+from genai_social_sim.study.refusals import Problem
+from genai_social_sim.study.residents import Resident, Whom, members_of
 from genai_social_sim.study.source import Path
 from genai_social_sim.study.words import folded
-
-Whom = tuple[str, ...] | MembersDoc | None
 
 
 def problems_of_agenda(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
@@ -32,15 +25,14 @@ def problems_of_agenda(study: StudyDoc, everybody: Sequence[Resident]) -> Iterat
     yield from _names(study)
     for index, probe in enumerate(study.probes):
         yield from _probe(probe, within, everybody, ("probes", index))
-    yield from _interventions(study, everybody)
+    yield from problems_of_changes(study, everybody)
 
 
 def wheres_of_agenda(study: StudyDoc) -> list[tuple[Path, WhereDoc]]:
     """Descriptions of agents by attributes, and where they stand."""
     whom: list[tuple[Path, Whom]] = [(("probes", at, "to"), probe.to) for at, probe in enumerate(study.probes)]
     for at, change in enumerate(study.interventions):
-        if not isinstance(change, BroadcastDoc | TopicDoc):
-            whom.append((("interventions", at, "agents"), change.agents))
+        whom += groups_in(change, ("interventions", at))
     return [((*path, "where"), each.where) for path, each in whom if isinstance(each, MembersDoc) and each.where]
 
 
@@ -63,9 +55,9 @@ def _probe(
         remedy = f"{TEMPLATE_REMEDY} Known in this one: {', '.join(SAMPLE)}."
         yield Problem((*path, "text"), of_template(fault), remedy)
     if probe.channel is not None and probe.channel not in within:
-        yield _no_channel(probe.channel, within, (*path, "channel"))
+        yield no_channel(probe.channel, within, (*path, "channel"))
         return
-    found = [*_whom(probe.to, everybody, (*path, "to"))]
+    found = [*problems_of_whom(probe.to, everybody, (*path, "to"))]
     yield from found or _elsewhere(probe, within, everybody, path)
 
 
@@ -83,51 +75,3 @@ def _elsewhere(
         yield Problem((*path, "to", *inner, index), f"{agent!r} {words}, and is asked there", remedy)
     if not missing and not there.intersection(members_of(probe.to, everybody)):
         yield Problem((*path, "to"), "nobody is asked: no member of its channel is meant", "Change `to` or `channel`.")
-
-
-def _interventions(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
-    spoken = {folded(each.name): each.name for each in everybody}
-    for index, change in enumerate(study.interventions):
-        path: Path = ("interventions", index)
-        if isinstance(change, BroadcastDoc | TopicDoc):
-            yield from _channels(change.channels or (), study, path)
-            if isinstance(change, BroadcastDoc):
-                yield from problems_of_speaker(change.speaker, spoken, (*path, "from"))
-            continue
-        yield from _whom(change.agents, everybody, (*path, "agents"))
-        if isinstance(change, PersonaDoc):
-            yield from _persona(change, everybody, (*path, "persona"))
-
-
-def _whom(whom: Whom, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
-    names = {each.name: folded(each.name) for each in everybody}
-    found = [*problems_of_members(whom, names, path)]
-    yield from found
-    if not found and everybody and not members_of(whom, everybody):
-        yield Problem(path, "nobody is meant by this", "Change `where`, or name `agents`.")
-
-
-def _persona(change: PersonaDoc, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
-    meant = {*members_of(change.agents, everybody)}
-    for each in everybody:
-        if each.name in meant:
-            try:
-                rendered_persona(each._replace(persona=change.persona))
-            except TemplateProblem as fault:
-                known = ", ".join(["name", *each.attributes])
-                text = f"{of_template(fault)} (for {each.name})"
-                yield Problem(path, text, f"{TEMPLATE_REMEDY} Known in this one: {known}.")
-                return
-
-
-def _channels(chosen: Sequence[str], study: StudyDoc, path: Path) -> Iterator[Problem]:
-    for index, name in enumerate(chosen):
-        if name not in study.channels:
-            yield _no_channel(name, study.channels, (*path, "channels", index))
-        elif name in chosen[:index]:
-            yield Problem((*path, "channels", index), f"{name!r} is listed twice", "Delete one of the two.")
-
-
-def _no_channel(name: str, channels: Mapping[str, object], path: Path) -> Problem:
-    remedy = f"{nearest(name, channels)}The channels are: {listed(sorted(channels))}."
-    return Problem(path, f"there is no channel {name!r}", remedy)

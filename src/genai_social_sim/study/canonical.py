@@ -34,13 +34,12 @@ from genai_social_sim.study.drawing import AT, expanded, table_of
 from genai_social_sim.study.graphs import network_written
 from genai_social_sim.study.loading import LoadedStudy
 from genai_social_sim.study.memory import MemoryDoc, memory_of, memory_written
-from genai_social_sim.study.models import SAMPLING_KEYS, merged, model_of
+from genai_social_sim.study.models import SAMPLING_KEYS, heard, merged, model_of
 from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.planned import agenda_written
 from genai_social_sim.study.population import DrawnDoc, MembersDoc, PopulationDoc
 from genai_social_sim.study.turn_taking import protocol_written
 
-UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
 _APART: Final[Any] = {"model": True, "memory": True, "groups": {"__all__": {"model", "memory"}}, "drawn": True}
 
 
@@ -64,7 +63,7 @@ def written(loaded: LoadedStudy, plan: RunPlan, people: DrawnDoc | None, *, draw
             "cue": plan.prompt.cue,
             "lead": plan.prompt.lead,
         },
-        **agenda_written(study, plan),
+        **agenda_written(study, plan, drawn=drawn),
         "stop": _stop(plan.stop),
         "timeouts": _timeouts(plan.timeouts),
     }
@@ -86,8 +85,9 @@ def _role(role: Role) -> dict[str, Any]:
 
 
 def _model(model: Model) -> dict[str, Any]:
-    options = {key: value for key, value in json.loads(model.options).items() if key not in UNHEARD_OPTIONS}
-    return {**options, "backend": model.backend} | {key: getattr(model.sampling, key) for key in SAMPLING_KEYS}
+    return {**json.loads(heard(model).options), "backend": model.backend} | {
+        key: getattr(model.sampling, key) for key in SAMPLING_KEYS
+    }
 
 
 def _population(loaded: LoadedStudy, population: PopulationDoc, people: DrawnDoc | None) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from pydantic import BeforeValidator, Field
 
 from genai_social_sim.domain.plan import Layout
 from genai_social_sim.study.acts import ActDoc, SpeakDoc
-from genai_social_sim.study.agenda import InterventionDoc, ProbeDoc
 from genai_social_sim.study.base import (
     AnyName,
     Doc,
@@ -20,12 +19,14 @@ from genai_social_sim.study.base import (
     Slug,
     Spoken,
 )
+from genai_social_sim.study.changes import InterventionDoc
 from genai_social_sim.study.design import MAX_REPLICATES, ConditionDoc, FactorDoc, FactorName, NullArmDocs
 from genai_social_sim.study.memory import MemoryDoc, WindowDoc
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.networks import NetworkDoc
 from genai_social_sim.study.people import AgentDoc, RoleDoc, RoleName
 from genai_social_sim.study.population import Members, PopulationDoc
+from genai_social_sim.study.probes import ProbeDoc
 from genai_social_sim.study.protocols import ProtocolDoc, RoundRobinDoc
 from genai_social_sim.study.words import refusal
 

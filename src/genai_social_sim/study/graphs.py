@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple, assert_never
 
+from genai_social_sim.domain.agenda import ChangeNetwork
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import Edge, Network
@@ -51,6 +52,7 @@ class Place(NamedTuple):
     attributes: Mapping[AgentId, tuple[tuple[str, Value], ...]]  # of all agents of the study
     own: bool  # whether the network is the channel's own; the study's may name agents that are not here
     folder: Path | None  # of the study file
+    draw: str = ""  # which of several networks of this channel; empty: the one with which it begins
 
 
 def network_of(doc: NetworkDoc, place: Place, seed: int) -> Network | None:
@@ -68,7 +70,7 @@ def _shuffled(network: Network, place: Place, seed: int) -> Network:
     members = tuple(sorted(place.members))
     places = dict(zip(members, Dice(seed, "shuffled", place.channel).shuffled(members), strict=True))
     edges = [Edge(places[edge.speaker], places[edge.listener], edge.weight) for edge in network.edges]
-    return Network.of(place.members, edges, directed=network.directed)
+    return Network.of(place.members, edges, directed=network.directed, weighted=network.weighted)
 
 
 def _unshuffled(doc: NetworkDoc, place: Place, seed: int) -> Network:
@@ -77,20 +79,30 @@ def _unshuffled(doc: NetworkDoc, place: Place, seed: int) -> Network:
     if isinstance(doc, NetworkFileDoc):
         return _named(_from_file(doc, place), place)
     own = getattr(doc, "seed", None)
-    dice = Dice(seed if own is None else own, "network", place.channel)
+    more = (place.draw,) if place.draw else ()
+    dice = Dice(seed if own is None else own, "network", place.channel, *more)
     groups = _groups(doc, place) if isinstance(doc, GroupedDoc) else ()
     return _generated(doc, place.members, groups, dice.below(_SEEDS))
 
 
-def network_written(doc: NetworkDoc, network: Network, *, drawn: bool) -> dict[str, Any]:
+def network_written(doc: NetworkDoc, network: Network | ChangeNetwork, *, drawn: bool) -> dict[str, Any]:
     """A network as the record holds it; without `drawn` only what does not depend on the run's seed."""
-    edges = [edge[:2] if edge.weight == 1 else edge for edge in network.edges]
+    edges = edges_written(network.edges, weighted=network.weighted)
     if isinstance(doc, EdgesDoc) and not doc.shuffled:
         return {"kind": "edges", "directed": network.directed, "edges": edges}
+    if isinstance(doc, CompleteDoc):
+        return {"kind": "complete"}
     unsaid = {"drawn"} if doc.shuffled else {"drawn", "shuffled"}
     written = doc.model_dump(mode="json", exclude_none=True, exclude=unsaid)
     settled = doc.drawn is not None or (getattr(doc, "seed", 0) is not None and not doc.shuffled)
     return written | ({"drawn": {"directed": network.directed, "edges": edges}} if drawn or settled else {})
+
+
+def edges_written(edges: Iterable[Edge], *, weighted: bool) -> list[Any]:
+    """As a study file has them: weights of 1 are left out if there are others, or if there are no weights."""
+    rows = [*edges]
+    plain = not weighted or any(edge.weight != 1 for edge in rows)
+    return [edge[:2] if edge.weight == 1 and plain else edge for edge in rows]
 
 
 def _named(found: Found, place: Place) -> Network:
@@ -105,8 +117,9 @@ def _named(found: Found, place: Place) -> Network:
                 remedy = f"{nearest(end, known)}Known: {listed(sorted(known))}."
                 raise Unfit("path" if found.from_file else "edges", f"there is no {what} {end!r}", remedy)
         if speaker in members and listener in members:
-            edges.append(Edge(AgentId(speaker), AgentId(listener), weight))
-    return Network.of(place.members, edges, directed=found.directed)
+            edges.append(Edge(AgentId(speaker), AgentId(listener), 1.0 if weight is None else weight))
+    weighted = any(weight is not None for _, _, weight in found.edges)
+    return Network.of(place.members, edges, directed=found.directed, weighted=weighted)
 
 
 def _from_file(doc: NetworkFileDoc, place: Place) -> Found:

@@ -53,6 +53,7 @@ from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, merged, model
 from genai_social_sim.study.openings import unopened, with_openings
 from genai_social_sim.study.people import RoleDoc
 from genai_social_sim.study.planned import interventions_of, probes_of
+from genai_social_sim.study.planned_changes import Society, gives_roles
 from genai_social_sim.study.protocols import RoundRobinDoc
 from genai_social_sim.study.references import problems_among
 from genai_social_sim.study.refusals import Problem, nearest, problems_of, refused
@@ -114,12 +115,12 @@ def lower(loaded: LoadedStudy, *, seed: int | None = None, check_options: CheckO
         seed=chance,
         agents=agents,
         channels=channels,
-        prompt=_prompt(study.prompt, layout, agents, channels),
+        prompt=_prompt(study.prompt, layout, agents, channels, has_roles=gives_roles(study)),
         stop=_stop(study.stop),
         timeouts=_timeouts(study.timeouts),
         roles=tuple([_role(name, study.roles[name]) for name in sorted(study.roles)]),
         probes=probes_of(study, channels, everybody),
-        interventions=interventions_of(study, channels, everybody),
+        interventions=interventions_of(loaded, Society(channels, everybody, agents, chance)),
     )
 
 
@@ -253,7 +254,14 @@ def _layout(prompt: PromptDoc, agents: Collection[Agent]) -> Layout:
     return prompt.layout or ("transcript_first" if _all_shipped(agents) else "persona_first")
 
 
-def _prompt(prompt: PromptDoc, layout: Layout, agents: Collection[Agent], channels: Collection[Channel]) -> PromptStyle:
+def _prompt(
+    prompt: PromptDoc,
+    layout: Layout,
+    agents: Collection[Agent],
+    channels: Collection[Channel],
+    *,
+    has_roles: bool,
+) -> PromptStyle:
     from genai_social_sim.kernel.prompts import (
         CUES_WITH_OPTIONS,
         DEFAULT_CUES,
@@ -262,7 +270,7 @@ def _prompt(prompt: PromptDoc, layout: Layout, agents: Collection[Agent], channe
         SMALL_MODEL_LEAD,
     )
 
-    frames = FRAMES_WITH_ROLES if any(agent.role is not None for agent in agents) else DEFAULT_FRAMES
+    frames = FRAMES_WITH_ROLES if has_roles or any(agent.role is not None for agent in agents) else DEFAULT_FRAMES
     frame = frames[layout] if prompt.frame is None else prompt.frame
     cues = DEFAULT_CUES if all(channel.act == Say() for channel in channels) else CUES_WITH_OPTIONS
     cue = cues[layout] if prompt.cue is None else prompt.cue

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.population import MembersDoc
 from genai_social_sim.study.refusals import Problem, listed, nearest
+from genai_social_sim.study.residents import Resident, Whom, members_of
 from genai_social_sim.study.source import Path
 from genai_social_sim.study.words import folded
 
@@ -56,3 +57,24 @@ def problems_of_speaker(speaker: str, spoken: Mapping[str, str], path: Path) -> 
     agent = spoken.get(folded(speaker), speaker)
     if agent != speaker:
         yield Problem(path, f"{speaker!r} could be taken for the agent {agent!r}", f"Write {agent!r}.")
+
+
+def no_role(name: str, roles: Collection[str], path: Path) -> Problem:
+    """A role that the study does not have."""
+    known = f"The roles are: {listed(sorted(roles))}." if roles else "Write it under `roles:`."
+    return Problem(path, f"there is no role {name!r}", f"{nearest(name, roles)}{known}")
+
+
+def no_channel(name: str, channels: Mapping[str, object], path: Path) -> Problem:
+    """A channel that the study does not have."""
+    remedy = f"{nearest(name, channels)}The channels are: {listed(sorted(channels))}."
+    return Problem(path, f"there is no channel {name!r}", remedy)
+
+
+def problems_of_whom(whom: Whom, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
+    """Names that nobody has, or a description that fits nobody."""
+    names = {each.name: folded(each.name) for each in everybody}
+    found = [*problems_of_members(whom, names, path)]
+    yield from found
+    if not found and everybody and not members_of(whom, everybody):
+        yield Problem(path, "nobody is meant by this", "Change `where`, or name `agents`.")

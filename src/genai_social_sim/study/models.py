@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ConfigDict, Field
@@ -11,6 +12,8 @@ from genai_social_sim.domain.plan import Model, Sampling
 from genai_social_sim.study.base import Doc, Slug
 
 SAMPLING_KEYS: Final = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens")
+
+UNHEARD_OPTIONS: Final = frozenset({"parallel", "slots"})  # of a backend: they change how fast it answers, never what
 
 
 class PriceDoc(Doc):
@@ -97,3 +100,10 @@ def model_of(model: ModelDoc) -> Model:
         max_tokens=model.max_tokens,
     )
     return Model(backend=model.backend, options=options, sampling=sampling)
+
+
+def heard(model: Model) -> Model:
+    """Without options that change nothing that is said."""
+    options = {key: value for key, value in json.loads(model.options).items() if key not in UNHEARD_OPTIONS}
+    written = json.dumps(options, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return replace(model, options=written)

@@ -66,7 +66,7 @@ def _csv(text: str, name: str) -> Iterator[EdgeRow]:
         if row:
             if len(row) != len(head):
                 raise ValueError(f"{name}:{number}: {len(row)} cells, not {len(head)}\nCorrect this line.")
-            yield row[0], row[1], _weight(row[2] if len(row) == len(_COLUMNS) else 1, f"{name}:{number}")
+            yield row[0], row[1], _weight(row[2] if len(row) == len(_COLUMNS) else None, f"{name}:{number}")
 
 
 def _json(text: str, name: str) -> Iterator[EdgeRow]:
@@ -80,7 +80,7 @@ def _json(text: str, name: str) -> Iterator[EdgeRow]:
         for row in value:
             if not isinstance(row, list) or len(row) not in (2, 3):
                 raise ValueError(f"{name}: {row!r} is no edge\nWrite [[NAME, NAME], [NAME, NAME, WEIGHT], ...].")
-            yield str(row[0]), str(row[1]), _weight(row[2] if len(row) == len(_COLUMNS) else 1, f"{name}: {row!r}")
+            yield str(row[0]), str(row[1]), _weight(row[2] if len(row) == len(_COLUMNS) else None, f"{name}: {row!r}")
     else:
         remedy = "Write a list of edges, or for each name the names that hear it."
         raise ValueError(f"{name} holds no edges\n{remedy}")  # noqa: TRY004 (a fault of the file)
@@ -92,7 +92,7 @@ def _by_speaker(value: dict[str, Any], name: str) -> Iterator[EdgeRow]:
             remedy = "Write {NAME: [NAME, ...], ...}."
             raise ValueError(f"{name}: {speaker!r} has no list of names\n{remedy}")  # noqa: TRY004 (as above)
         for listener in hearers:
-            yield speaker, str(listener), _weight(hearers[listener] if isinstance(hearers, dict) else 1, name)
+            yield speaker, str(listener), _weight(hearers[listener] if isinstance(hearers, dict) else None, name)
 
 
 def _graphml(raw: bytes, name: str) -> tuple[tuple[EdgeRow, ...], bool]:
@@ -104,13 +104,14 @@ def _graphml(raw: bytes, name: str) -> tuple[tuple[EdgeRow, ...], bool]:
         raise ValueError(f"{name} is no GraphML: {fault}\nCheck that it is the file you mean.") from None
     labels = {node: str(data.get("label", data.get("name", node))) for node, data in graph.nodes(data=True)}
     rows = [
-        (labels[one], labels[other], _weight(data.get("weight", 1), name))
-        for one, other, data in graph.edges(data=True)
+        (labels[one], labels[other], _weight(data.get("weight"), name)) for one, other, data in graph.edges(data=True)
     ]
     return tuple(rows), bool(graph.is_directed())
 
 
-def _weight(value: Any, where: str) -> float:
+def _weight(value: Any, where: str) -> float | None:
+    if value is None:
+        return None
     try:
         weight = float(value)
     except (TypeError, ValueError):

@@ -16,7 +16,7 @@ from genai_social_sim.study.words import refusal
 _END: Final = {"anyOf": [{"type": "string"}, {"type": "number"}]}
 _EDGES: Final = {"type": "array", "items": {"type": "array", "items": _END, "minItems": 2, "maxItems": 3}}
 _Share = Annotated[float, Field(ge=0, le=1)]
-EdgeRow = tuple[str, str, float]
+EdgeRow = tuple[str, str, float | None]  # without a weight of its own: None
 
 
 def _edges(value: Any) -> tuple[EdgeRow, ...]:
@@ -29,7 +29,9 @@ def _edge(row: Any) -> EdgeRow:
     example = "Write `[SPEAKER, LISTENER]`, perhaps with a weight of at least 0: `[ADA, BO, 0.5]`."
     if not isinstance(row, (list, tuple)) or len(row) not in (2, 3) or not all(isinstance(end, str) for end in row[:2]):
         raise refusal(f"{row!r} is no edge", example)
-    weight = row[2] if len(row) > 2 else 1.0  # noqa: PLR2004 (two ends and a weight)
+    if len(row) == 2:  # noqa: PLR2004 (two ends without a weight)
+        return row[0], row[1], None
+    weight = row[2]
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not (weight >= 0 and math.isfinite(weight)):
         raise refusal(f"the edge between {row[0]!r} and {row[1]!r} has the weight {weight!r}", example)
     return row[0], row[1], float(weight)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.price import Price, Prices
+from genai_social_sim.study.changes import ModelChangeDoc
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.models import SAMPLING_KEYS, ModelDoc, PriceDoc
 from genai_social_sim.study.refusals import Problem, listed
@@ -33,11 +34,27 @@ def problems_of_prices(study: StudyDoc) -> Iterator[Problem]:
             text = f"prices in {price.currency} and in {first} cannot be added up"
             yield Problem((*path, "currency"), text, "Give all prices in one currency.")
         first = first or price.currency or ""
+    yield from _changes(study)
     unpriced = list(_unpriced(study))
     if study.budget.cost is not None and unpriced:
         text = f"what the calls of {listed(unpriced)} cost is not known: their model has no price"
         remedy = "Give it one, for a million tokens: `price: {prompt: 0.15, answer: 0.60}`; 0 for what costs nothing."
         yield Problem(("budget", "cost"), text, remedy)
+
+
+def _changes(study: StudyDoc) -> Iterator[Problem]:
+    """Models that answer from some point on: costs are counted by the price that an agent began with."""
+    priced = any(_written(study))
+    for index, change in enumerate(study.interventions):
+        if not isinstance(change, ModelChangeDoc):
+            continue
+        path: Path = ("interventions", index, "model")
+        if change.model.price is not None:
+            remedy = "Delete it; a study whose models change can be counted in tokens (`budget: {tokens: ...}`)."
+            yield Problem((*path, "price"), "an intervention has no price of its own", remedy)
+        elif priced and not change.model.model_fields_set | change.model.options.keys() <= _KEEPS_PRICE:
+            text = "another model answers then, and costs are counted at the price that its agents begin with"
+            yield Problem(path, text, "Change sampling keys alone, or delete the prices of the study.")
 
 
 def _unpriced(study: StudyDoc) -> Iterator[str]:

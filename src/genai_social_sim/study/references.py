@@ -21,6 +21,7 @@ from genai_social_sim.study.memory import RetrievalDoc, SummaryDoc
 from genai_social_sim.study.mentions import (
     SAMPLE,
     TEMPLATE_REMEDY,
+    no_role,
     of_template,
     problems_of_members,
     problems_of_speaker,
@@ -146,12 +147,6 @@ def _roles(study: StudyDoc) -> Iterator[Problem]:
             except TemplateProblem as fault:
                 remedy = f"{TEMPLATE_REMEDY} Known in this one: {', '.join(known)}."
                 yield Problem(("roles", name, key), of_template(fault), remedy)
-
-
-def no_role(name: str, roles: Collection[str], path: Path) -> Problem:
-    """A role that the study does not have."""
-    known = f"The roles are: {listed(sorted(roles))}." if roles else "Write it under `roles:`."
-    return Problem(path, f"there is no role {name!r}", f"{nearest(name, roles)}{known}")
 
 
 def _channels(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:

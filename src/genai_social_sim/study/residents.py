@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
 from genai_social_sim.domain.distribution import Scalar
+from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.population import Condition, People, Where, as_text
 from genai_social_sim.kernel.templates import TemplateProblem, render
+from genai_social_sim.study.changes import ModelChangeDoc
 from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.drawing import AT, PopulationProblem, drawn_people, expanded
 from genai_social_sim.study.memory import MemoryDoc
@@ -23,6 +25,7 @@ from genai_social_sim.study.words import agent_name, folded
 if TYPE_CHECKING:
     from genai_social_sim.study.loading import LoadedStudy
 
+Whom = tuple[str, ...] | MembersDoc | None
 MAX_PERSONA: Final = 100_000
 MAX_DRAWS: Final = 2  # kept of one study, by seed
 
@@ -75,7 +78,7 @@ def where_of(where: WhereDoc) -> Where:
     return Where(conditions=tuple([_condition(name, value) for name, value in sorted(where.items())]))
 
 
-def members_of(members: tuple[str, ...] | MembersDoc | None, everybody: Sequence[Resident]) -> tuple[str, ...]:
+def members_of(members: Whom, everybody: Sequence[Resident]) -> tuple[str, ...]:
     """Those that are named, and then whoever fits; all if nothing is said."""
     if members is None:
         return tuple([each.name for each in everybody])
@@ -88,12 +91,29 @@ def members_of(members: tuple[str, ...] | MembersDoc | None, everybody: Sequence
     return tuple(found)
 
 
+def meant(whom: Whom, everybody: Sequence[Resident]) -> tuple[AgentId, ...]:
+    """The same, in the order of their names."""
+    return tuple(sorted(map(AgentId, members_of(whom, everybody))))
+
+
+def meant_written(study: StudyDoc, whom: Whom, found: Sequence[AgentId]) -> Any:
+    """Those `found`, in the form of a study file: names; where a population is described, the description."""
+    if study.population is None:
+        return list(found)
+    if isinstance(whom, MembersDoc):
+        return whom.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+    return None if whom is None else sorted(whom)
+
+
 def written_models(study: StudyDoc) -> Iterator[tuple[Path, ModelDoc, tuple[ModelDoc | None, ...]]]:
     """Each model that is written, where, and the models that it stands over."""
     yield ("model",), study.model, ()
     for index, agent in enumerate(study.agents):
         if agent.model is not None:
             yield ("agents", index, "model"), agent.model, (study.model,)
+    planned = enumerate(study.interventions)
+    changes = [(index, change.model) for index, change in planned if isinstance(change, ModelChangeDoc)]
+    yield from [(("interventions", index, "model"), model, (study.model,)) for index, model in changes]
     population = study.population
     if population is None:
         return

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from genai_social_sim.study import (
     acts,
-    agenda,
+    changes,
     design,
     document,
     memory,
@@ -14,6 +14,7 @@ from genai_social_sim.study import (
     networks,
     people,
     population,
+    probes,
     protocols,
 )
 from genai_social_sim.study.base import Doc
@@ -48,7 +49,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _kinds() -> dict[str, type[Doc]]:
-    modules = (acts, agenda, design, memory, models, networks, people, population, protocols, document)
+    modules = (acts, changes, design, memory, models, networks, people, population, probes, protocols, document)
     return {name: kind for module in modules for name, kind in vars(module).items()}
 
 

@@ -47,14 +47,26 @@ class Spot:
 
 
 def spot_at(path: Sequence[str | int], values: Any, documents: tuple[Any, ...] = (StudyDoc,)) -> Spot:
-    """The spot at `path` in `values`; parts that neither the values nor the documents know are left out."""
-    spot = Spot((), documents)
+    """The spot at `path` in `values`; parts that neither the values nor the documents know are left out.
+
+    So is the kind of what stands at a place, which pydantic names before the keys of it.
+    """
+    spot, named = Spot((), documents), False
     for part in path:
+        named = not named and _names_kind(spot, part, values)
+        if named:
+            continue
         after = step(spot, part, values)
         if after.kinds or _has(values, part):
             spot = after
             values = values[part] if _has(values, part) else None
     return replace(spot, kinds=_meant(spot.kinds, values))
+
+
+def _names_kind(spot: Spot, part: str | int, values: Any) -> bool:
+    """Whether a part says which of several kinds is meant, rather than one of its keys."""
+    several = len(spot.kinds) > 1 and isinstance(values, dict) and values.get("kind") == part
+    return several and any(part in _tags(kind) for kind in spot.kinds)
 
 
 def step(spot: Spot, part: str | int, values: Any) -> Spot:

@@ -7,23 +7,7 @@ from typing import Final, get_args
 
 from hypothesis import strategies as st
 
-from genai_social_sim.domain.act import Act, Choose, Rate, Say
-from genai_social_sim.domain.agenda import (
-    Admit,
-    After,
-    AtEnd,
-    Broadcast,
-    Change,
-    ChangePersona,
-    ChangeSampling,
-    ChangeTopic,
-    Every,
-    Intervention,
-    Mute,
-    Probe,
-    Remove,
-    When,
-)
+from genai_social_sim.domain.act import Say
 from genai_social_sim.domain.events import (
     CAUSES,
     Answered,
@@ -70,6 +54,7 @@ from genai_social_sim.domain.plan import (
 from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Entry
+from genai_social_sim.testing.agendas import acts, interventions, probes
 from genai_social_sim.testing.plans import PROTOCOLS, small_channel, small_plan
 
 NAMES: Final = ("ada", "bo", "cy", "di")
@@ -224,16 +209,6 @@ def stop_rules(most_turns: int = 12) -> st.SearchStrategy[StopRule]:
     return sure | st.builds(AnyOf, rules=st.tuples(sure, other | both))
 
 
-def acts() -> st.SearchStrategy[Act]:
-    """What agents may be asked to do; some of the options are what agents of these plans are called."""
-    options = st.lists(st.sampled_from(["yes", "no", "not yet", "-2", "bo", "Größe"]), min_size=2, unique=True)
-    chooses = st.builds(
-        Choose, options=options.map(tuple), shuffle=st.booleans(), labels=st.booleans(), may_pass=st.booleans()
-    )
-    rates = st.builds(Rate, scale=st.sampled_from([(-1, 0, 1), (0, 0.5, 1)]), may_pass=st.booleans())
-    return st.builds(Say, may_pass=st.booleans()) | chooses | rates
-
-
 def protocols(members: Sequence[str]) -> st.SearchStrategy[Protocol]:
     """Any protocol that these members can keep."""
     kinds: list[st.SearchStrategy[Protocol]] = [
@@ -312,48 +287,6 @@ def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False) -> C
         edges=draw(st.none() | edges(members)),
         memory=draw(st.none() | memories()) if minding else None,
     )
-
-
-def moments() -> st.SearchStrategy[tuple[When, ...]]:
-    """When something is due; some of it never comes."""
-    units = st.sampled_from(["turns", "rounds"])
-    every = st.builds(Every, count=st.integers(1, 5), unit=units)
-    after = st.builds(After, count=st.integers(0, 6), unit=units)
-    return st.lists(every | after | st.just(AtEnd()), min_size=1, max_size=2).map(tuple)
-
-
-@st.composite
-def probes(draw: st.DrawFn, name: str, members: Sequence[AgentId]) -> Probe:
-    """A question to some of `members`."""
-    asked = draw(st.lists(st.sampled_from(members), min_size=1, unique=True))
-    return Probe(
-        name=name,
-        text="What do you think of {{ topic }}, {{ name }}?",
-        when=draw(moments()),
-        asked=tuple(sorted(asked)),
-        act=draw(acts()),
-        sample=draw(st.none() | st.integers(1, 3)),
-    )
-
-
-@st.composite
-def interventions(draw: st.DrawFn, members: Sequence[AgentId], rooms: Sequence[Channel]) -> Intervention:
-    """A change that concerns some of `members` or of `rooms`."""
-    whom = tuple(draw(st.lists(st.sampled_from(members), min_size=1, unique=True)))
-    where = tuple(draw(st.lists(st.sampled_from([room.name for room in rooms]), min_size=1, unique=True)))
-    change: st.SearchStrategy[Change] = st.sampled_from(
-        [
-            Broadcast(speaker=draw(st.sampled_from(["system", whom[0]])), text="Listen:\nada: no.", channels=where),
-            Mute(agents=whom),
-            Mute(agents=whom, lifted=True),
-            Remove(agents=whom),
-            Admit(agents=whom),
-            ChangePersona(personas=((whom[0], "Somebody else."),)),
-            ChangeTopic(channels=where, topic="Something else"),
-            ChangeSampling(agents=whom, temperature=0.5, max_tokens=7),
-        ]
-    )
-    return Intervention(when=draw(moments()), change=draw(change))
 
 
 @st.composite

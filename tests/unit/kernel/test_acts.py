@@ -15,8 +15,9 @@ from genai_social_sim.domain.events import FellSilent, Spoke
 from genai_social_sim.domain.plan import LAYOUTS, Layout
 from genai_social_sim.kernel.acts import bare, offer_of, option_in
 from genai_social_sim.ports import Request
+from genai_social_sim.testing.agendas import acts
 from genai_social_sim.testing.plans import small_channel, small_plan
-from genai_social_sim.testing.strategies import acts, utterances
+from genai_social_sim.testing.strategies import utterances
 
 VOTE = Choose(options=("yes", "no"))
 SECRET = Choose(options=("yes", "no", "not yet"), shuffle=True, labels=True)

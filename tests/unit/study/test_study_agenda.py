@@ -9,20 +9,29 @@ from tests.unit.study.studies import SMALL, loaded, refusal_of
 
 from genai_social_sim.domain.act import Act, Choose, Rate, Say
 from genai_social_sim.domain.agenda import (
+    AddEdges,
     Admit,
     After,
     AtEnd,
     Broadcast,
-    Change,
+    ChangeModel,
+    ChangeNetwork,
     ChangePersona,
+    ChangeRole,
     ChangeSampling,
     ChangeTopic,
+    EdgesBetween,
     Every,
     Mute,
+    Planned,
     Remove,
+    RemoveEdges,
     When,
 )
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.network import Edge
+from genai_social_sim.domain.plan import Model, Sampling
+from genai_social_sim.errors import SpecError
 from genai_social_sim.study.lowering import canonical, from_canonical, lower, override
 
 BOT1, BOT2, GENERAL = AgentId("BOT1"), AgentId("BOT2"), ChannelId("general")
@@ -77,6 +86,64 @@ INTERVENTIONS = {
         57,
         "'age' is undefined (for BOT2)",
         "Known in this one: name",
+    ),
+    "no role": ("{at: start, kind: role, agents: [BOT1]}", 5, "neither role nor authority", "role: chair"),
+    "an unknown role": ("{at: start, kind: role, agents: [BOT1], role: chair}", 51, "no role 'chair'", "`roles:`"),
+    "no authority": ("{at: start, kind: role, agents: [BOT1], authority: 0}", 56, "more than 0", "authority: 3.0"),
+    "nothing of a model": ("{at: start, kind: model, agents: [BOT1], model: {}}", 5, "nothing is said", "temperature"),
+    "an unknown backend": (
+        "{at: start, kind: model, agents: [BOT1], model: {backend: scriptd}}",
+        63,
+        "no backend 'scriptd'",
+        "`scripted`",
+    ),
+    "a price": (
+        "{at: start, kind: model, agents: [BOT1], model: {price: {prompt: 1, answer: 1}}}",
+        61,
+        "no price of its own",
+        "tokens",
+    ),
+    "no edges": ("{at: start, kind: remove_edges}", 5, "not said which edges", "between: [left, right]"),
+    "an empty list of edges": ("{at: start, kind: remove_edges, edges: []}", 5, "no edges here", "[[ADA, BO]]"),
+    "edges twice": (
+        "{at: start, kind: add_edges, edges: [[BOT1, BOT2]], where: {of: BOT1}}",
+        5,
+        "both say which",
+        "between: [left, right]",
+    ),
+    "a share of named edges": (
+        "{at: start, kind: add_edges, edges: [[BOT1, BOT2]], share: 0.5}",
+        5,
+        "`share` stands beside `where`",
+        "Delete",
+    ),
+    "a weight of nothing": ("{at: start, kind: remove_edges, edges: [[BOT1, BOT2, 2]]}", 5, "no weight", "Delete"),
+    "an edge to nobody": (
+        "{at: start, kind: remove_edges, edges: [[BOT1, BOT3]]}",
+        45,
+        "'BOT1' and 'BOT3' are together in none",
+        "Members are: BOT1, BOT2",
+    ),
+    "one group": ("{at: start, kind: remove_edges, where: {between: [BOT1]}}", 54, "at least one", "[left, right]"),
+    "two ways to say which": (
+        "{at: start, kind: remove_edges, where: {of: BOT1, within: BOT2}}",
+        44,
+        "`within` and `of` both",
+        "of: HUB",
+    ),
+    "no way to say which": ("{at: start, kind: remove_edges, where: {}}", 44, "not said which edges", "within: left"),
+    "a group that is nobody": (
+        "{at: start, kind: remove_edges, where: {of: BOB1}}",
+        49,
+        "nobody is meant by 'BOB1'",
+        "Did you mean `BOT1`",
+    ),
+    "no network": ("{at: start, kind: network}", 5, "`network` is missing", "network: ring"),
+    "a network of another channel": (
+        "{at: start, kind: network, network: ring, channel: x}",
+        56,
+        "no channel 'x'",
+        "general",
     ),
     "a key of another kind": ("{at: start, kind: mute, agents: [BOT1], text: t}", 45, "unknown key", "Known here"),
 }
@@ -166,12 +233,116 @@ def test_short_forms_are_acts(written: str, act: Act) -> None:
         ("persona, agents: [BOT1], persona: 'I am {{ name }}.'", ChangePersona(personas=((BOT1, "I am BOT1."),))),
         ("topic, topic: Tin", ChangeTopic(channels=(GENERAL,), topic="Tin")),
         ("sampling, agents: [BOT1], temperature: 0.0", ChangeSampling(agents=(BOT1,), temperature=0.0)),
+        ("role, agents: [BOT1], authority: 2", ChangeRole(agents=(BOT1,), authority=2.0)),
+        ("add_edges, edges: [[BOT1, BOT2, 2]]", AddEdges(edges=((GENERAL, (Edge(BOT1, BOT2, 2.0),)),))),
+        ("add_edges, edges: [[BOT1, BOT2]]", AddEdges(edges=((GENERAL, (Edge(BOT1, BOT2, 1.0),)),))),
+        ("remove_edges, edges: [[BOT2, BOT1]]", RemoveEdges(edges=((GENERAL, ((BOT2, BOT1),)),))),
+        (
+            "remove_edges, where: {between: [BOT1, {where: {}}]}, share: 0.5",
+            EdgesBetween(channels=(GENERAL,), one=(BOT1,), other=(BOT1, BOT2), share=0.5),
+        ),
+        (
+            "add_edges, where: {of: BOT2}, weight: 2, channels: [general]",
+            EdgesBetween(channels=(GENERAL,), one=(BOT2,), other=(BOT1, BOT2), added=True, weight=2.0),
+        ),
+        (
+            "remove_edges, where: {within: [BOT1, BOT2]}",
+            EdgesBetween(channels=(GENERAL,), one=(BOT1, BOT2), other=(BOT1, BOT2)),
+        ),
+        ("network, network: complete", ChangeNetwork(channel=GENERAL, edges=(Edge(BOT1, BOT2),))),
+        (
+            "network, network: {kind: edges, directed: true, edges: [[BOT2, BOT1, 1]]}",
+            ChangeNetwork(channel=GENERAL, edges=(Edge(BOT2, BOT1),), directed=True, weighted=True),
+        ),
     ],
 )
-def test_an_intervention_means_what_it_says_and_is_recorded(written: str, change: Change) -> None:
+def test_an_intervention_means_what_it_says_and_is_recorded(written: str, change: Planned) -> None:
     study = loaded(_interventions(f"{{at: round 2, kind: {written}}}"))
     assert lower(study).interventions[0].change == change
     assert lower(from_canonical(canonical(study)), seed=42) == lower(study)
+
+
+def test_another_model_stands_over_the_agents_own() -> None:
+    text = _interventions("{at: round 2, kind: model, agents: [BOT2, BOT1], model: {temperature: 0.1}}")
+    study = loaded(text.replace("backend: embedded, temperature: 0.7", "backend: scripted, words: filler, parallel: 3"))
+    change = lower(study).interventions[0].change
+    model = Model(
+        backend="scripted", options='{"words":"filler"}', sampling=Sampling(temperature=0.1, top_p=0.95, max_tokens=60)
+    )
+    assert change == ChangeModel(models=((BOT1, model), (BOT2, model)))
+    assert lower(from_canonical(canonical(study)), seed=42).interventions == lower(study).interventions
+
+
+def test_a_role_comes_with_its_authority_unless_another_is_given() -> None:
+    roles = "roles: {chair: {authority: 3}}\n"
+    text = _interventions(
+        "{at: round 1, kind: role, agents: [BOT1], role: chair}",
+        "{at: round 2, kind: role, agents: [BOT1], role: chair, authority: 9}",
+    )
+    study = loaded(roles + text)
+    changes = [each.change for each in lower(study).interventions]
+    assert [change.authority for change in changes if isinstance(change, ChangeRole)] == [3.0, 9.0]
+    assert lower(from_canonical(canonical(study)), seed=42) == lower(study)
+    assert "Roles:" in lower(study).prompt.frame or lower(study).prompt.layout == "persona_first"
+
+
+def test_a_network_that_is_drawn_later_is_drawn_anew_and_recorded() -> None:
+    people = "population: {size: 8}\n"
+    drawn = "{kind: erdos_renyi, p: 0.5}"
+    text = (
+        f"name: s\n{people}channels: {{hall: {{network: {drawn}}}}}\nstop: {{turns: 12}}\n"
+        f"interventions: [{{at: round 1, kind: network, network: {drawn}}}]\n"
+    )
+    study = loaded(text)
+    plan, other = lower(study, seed=1), lower(study, seed=2)
+    change, network = plan.interventions[0].change, plan.channels[0].network
+    assert isinstance(change, ChangeNetwork)
+    assert network is not None
+    assert [*change.edges] != [*network.edges]
+    assert plan.interventions != other.interventions
+    recorded = json.loads(canonical(study, seed=1))["interventions"][0]["network"]
+    assert [*map(tuple, recorded["drawn"]["edges"])] == [edge[:2] for edge in change.edges]
+    assert lower(from_canonical(canonical(study, seed=1)), seed=1) == plan
+    assert "drawn" not in json.loads(canonical(study))["interventions"][0]["network"]
+
+
+def test_a_network_that_its_members_cannot_have_is_refused_where_it_is_written() -> None:
+    study = loaded(_interventions("{at: start, kind: network, network: {kind: watts_strogatz, k: 4, p: 0}}"))
+    with pytest.raises(SpecError, match="too much for 2 members") as caught:
+        lower(study)
+    assert caught.value.where == "study.yaml:13:67"
+
+
+def test_groups_are_agents_roles_or_values_of_attributes_and_no_two_of_them() -> None:
+    text = (
+        "name: s\nroles: {chair: {}}\nagents:\n"
+        "  - {name: A, role: chair, attributes: {party: left}}\n  - {name: B, attributes: {party: right, hand: left}}\n"
+        "channels: {hall: {}}\nstop: {turns: 2}\n"
+        "interventions: [{at: start, kind: remove_edges, where: {between: [chair, right]}}]\n"
+    )
+    change = lower(loaded(text)).interventions[0].change
+    assert isinstance(change, EdgesBetween)
+    assert (change.one, change.other) == (("A",), ("B",))
+    fault = refusal_of(text.replace("chair, right", "left, right"))
+    assert "could be a value of the attribute 'party' or a value of the attribute 'hand'" in fault.problem
+    assert "{where: {party: left}}" in fault.remedy
+
+
+def test_edges_of_a_channel_without_a_network_are_too_many_from_some_size_on() -> None:
+    text = (
+        "name: s\npopulation: {size: 2001}\nchannels: {hall: {}}\nstop: {turns: 2}\n"
+        "interventions: [{at: start, kind: remove_edges, where: {of: agent0001}}]\n"
+    )
+    with pytest.raises(Exception, match="2,001 members all hear each other"):
+        lower(loaded(text))
+
+
+def test_costs_cannot_be_counted_once_another_model_answers() -> None:
+    text = _interventions("{at: round 2, kind: model, agents: [BOT1], model: {backend: scripted}}")
+    priced = text.replace("{backend: embedded,", "{backend: embedded, price: {prompt: 1, answer: 1},")
+    fault = refusal_of(priced)
+    assert ("costs are counted at the price" in fault.problem, fault.where.startswith("study.yaml:13:")) == (True, True)
+    loaded(priced.replace("{backend: scripted}}", "{temperature: 0.1}}"))
 
 
 def test_what_is_planned_is_read_back_from_the_record() -> None:

@@ -2,7 +2,7 @@
 
 x_i(t+1) = sum_j w_ij x_j(t) / sum_j w_ij, over those heard. Weights are those of the network's edges. `own` is that of
 the agent's own opinion; left out it is its loop's where edges have weights (0 without a loop), else 1, as all others'.
-Edges that all weigh 1 are edges without weights: say `own: 0` there if nobody minds itself.
+Edges have weights once one is written, be it 1: `[ADA, BO, 1]`.
 
 Source: DeGroot (1974), Reaching a consensus, JASA 69; Golub and Jackson (2010), Naive learning in social networks.
 """
