@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from tests.support.brokers import kafka, kafka_server, nats, nats_server, valkey, valkey_server  # noqa: F401 (fixtures for every test)
+from tests.support.brokers import (  # noqa: F401 (fixtures for every test)
+    kafka,
+    kafka_server,
+    nats,
+    nats_server,
+    rabbitmq,
+    rabbitmq_server,
+    valkey,
+    valkey_server,
+)
 
 settings.register_profile("here", deadline=None)  # a busy machine is not a failing test
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)

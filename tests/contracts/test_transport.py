@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.support.brokers import BrokerServer
+from tests.support.brokers import BROKERS, BrokerServer
 from tests.support.virtual_time import LoopClock, in_virtual_time
 
 from genai_social_sim.ports import Transport
@@ -14,7 +14,6 @@ from genai_social_sim.workers.local import LocalTransport
 from genai_social_sim.workers.transports import open_transport
 
 Check = Callable[..., Awaitable[None]]
-BROKERS = ("valkey", "nats")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Runs over each broker while coordinator, workers and broker are killed, stopped and wiped at random.
 
-python -m tests.scenarios.chaos [--broker valkey|nats] [--runs N] [--turns N] [--seed S]
+python -m tests.scenarios.chaos [--broker valkey|nats|rabbitmq] [--runs N] [--turns N] [--seed S]
 
 Each run must come to the digest of the undisturbed one, with every turn recorded once and an intact chain; and the
 calls that workers made beyond those that the record needed may be a tenth of them in all.
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.support.brokers import NATS, VALKEY, BrokerServer
+from tests.support.brokers import NATS, VALKEY, BrokerServer, RabbitServer
 from tests.support.crews import WorkerProcess, notices, study, study_text, undisturbed
 
 from genai_social_sim import Run
@@ -31,6 +31,7 @@ ANSWER_S: Final = 0.25  # the longest answer
 PAUSES_S: Final = (0.3, 1.2)
 MOST_EXTRA: Final = 0.10
 _LONGEST_S: Final = 300.0
+SERVERS: Final = {"valkey": VALKEY.server, "nats": NATS.server, "rabbitmq": RabbitServer}
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Each call of a worker's model leaves a line, also if the worker is killed in it.
 _NOTED: Final = """
@@ -163,19 +164,19 @@ def disturbed(broker: BrokerServer, folder: Path, *, seed: int, turns: int) -> O
 def main() -> int:
     """All runs; 1 if one went wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--broker", choices=["valkey", "nats"], action="append")
+    parser.add_argument("--broker", choices=SERVERS, action="append")
     parser.add_argument("--runs", type=int, default=6)
     parser.add_argument("--turns", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.monotonic_ns() % 10**6))
     options = parser.parse_args()
     sys.stdout.write(f"seed {options.seed}\n")
-    return max(_raged(name, options) for name in options.broker or ["valkey", "nats"])
+    return max(_raged(name, options) for name in options.broker or SERVERS)
 
 
 def _raged(name: str, options: argparse.Namespace) -> int:
     needed, extra, bad = 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        broker = (VALKEY if name == "valkey" else NATS).server(Path(folder) / "broker")
+        broker = SERVERS[name](Path(folder) / "broker")
         try:
             for number in range(options.runs):
                 seed, place = options.seed + number, Path(folder) / str(number)

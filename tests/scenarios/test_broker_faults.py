@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from tests.support import poison
-from tests.support.brokers import BrokerServer
+from tests.support.brokers import BROKERS, BrokerServer
 from tests.support.crews import (
     LEASE_S,
     AtTurns,
@@ -33,7 +33,7 @@ from genai_social_sim.domain.events import Answered, AttemptFailed, Event, Sessi
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(params=["valkey", "nats"])
+@pytest.fixture(params=BROKERS)
 def broker(request: pytest.FixtureRequest) -> BrokerServer:
     """Each broker in turn, running and empty."""
     server: BrokerServer = request.getfixturevalue(request.param)
@@ -127,8 +127,8 @@ def test_a_broker_that_is_restarted(broker: BrokerServer, tmp_path: Path, expect
 
 
 def test_a_connection_that_is_cut_for_a_while(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
-    with proxy(broker.port) as line, workers(f"{broker.scheme}://127.0.0.1:{line.port}", 2):
-        url = f"{broker.scheme}://127.0.0.1:{line.port}"
+    with proxy(broker.port) as line, workers(broker.url_at(line.port), 2):
+        url = broker.url_at(line.port)
         run = played(url, tmp_path, AtTurns(after_12=lambda: line.cut_for(1.5)))
     assert run.digest == expected
     assert {"broker_away", "broker_back"} <= set(notices(run))

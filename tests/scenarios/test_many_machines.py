@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.brokers import BrokerServer
+from tests.support.brokers import BROKERS, BrokerServer
 from tests.support.crews import WorkerProcess, details, notices, over, study, study_text, undisturbed, workers
 
 from genai_social_sim import Study
 from genai_social_sim.domain.events import Answered, SessionStarted
 
 
-@pytest.fixture(params=["valkey", "nats"])
+@pytest.fixture(params=BROKERS)
 def broker(request: pytest.FixtureRequest) -> BrokerServer:
     """Each broker in turn, running and empty."""
     server: BrokerServer = request.getfixturevalue(request.param)

@@ -5,6 +5,7 @@ A server lives as long as the test session; a test gets it running and empty.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,14 +13,18 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-_READY_S = 20.0
+_READY_S = 60.0
+BROKERS = ("valkey", "nats", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq))  # fixtures, one for each kind
+_WRITTEN_DOWN_S = 3.5
+_RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one on the PATH changes the user first
 
 
 class BrokerServer:
@@ -40,6 +45,10 @@ class BrokerServer:
         self._command = command
         self._ready = ready
         self._process: subprocess.Popen[str] | None = None
+
+    def url_at(self, port: int) -> str:
+        """The address of what passes on to this server from another port."""
+        return self.url.replace(f":{self.port}", f":{port}")
 
     @property
     def pid(self) -> int:
@@ -162,6 +171,70 @@ class Kind:
         return BrokerServer(self.scheme, folder, command=self.command, ready=self.ready)
 
 
+class RabbitServer(BrokerServer):
+    """A RabbitMQ of its own: node, ports, folders and cookie, and the daemon that tells Erlang nodes their ports."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("amqp", folder, command=self._command_line, ready="Server startup complete")
+        self.url += "/?heartbeat=2"  # a hanging worker is found out in four to six seconds
+        self._names: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if not self.is_running:
+            self._epmd_port, self._node_port = _free_port(), _free_port()
+            names = ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"]
+            self._names = subprocess.Popen(names, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            fresh = not self._folder.exists()
+            super().start()
+            if fresh:
+                self._settle()
+
+    def control(self, *words: str) -> None:
+        """Run `rabbitmqctl`."""
+        given = {"HOME": str(self._folder), "ERL_EPMD_PORT": str(self._epmd_port)}
+        command = [str(_RABBIT.with_name("rabbitmqctl")), "-n", f"gss-{self.port}@localhost", *words]
+        subprocess.run(command, env=os.environ | given, check=True, capture_output=True)
+
+    def _settle(self) -> None:
+        """Make the stream of offers, and wait until the server has written down where it is.
+
+        RabbitMQ 3.10 does that three seconds later; if it is killed before, it never finds the stream again.
+        """
+        asking = threading.Thread(target=lambda: asyncio.run(_offered(self.url)))  # a run may be waiting for this one
+        asking.start()
+        asking.join()
+        time.sleep(_WRITTEN_DOWN_S)
+
+    def _end(self, number: signal.Signals) -> None:
+        super()._end(number)
+        if self._names is not None:
+            self._names.kill()
+            self._names.wait()
+            self._names = None
+
+    def _command_line(self, port: int, folder: Path) -> list[str]:
+        settings, plugins = folder / "rabbitmq.conf", folder / "enabled_plugins"
+        settings.write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = true\n", encoding="utf-8")
+        plugins.write_text("[].", encoding="utf-8")
+        given = {
+            "HOME": folder,  # where Erlang keeps its cookie
+            "ERL_EPMD_PORT": self._epmd_port,
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"gss-{port}@localhost",
+            "RABBITMQ_DIST_PORT": self._node_port,
+            "RABBITMQ_CONFIG_FILE": settings,
+            "RABBITMQ_CONF_ENV_FILE": folder / "none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": plugins,
+            "RABBITMQ_MNESIA_BASE": folder / "mnesia",
+            "RABBITMQ_LOG_BASE": folder / "log",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": folder / "pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +S 2",
+            "RUNNING_UNDER_SYSTEMD": "1",  # the shell becomes the server, so that its process id is the server's
+        }
+        return ["env", *(f"{name}={value}" for name, value in given.items()), str(_RABBIT)]
+
+
 VALKEY = Kind("redis", _valkey_command, "Ready to accept connections")
 NATS = Kind("nats", _nats_command, "Server is ready")
 TANSU = Kind("kafka", _tansu_command, "ready in")
@@ -207,6 +280,37 @@ def nats(nats_server: BrokerServer) -> BrokerServer:
     """The NATS server, running and empty."""
     nats_server.restart(wiped=True)
     return nats_server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """A RabbitMQ, which no wheel brings."""
+    if not _RABBIT.exists():
+        missing = "there is no RabbitMQ here: apt-get install --no-install-recommends rabbitmq-server"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq") / "data")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def rabbitmq(rabbitmq_server: RabbitServer) -> RabbitServer:
+    """The RabbitMQ, running and without runs; it takes seconds to start, so only what a failed test left is wiped."""
+    rabbitmq_server.start()
+    if asyncio.run(_offered(rabbitmq_server.url)):
+        rabbitmq_server.restart(wiped=True)
+    return rabbitmq_server
+
+
+async def _offered(url: str) -> Sequence[object]:
+    from genai_social_sim.ports import Offer
+    from genai_social_sim.workers.transports import open_transport
+
+    transport = open_transport(url)
+    try:
+        return [each for each in await transport.serve("nobody").offers() if isinstance(each, Offer)]
+    finally:
+        await transport.close()
 
 
 @pytest.fixture

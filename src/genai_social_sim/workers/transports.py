@@ -19,6 +19,8 @@ TRANSPORTS: Final[Mapping[str, tuple[str, str]]] = {  # scheme: module, extra th
     "rediss": ("genai_social_sim.workers.redis_streams", "redis"),
     "nats": ("genai_social_sim.workers.jetstream", "nats"),
     "tls": ("genai_social_sim.workers.jetstream", "nats"),
+    "amqp": ("genai_social_sim.workers.quorum_queues", "rabbitmq"),
+    "amqps": ("genai_social_sim.workers.quorum_queues", "rabbitmq"),
     "unix": ("genai_social_sim.workers.redis_streams", "redis"),
 }
 ENTRY_POINTS: Final = "genai_social_sim.transports"

@@ -2,7 +2,7 @@
 
 import pytest
 from redis import Redis
-from tests.support.brokers import BrokerServer
+from tests.support.brokers import BrokerServer, RabbitServer
 
 from genai_social_sim.cli.broker_health import findings
 from genai_social_sim.errors import RequestError
@@ -27,6 +27,42 @@ def test_a_nats_server_with_small_messages(nats: BrokerServer) -> None:
         "message size": "doubtful",
     }
     assert "max_payload" in told["message size"][2]
+
+
+@pytest.mark.rabbitmq
+def test_a_rabbitmq_as_it_should_be(rabbitmq: RabbitServer) -> None:
+    told = found(rabbitmq.url)
+    assert {state for state, _, _ in told.values()} == {"ok"}
+    assert set(told) == {"broker", "queues", "room", "longest answer"}
+    assert "RabbitMQ 3." in told["broker"][1]
+
+
+@pytest.mark.rabbitmq
+def test_a_rabbitmq_whose_memory_is_full(rabbitmq: RabbitServer) -> None:
+    rabbitmq.control("set_vm_memory_high_watermark", "absolute", "1MB")
+    try:
+        state, words, remedy = found(rabbitmq.url)["room"]
+    finally:
+        rabbitmq.control("set_vm_memory_high_watermark", "0.4")
+    assert (state, "alarm" in words, "rabbitmq-diagnostics alarms" in remedy) == ("broken", True, True)
+
+
+@pytest.mark.rabbitmq
+def test_a_user_of_a_rabbitmq_without_rights(rabbitmq: RabbitServer) -> None:
+    rabbitmq.control("add_user", "visitor", "word")
+    rabbitmq.control("set_permissions", "visitor", "^other", "^other", "^other")
+    try:
+        state, _, remedy = found(rabbitmq.url.replace("://", "://visitor:word@"))["rights"]
+    finally:
+        rabbitmq.control("delete_user", "visitor")
+    assert (state, "set_permissions" in remedy) == ("broken", True)
+
+
+@pytest.mark.rabbitmq
+def test_a_wrong_password_for_a_rabbitmq_is_told_without_it(rabbitmq: RabbitServer) -> None:
+    ((state, words, remedy),) = found(rabbitmq.url.replace("://", "://nobody:hush@")).values()
+    assert (state, "hush" in words + remedy) == ("broken", False)
+    assert "amqp://USER:PASSWORD@HOST" in remedy
 
 
 @pytest.mark.parametrize(
