@@ -72,6 +72,8 @@ PARTS: Final[Mapping[str, str]] = {
     "SummaryDoc": "memory, kind summary",
     "RetrievalDoc": "memory, kind retrieval",
     "WeightsDoc": "memory.weights",
+    "InteractionsDoc": "memory, kind interactions",
+    "PayoffsDoc": "memory.payoffs",
     "ProbeDoc": "probes[]",
     "BroadcastDoc": "interventions[], kind broadcast",
     "PresenceDoc": "interventions[], kinds mute, unmute, remove and admit",

@@ -19,6 +19,7 @@ BACKENDS: Final[Mapping[str, str]] = {  # name: module with open_backend and che
     "embedded": "genai_social_sim.backends.embedded",
     "ollama": "genai_social_sim.backends.ollama",
     "openai": "genai_social_sim.backends.openai",
+    "response_table": "genai_social_sim.backends.response_table",
     "rule": "genai_social_sim.backends.rule",
     "scripted": "genai_social_sim.backends.scripted",
 }

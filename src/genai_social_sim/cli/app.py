@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "replay": "checking",
     "measure": "measuring",
     "export": "exporting",
+    "tabulate": "tabulating",
     "models": "machine",
     "doctor": "machine",
     "worker": "working",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 ALL_OWN = None  # of `own`: one's own utterances are shown like any others
+_LINES_EACH: Final = 4  # of a meeting: both choices, and what the other was seen to have chosen before
 Importance = Literal["none", "length", "authority"]
 
 
@@ -58,9 +59,24 @@ class Retrieval:
     reach: int = 500
 
 
-Memory = Window | Summary | Retrieval
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interactions:
+    """The agent's `last` meetings, as `text`, a template over `name`, `interactions` and `score`, tells of them.
+
+    `match` and `mismatch` are the points of a meeting in which both chose the same, or not; None without payoffs.
+    """
+
+    last: int
+    text: str
+    match: float | None = None
+    mismatch: float | None = None
+
+
+Memory = Window | Summary | Retrieval | Interactions
 
 
 def kept(memory: Memory) -> int:
     """How many utterances have to be kept for it."""
+    if isinstance(memory, Interactions):
+        return _LINES_EACH * memory.last
     return memory.utterances if isinstance(memory, Window) and memory.own is ALL_OWN else memory.reach

@@ -13,8 +13,9 @@ from typing import Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.arithmetic import exp, ln
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.memory import ALL_OWN, Memory, Retrieval, Summary, Window
+from genai_social_sim.domain.memory import ALL_OWN, Interactions, Memory, Retrieval, Summary, Window
 from genai_social_sim.domain.text import EMPTY, Text
+from genai_social_sim.kernel.speech import shown
 
 SUMMARY: Final = "~summary"  # names of the calls, where those of probes have the probe's; no probe is called so
 RECALL: Final = "~recall"
@@ -38,12 +39,13 @@ class View(NamedTuple):
 
     lines: tuple[Line, ...]
     recalled: tuple[Line, ...] = ()
-    note: Text = EMPTY
+    note: Text = EMPTY  # whole lines, ready to be shown
+    noted: tuple[Line, ...] = ()  # the lines of which it tells, where an agent that follows a rule needs them
 
     @property
     def heard(self) -> tuple[Line, ...]:
-        """All its lines, in the order in which they are shown."""
-        return self.recalled + self.lines if self.recalled else self.lines
+        """All its lines, in the order in which they are shown or told of."""
+        return self.noted + self.recalled + self.lines if self.recalled or self.noted else self.lines
 
 
 class Score(NamedTuple):
@@ -62,15 +64,24 @@ def view(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> Vie
             others = _last([line for line in heard if line.speaker != agent], utterances)
             return View(_among(heard, (*others, *_last([line for line in heard if line.speaker == agent], own))))
         case Summary():
-            return View(_without(_apart(heard, memory.own, agent), mind.told), note=mind.summary)
+            return View(_without(_apart(heard, memory.own, agent), mind.told), note=remembered(mind.summary))
         case Retrieval(utterances=utterances):
             lines = _apart(heard, memory.own, agent)
             if len(lines) <= utterances + memory.k:
                 return View(lines)
             recent = _last(lines, utterances)
             return View(recent, _among(lines[: len(lines) - utterances], mind.recalled))
+        case Interactions():
+            return View(())  # see `kernel.interactions`
         case _ as unknown:
             assert_never(unknown)
+
+
+def remembered(summary: Text) -> Text:
+    """A summary as a prompt shows it: no speaker's line can begin like it, and nothing in it begins a line."""
+    if not summary.value:
+        return EMPTY
+    return Text.of(f"(What is remembered of what was said before: {shown(summary, inline=True).value})\n")
 
 
 def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> tuple[str, tuple[Line, ...]]:
@@ -79,7 +90,7 @@ def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> t
     For `RECALL` the last line is that to which the others are compared.
     """
     match memory:
-        case Window():
+        case Window() | Interactions():
             return "", ()
         case Summary(utterances=utterances, every=every):
             lines = _without(_apart(heard, memory.own, agent), mind.told)

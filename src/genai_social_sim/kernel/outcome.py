@@ -79,7 +79,7 @@ def _words(stage: Stage, turn: Turn, answer: Answered) -> Reading:
 
 
 def _choice(stage: Stage, turn: Turn, answer: Answered, offer: Offer) -> Reading:
-    option = _chosen(stage, turn, answer.raw.value, offer)
+    option = chosen(stage, turn, answer.raw.value, offer)
     if answer.finish == "passed" or (option == PASS and offer.may_pass):
         return Reading(cause="passed")
     if option is None:
@@ -87,7 +87,7 @@ def _choice(stage: Stage, turn: Turn, answer: Answered, offer: Offer) -> Reading
     return Reading(Text.of(option), choice=option)
 
 
-def _chosen(stage: Stage, turn: Turn, raw: str, offer: Offer) -> str | None:
+def chosen(stage: Stage, turn: Turn, raw: str, offer: Offer) -> str | None:
     """The option that an answer names: all of it or, as of any answer, the part that is the agent's own."""
     option = option_in(raw, offer)
     if option is None:

@@ -126,10 +126,8 @@ PROBE_CUES: Final[Mapping[Layout, str]] = {
 }
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
-_CLOSED: Final = Text.of(")\n")
 _GAP: Final = Message("assistant", (_NEWLINE,))
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
-_REMEMBERED: Final = Text.of("(What is remembered of what was said before: ")
 _RECALLED: Final = Text.of("(Of what was said before, this comes to mind:)\n")
 _LATELY: Final = Text.of("(And this was said last:)\n")
 _ALIKE: Final = Text.of("What of this is like these words: ")
@@ -190,7 +188,7 @@ def _before(frame: Frame, seen: View, agent: str) -> Iterator[Message]:
     """What stands before the last lines: a note, and what came to mind. No speaker's line can begin like it."""
     role: Role = "text" if frame.is_text else "user"
     if seen.note.value:
-        yield Message(role, (_REMEMBERED, shown(seen.note, inline=True), _CLOSED))
+        yield Message(role, (seen.note,))
     if seen.recalled:
         yield Message(role, (_RECALLED,))
         yield from [line.own if line.speaker == agent else line.others for line in seen.recalled]

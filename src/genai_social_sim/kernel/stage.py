@@ -14,7 +14,7 @@ from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.memory import Memory, Retrieval, Summary
+from genai_social_sim.domain.memory import Interactions, Memory, Retrieval, Summary
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
@@ -35,7 +35,9 @@ from genai_social_sim.kernel.agenda import Agenda
 from genai_social_sim.kernel.agreement import consensus_rules
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
-from genai_social_sim.kernel.memory import ENCODER, ERRANDS, RECALL, SUMMARY, Mind, View, errand, view
+from genai_social_sim.kernel.interactions import interactions
+from genai_social_sim.kernel.interactions import told as told_of
+from genai_social_sim.kernel.memory import ENCODER, ERRANDS, RECALL, SUMMARY, Mind, View, errand, remembered, view
 from genai_social_sim.kernel.prompts import (
     PROBE_CUES,
     Frame,
@@ -125,8 +127,16 @@ class Stage:
         memory, mind = self.memory(turn), self.mind(turn, floor)
         if turn.aside in ERRANDS:
             _, lines = errand(memory, mind, heard, turn.agent)
-            return View(lines, note=mind.summary)
+            return View(lines, note=remembered(mind.summary))
+        if isinstance(memory, Interactions):
+            lines = interactions(memory, self.rooms[turn.channel_no], heard, turn.agent)
+            return View((), note=told_of(memory, lines, turn.agent), noted=lines)
         return view(memory, mind, heard, turn.agent)
+
+    def prompt_of_offer(self, turn: Turn, seen: View, offer: Offer) -> tuple[Prompt, Text]:
+        """The prompt, and the parameters, of a turn in which `offer` stands in place of what would be drawn."""
+        part = self._made(turn, offer)
+        return prompt_of(part.frame, seen, agent=turn.agent), part.params
 
     def memory(self, turn: Turn) -> Memory:
         """The memory of `turn.agent` in that channel."""

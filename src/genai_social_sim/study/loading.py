@@ -17,9 +17,10 @@ from genai_social_sim.study.files import read_text
 from genai_social_sim.study.population import DrawnDoc
 from genai_social_sim.study.references import problems_in
 from genai_social_sim.study.refusals import described, problems_of, refused
+from genai_social_sim.study.response_tables import with_tables
 from genai_social_sim.study.source import Marks, parse_yaml
 
-KNOWN_BACKENDS: Final = ("embedded", "rule", "scripted")
+KNOWN_BACKENDS: Final = ("embedded", "response_table", "rule", "scripted")
 RECORDED: Final = "the recorded study"
 
 
@@ -72,6 +73,8 @@ def checked(values: Any, marks: Marks, *, path: Path | None, backends: Collectio
             remedy="Begin with `name: my-study`; `gss init NAME` writes a study file to start from.",
             where=marks.where(()),
         )
+    if path is not None:
+        values = with_tables(values, path.parent, marks)
     try:
         document = StudyDoc.model_validate(values)
     except ValidationError as error:

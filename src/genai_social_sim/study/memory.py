@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, assert_never
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from genai_social_sim.domain.memory import ALL_OWN, Importance, Memory, Retrieval, Summary, Window, kept
+from genai_social_sim.domain.memory import ALL_OWN, Importance, Interactions, Memory, Retrieval, Summary, Window, kept
 from genai_social_sim.study import words
 from genai_social_sim.study.base import Doc, Slug, from_word
 from genai_social_sim.study.words import refusal
@@ -17,7 +17,13 @@ SUMMARY_TEXT: Final = (
     "Sum up what has been said so far, in at most four sentences and without a line break. Keep who said what, what "
     "was agreed, and what is still open."
 )
+INTERACTIONS_TEXT: Final = (
+    "{% for each in interactions %}Round {{ loop.index }}: {{ name }} chose {{ each.own }}, the other chose "
+    "{{ each.other }}{% if each.points is not none %}: {{ each.points }} points{% endif %}.\n{% endfor %}"
+    "{% if score is not none %}Score of {{ name }} in these rounds: {{ score }} points.{% endif %}"
+)
 Reach = Annotated[int, Field(ge=1, le=MOST)]
+_Points = Annotated[float, Field(ge=-1e9, le=1e9)]
 _Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
@@ -124,10 +130,40 @@ class RetrievalDoc(Doc):
     reach: Reach = Field(default=500, description="How many utterances are looked through, the last ones among them.")
 
 
-AnyMemory = Annotated[WindowDoc | NoMemoryDoc | SummaryDoc | RetrievalDoc, Field(discriminator="kind")]
+class PayoffsDoc(Doc):
+    """Points of a meeting."""
+
+    match: _Points = Field(description="If both chose the same.", examples=[100])
+    mismatch: _Points = Field(description="If they did not.", examples=[-50])
+
+
+class InteractionsDoc(Doc):
+    """An agent is shown its own last meetings: what it chose, what the other did, and the points of both together.
+
+    For `protocol: {kind: pairwise, acts: both}`. A meeting in which either said nothing, or nothing that can be read,
+    is none.
+    """
+
+    kind: Literal["interactions"] = Field(description="The kind of memory.", examples=["interactions"])
+    last: int = Field(default=5, ge=1, le=1000, description="How many of the last meetings.")
+    payoffs: PayoffsDoc | None = Field(
+        default=None, description="The points of a meeting.", examples=[{"match": 100, "mismatch": -50}]
+    )
+    text: str = Field(
+        default=INTERACTIONS_TEXT,
+        description="How prompts tell of them: a template over `name`, `interactions` (a list, oldest first, each with "
+        "`own`, `other` and `points`) and `score`, the sum of the points; without payoffs there are no points.",
+    )
+
+
+AnyMemory = Annotated[
+    WindowDoc | NoMemoryDoc | SummaryDoc | RetrievalDoc | InteractionsDoc, Field(discriminator="kind")
+]
 MemoryDoc = Annotated[
     AnyMemory,
-    BeforeValidator(from_word, json_schema_input_type=AnyMemory | Literal["window", "none", "summary", "retrieval"]),
+    BeforeValidator(
+        from_word, json_schema_input_type=AnyMemory | Literal["window", "none", "summary", "retrieval", "interactions"]
+    ),
 ]
 
 
@@ -145,6 +181,9 @@ def memory_of(memory: MemoryDoc) -> Memory:
             return Summary(
                 utterances=utterances, every=every, max_tokens=max_tokens, text=text, own=_own(memory.own), reach=reach
             )
+        case InteractionsDoc(last=last, text=text, payoffs=payoffs):
+            match_, mismatch = (None, None) if payoffs is None else (payoffs.match, payoffs.mismatch)
+            return Interactions(last=last, text=text, match=match_, mismatch=mismatch)
         case RetrievalDoc(utterances=utterances, k=k, weights=weights, reach=reach):
             return Retrieval(
                 utterances=utterances,
@@ -164,6 +203,9 @@ def memory_of(memory: MemoryDoc) -> Memory:
 
 def memory_written(memory: Memory) -> dict[str, Any]:
     """A memory as study files have it."""
+    if isinstance(memory, Interactions):
+        payoffs = {} if memory.match is None else {"payoffs": {"match": memory.match, "mismatch": memory.mismatch}}
+        return {"kind": "interactions", "last": memory.last, "text": memory.text, **payoffs}
     own = {"own": memory.own is ALL_OWN or memory.own or False, "reach": memory.reach}
     match memory:
         case Window(utterances=utterances):

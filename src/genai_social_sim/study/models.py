@@ -37,7 +37,9 @@ class ModelDoc(Doc):
     may_be_null = SAMPLING_KEYS[:-1]
 
     backend: Slug = Field(
-        default="embedded", description="What answers: `embedded`, `scripted`, `rule`.", examples=["embedded"]
+        default="embedded",
+        description="What answers: `embedded`, `ollama`, `openai`, `scripted`, `rule`, `response_table`.",
+        examples=["embedded"],
     )
     temperature: float | None = Field(
         default=0.7,

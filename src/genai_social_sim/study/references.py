@@ -17,7 +17,7 @@ from genai_social_sim.study.document import (
     StudyDoc,
 )
 from genai_social_sim.study.drawing import AT
-from genai_social_sim.study.memory import RetrievalDoc, SummaryDoc
+from genai_social_sim.study.memory_problems import problems_of_memories
 from genai_social_sim.study.mentions import (
     SAMPLE,
     TEMPLATE_REMEDY,
@@ -37,7 +37,6 @@ from genai_social_sim.study.residents import (
     listed_agent,
     members_of,
     rendered_persona,
-    written_memories,
     written_models,
 )
 from genai_social_sim.study.source import Path
@@ -55,7 +54,7 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
         *(() if study.population is not None else _society(study, [listed_agent(agent) for agent in study.agents])),
         *_stops(study.stop, ("stop",)),
         *_prompt(study),
-        *_memories(study),
+        *problems_of_memories(study),
         *problems_of_prices(study),
         *problems_of_design(study),
     ]
@@ -212,19 +211,6 @@ def _prompt(study: StudyDoc) -> Iterator[Problem]:
             yield Problem(path, of_template(fault), f"{TEMPLATE_REMEDY} Known in this one: {known}.")
             return
     yield from _unshown(study)
-
-
-def _memories(study: StudyDoc) -> Iterator[Problem]:
-    for path, memory in written_memories(study):
-        if isinstance(memory, SummaryDoc):
-            try:
-                templates.render(memory.text, **SAMPLE)
-            except TemplateProblem as fault:
-                remedy = f"{TEMPLATE_REMEDY} Known in this one: {', '.join(SAMPLE)}."
-                yield Problem((*path, "text"), of_template(fault), remedy)
-        if isinstance(memory, SummaryDoc | RetrievalDoc) and memory.reach <= memory.utterances:
-            text = f"of the {memory.reach} utterances that are kept, the last {memory.utterances} are shown anyway"
-            yield Problem((*path, "reach"), text, "Set a larger `reach`, or `kind: window`.")
 
 
 def _unshown(study: StudyDoc) -> Iterator[Problem]:
