@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from genai_social_sim.analysis.measure import measure
     from genai_social_sim.analysis.registry import offer_measure
+    from genai_social_sim.api.comparing import compare
     from genai_social_sim.api.run import ReplayVerdict, Run
     from genai_social_sim.api.study import Study
     from genai_social_sim.errors import SocialSimError
@@ -29,6 +30,7 @@ __all__ = [
     "SocialSimError",
     "Study",
     "Verdict",
+    "compare",
     "measure",
     "offer_measure",
     "offer_protocol",
@@ -44,6 +46,7 @@ _HOMES: Final = {
     "SocialSimError": "errors",
     "Study": "api.study",
     "Verdict": "eventlog.verification",
+    "compare": "api.comparing",
     "measure": "analysis.measure",
     "offer_measure": "analysis.registry",
     "offer_protocol": "study.own_protocols",

@@ -53,6 +53,11 @@ class Gauge:
         self._reading: Reading | None = None
         self._round: int | None = None
 
+    @property
+    def society(self) -> Society | None:
+        """Who takes part; None before the run's first event."""
+        return self._reading.society if self._reading else None
+
     def take(self, step: Step) -> Iterable[Value]:
         """The values that follow from one more step."""
         event = step.recorded.event if step.recorded else None

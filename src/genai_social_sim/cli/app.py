@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "verify": "checking",
     "replay": "checking",
     "measure": "measuring",
+    "compare": "measuring",
     "export": "exporting",
     "tabulate": "tabulating",
     "models": "machine",

@@ -1,4 +1,4 @@
-"""What `gss measure` prints: every value as JSON, or what they come to, a line for each measure."""
+"""What `gss measure` and `gss compare` print: all of it as JSON, or a line for each measure and each group."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from genai_social_sim.analysis.measure import OwnMeasure, described
 from genai_social_sim.analysis.own import function_in
 from genai_social_sim.analysis.registry import find, measures
 from genai_social_sim.analysis.table import known, measured
+from genai_social_sim.api.comparing import compare
 from genai_social_sim.api.tables import sources_of
 from genai_social_sim.cli import out
 from genai_social_sim.export.source import Source
 from genai_social_sim.export.tables import Cell
 
 _WIDE: Final = 34  # of the column with the names of measures
+_KINDS: Final = {
+    "mean": "mean and its interval (t)",
+    "share": "share of runs and its interval (Wilson)",
+    "time": "restricted mean time and its interval",
+}
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ class _Summary:
 def measure_runs(paths: Sequence[Path], wanted: Sequence[str], *, as_json: bool) -> None:
     """`gss measure RUN...`."""
     paths = [*map(out.existing, paths)]
-    asked: list[str | OwnMeasure] = [function_in(each) if ".py:" in each else each for each in wanted]
+    asked = _asked(wanted)
     units = {each.name: each.unit for each in measures()}
     units |= {each.name: each.unit for each in (find(one) if isinstance(one, str) else described(one) for one in asked)}
     with sources_of(paths) as sources:
@@ -69,6 +75,47 @@ def measure_runs(paths: Sequence[Path], wanted: Sequence[str], *, as_json: bool)
                 _say(source, rows, units)
     if as_json:
         out.envelope({"values": count})
+
+
+def compare_runs(paths: Sequence[Path], wanted: Sequence[str], *, as_json: bool, **settings: Any) -> None:
+    """`gss compare RUN...`."""
+    rows = compare([*map(out.existing, paths)], *_asked(wanted), **settings).rows()
+    if as_json:
+        out.envelope(rows)
+        return
+    title = ("", "")
+    for row in rows:
+        if (row["measure"], row["of"]) != title:
+            title = (str(row["measure"]), row["of"])  # type: ignore[assignment]  # None: of the whole run
+            of = f" ({row['of']})" if row["of"] else ""
+            out.say(f"{row['measure']}{of}: {_KINDS[str(row['kind'])]}", style="bold")
+        words = f"{_interval(row, 'estimate', 'low', 'high')}, {out.number_of(int(str(row['runs'])), 'run')}"
+        out.say(f"  {row['group']!s:<{_WIDE}}  {words}")
+        if row["baseline"] is not None:
+            out.say(f"  {'':<{_WIDE}}  {_effect(row)}", style="dim")
+
+
+def _effect(row: Mapping[str, Cell]) -> str:
+    pairs = " in pairs" if row["paired"] else ""
+    parts = [f"{_interval(row, 'difference', 'difference_low', 'difference_high')} from {row['baseline']}{pairs}"]
+    if row["hedges_g"] is not None:
+        parts.append(f"g {_interval(row, 'hedges_g', 'hedges_g_low', 'hedges_g_high')}")
+    if row["cliffs_delta"] is not None:
+        parts.append(f"delta {_interval(row, 'cliffs_delta', 'cliffs_delta_low', 'cliffs_delta_high')}")
+    if row["p"] is not None:
+        parts.append(f"p {_short(float(str(row['p'])))}, by Holm {_short(float(str(row['p_holm'])))}")
+    return "; ".join(parts)
+
+
+def _interval(row: Mapping[str, Cell], value: str, low: str, high: str) -> str:
+    numbers = [None if row[name] is None else _short(float(str(row[name]))) for name in (value, low, high)]
+    if numbers[0] is None:
+        return "no value"
+    return numbers[0] if numbers[1] is None else f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
+
+
+def _asked(wanted: Sequence[str]) -> list[str | OwnMeasure]:
+    return [function_in(each) if ".py:" in each else each for each in wanted]
 
 
 def list_measures(*, as_json: bool) -> None:

@@ -1,0 +1,212 @@
+"""One number for each run: the values of a measure, brought to one. It compares nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from genai_social_sim.analysis.measure import Measure, OwnMeasure, Scope, Value, described
+from genai_social_sim.analysis.opinion_meter import REACHED, TIME
+from genai_social_sim.analysis.reading import Gauge
+from genai_social_sim.analysis.registry import Chosen, chosen, find
+from genai_social_sim.analysis.trend import Mean
+from genai_social_sim.domain.origin import Origin
+from genai_social_sim.errors import RequestError
+from genai_social_sim.export.source import Source, steps
+
+At = Literal["last", "first", "mean"] | int
+PARENT: Final = "parent"
+UNCHANGED: Final = "no change"
+EVERYTHING: Final = "all runs"
+_COMPARABLE: Final[tuple[Scope, ...]] = ("run", "round", "agent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunValue:
+    """One number of one run. `pair` names what it has in common with one run of each other group: replicate and seed.
+
+    `reached` is whether a time came to its event; None if the number is no time.
+    """
+
+    run: str
+    group: str
+    value: float
+    pair: tuple[str, ...] | None = None
+    reached: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a run stands in a comparison."""
+
+    group: str
+    pair: tuple[str, ...]
+
+
+class _Numbers:
+    """The values of one run, brought to one for each measure and each of its subjects."""
+
+    def __init__(self, scopes: Mapping[str, Scope], at: At) -> None:
+        self._scopes = scopes
+        self._at = at
+        self._found: dict[tuple[str, str | None], float | Mean] = {}
+
+    def take(self, value: Value) -> None:
+        """One more value; those of other scopes are passed over."""
+        if self._scopes.get(value.measure) != value.scope:
+            return
+        key = (value.measure, value.of)
+        if value.scope == "agent" or (value.scope == "round" and self._at == "mean"):
+            mean = self._found.setdefault(key, Mean())
+            if isinstance(mean, Mean):
+                mean.add(value.value)
+        elif value.scope == "run" or self._at in ("last", value.round):
+            self._found[key] = value.value
+        elif self._at == "first":
+            self._found.setdefault(key, value.value)
+
+    def found(self) -> dict[tuple[str, str | None], float]:
+        """By measure and subject."""
+        values = {key: each.value if isinstance(each, Mean) else each for key, each in self._found.items()}
+        return {key: value for key, value in values.items() if value is not None}
+
+
+def run_values(
+    sources: Sequence[Source],
+    wanted: Sequence[str | OwnMeasure],
+    *,
+    by: str | None = None,
+    at: At = "last",
+    scope: Scope | None = None,
+    forks: bool = False,
+) -> dict[tuple[str, str | None], list[RunValue]]:
+    """The numbers of some runs, by measure and by what it is of (a channel, a probe; None is the whole run).
+
+    Args:
+        sources: The runs; each is read once.
+        wanted: Measures, by name or as functions.
+        by: Groups are the levels of this factor, in place of conditions.
+        at: Which round's value stands for the run, for measures that have one for each round.
+        scope: Of values that stand for the run: its own, or those of its rounds or agents (their mean); by default the
+            first of these that the measure has.
+        forks: Groups are the changes that forks made, beside the runs that they come from. Otherwise forks are left
+            out: a fork is no replicate.
+
+    Raises:
+        RequestError: If a measure, the scope, or the factor is not there.
+    """
+    scopes = _scopes_of(wanted, scope)
+    measured = _Measured(chosen([*wanted]), scopes | ({REACHED.name: "run"} if TIME.name in scopes else {}), at)
+    places = _places(sources, by=by, forks=forks)
+    found: dict[tuple[str, str | None], list[RunValue]] = {}
+    for source in sources:
+        place = places.get(source.run)
+        if place is None:
+            continue
+        seed, held = measured.numbers(source)
+        pair = place.pair if forks else (*place.pair, seed)
+        for (measure, of), value in held.items():
+            if measure in scopes:
+                reached = held.get((REACHED.name, of)) if measure == TIME.name else None
+                each = RunValue(
+                    run=source.run,
+                    group=place.group,
+                    value=value,
+                    pair=pair,
+                    reached=None if reached is None else bool(reached),
+                )
+                found.setdefault((measure, of), []).append(each)
+    return {key: _one_a_pair(values) for key, values in found.items()} if forks else found
+
+
+class _Measured(NamedTuple):
+    """What is read of each run, and how it is brought to one number."""
+
+    wanted: Chosen
+    scopes: Mapping[str, Scope]
+    at: At
+
+    def numbers(self, source: Source) -> tuple[str, dict[tuple[str, str | None], float]]:
+        """The seed of a run, and its numbers by measure and subject."""
+        gauge, numbers = Gauge(source, self.wanted.meters, self.wanted.own), _Numbers(self.scopes, self.at)
+        for step in steps(source):
+            for value in gauge.take(step):
+                numbers.take(value)
+        for value in gauge.end():
+            numbers.take(value)
+        return str(gauge.society.seed) if gauge.society is not None else "", numbers.found()
+
+
+def _scopes_of(wanted: Sequence[str | OwnMeasure], scope: Scope | None) -> dict[str, Scope]:
+    return {
+        measure.name: _scope_of(measure, scope)
+        for measure in (find(each) if isinstance(each, str) else described(each) for each in wanted)
+    }
+
+
+def _scope_of(measure: Measure, scope: Scope | None) -> Scope:
+    there = [each for each in _COMPARABLE if each in measure.scopes]
+    if scope is None and there:
+        return there[0]
+    if scope is None or scope not in there:
+        remedy = f"It has values of: {', '.join(there)}." if there else "Compare another measure."
+        raise RequestError(
+            f"the measure {measure.name!r} has no values of a {scope or 'run, round or agent'}", remedy=remedy
+        )
+    return scope
+
+
+def _places(sources: Sequence[Source], *, by: str | None, forks: bool) -> dict[str, Place]:
+    """Of the runs that are compared, by their labels."""
+    if forks:
+        return _places_of_forks(sources)
+    found = {}
+    for source in sources:
+        origin = source.origin
+        if origin.parent is None:
+            found[source.run] = _placed(origin, by)
+    return found
+
+
+def _placed(origin: Origin, by: str | None) -> Place:
+    assignment = origin.assignment
+    if by is None:
+        return Place(group=assignment.condition or EVERYTHING, pair=(str(assignment.replicate),))
+    if by not in assignment.levels:
+        known = ", ".join(assignment.levels)
+        remedy = f"The factors are: {known}." if known else "Its study has no factors; leave --by out."
+        raise RequestError(f"a run has no factor {by!r}", remedy=remedy)
+    others = [f"{name}={level}" for name, level in sorted(assignment.levels.items()) if name != by]
+    return Place(group=assignment.levels[by], pair=(*others, str(assignment.replicate)))
+
+
+def _places_of_forks(sources: Sequence[Source]) -> dict[str, Place]:
+    parents = {source.origin.parent.id for source in sources if source.origin.parent is not None}
+    found = {}
+    for source in sources:
+        parent = source.origin.parent
+        if parent is not None:
+            found[source.run] = Place(group="; ".join(parent.changes) or UNCHANGED, pair=(parent.id,))
+        elif source.origin.id in parents:
+            found[source.run] = Place(group=PARENT, pair=(source.origin.id,))
+    if not found:
+        raise RequestError("none of these runs is a fork", remedy="Name forks, and the runs that they come from.")
+    return found
+
+
+def _one_a_pair(values: Sequence[RunValue]) -> list[RunValue]:
+    """Several forks of one run with the same change are one observation, their mean: the parent is the unit."""
+    together: dict[tuple[str, tuple[str, ...] | None], list[RunValue]] = {}
+    for value in values:
+        together.setdefault((value.group, value.pair), []).append(value)
+    return [
+        RunValue(
+            run=several[0].run,
+            group=group,
+            value=sum([each.value for each in several]) / len(several),
+            pair=pair,
+            reached=several[0].reached if len(several) == 1 else None,
+        )
+        for (group, pair), several in together.items()
+    ]

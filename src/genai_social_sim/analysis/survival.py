@@ -1,0 +1,110 @@
+"""Times until something happens, of which some were only seen in part: curves, restricted means, comparisons.
+
+The run is the observation: `times` has one for each, `reached` whether it came to the event or was censored then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, nan, sqrt
+from typing import Any, NamedTuple
+from warnings import catch_warnings, simplefilter
+
+from genai_social_sim.analysis.statistics import CONFIDENCE, Estimate, library
+
+
+class Point(NamedTuple):
+    """The share of runs that have not come to the event after `time`, with its interval; NaN where there is none."""
+
+    time: float
+    share: float
+    low: float
+    high: float
+
+
+def curve(times: Sequence[float], reached: Sequence[bool], *, confidence: float = CONFIDENCE) -> list[Point]:
+    """The survival curve: from (0, 1) on, a point for each time at which something happened or a run was censored.
+
+    Source: Kaplan & Meier (1958), Greenwood's interval on the log-log scale; `scipy.stats.ecdf`.
+    """
+    if not times:
+        return []
+    found = _ecdf(times, reached).sf
+    with catch_warnings():
+        simplefilter("ignore", RuntimeWarning)  # where the share is 0 or 1 the formula gives NaN, as documented
+        bounds = found.confidence_interval(confidence, method="log-log")
+    rows = zip(found.quantiles, found.probabilities, bounds.low.probabilities, bounds.high.probabilities, strict=True)
+    return [Point(0.0, 1.0, 1.0, 1.0), *[Point(*map(float, row)) for row in rows]]
+
+
+def median(times: Sequence[float], reached: Sequence[bool]) -> float:
+    """The first time after which at most half of the runs have not come to the event; infinite if there is none."""
+    return next((point.time for point in curve(times, reached) if point.share <= 0.5), inf)  # noqa: PLR2004 (a half)
+
+
+def restricted_mean(
+    times: Sequence[float], reached: Sequence[bool], *, until: float, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The mean time to the event, or to `until` if that comes first: the area under the survival curve up to there.
+
+    Source: Irwin (1949); Greenwood's variance of it in Klein & Moeschberger (2003), section 4.5, from the counts of
+    `statsmodels.duration.survfunc.SurvfuncRight`; `until` should not lie beyond the last time that was seen.
+    """
+    if not times:
+        return Estimate(nan, nan, nan)
+    value, variance = _area(times, reached, until)
+    reach = float(library("scipy.stats").norm.ppf((1 + confidence) / 2)) * sqrt(variance)
+    return Estimate(value, value - reach, value + reach)
+
+
+def restricted_mean_difference(
+    one: tuple[Sequence[float], Sequence[bool]],
+    other: tuple[Sequence[float], Sequence[bool]],
+    *,
+    until: float,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """The restricted mean of `one` less that of `other`, each as (times, reached), for independent runs.
+
+    Source: Royston & Parmar (2013), doi:10.1186/1471-2288-13-152.
+    """
+    if not one[0] or not other[0]:
+        return Estimate(nan, nan, nan)
+    (mine, variance), (theirs, variance_of_theirs) = (_area(*each, until) for each in (one, other))
+    reach = float(library("scipy.stats").norm.ppf((1 + confidence) / 2)) * sqrt(variance + variance_of_theirs)
+    return Estimate(mine - theirs, mine - theirs - reach, mine - theirs + reach)
+
+
+def logrank(
+    one: tuple[Sequence[float], Sequence[bool]], other: tuple[Sequence[float], Sequence[bool]]
+) -> tuple[float, float]:
+    """Chi squared (one degree of freedom) and p-value of no difference between two curves; NaN without an event.
+
+    Source: Mantel (1966); `scipy.stats.logrank`.
+    """
+    if not any(one[1]) and not any(other[1]):
+        return nan, nan
+    found = library("scipy.stats").logrank(_censored(*one), _censored(*other))
+    return float(found.statistic) ** 2, float(found.pvalue)
+
+
+def _area(times: Sequence[float], reached: Sequence[bool], until: float) -> tuple[float, float]:
+    """The area under the curve up to `until`, and its variance."""
+    counted = library("statsmodels.duration.survfunc").SurvfuncRight([*times], [int(each) for each in reached])
+    rows = [*zip(counted.surv_times, counted.surv_prob, counted.n_risk, counted.n_events, strict=True)]
+    edges = [0.0, *[min(until, float(row[0])) for row in rows], until]
+    heights = [1.0, *[float(row[1]) for row in rows]]
+    areas = [height * max(0.0, edges[at + 1] - edges[at]) for at, height in enumerate(heights)]
+    variance = 0.0
+    for at, (time, _, risk, events) in enumerate(rows):
+        if time <= until and risk > events:
+            variance += sum(areas[at + 1 :]) ** 2 * float(events) / (float(risk) * float(risk - events))
+    return sum(areas), variance
+
+
+def _censored(times: Sequence[float], reached: Sequence[bool]) -> Any:
+    return library("scipy.stats").CensoredData.right_censored([*times], [not each for each in reached])
+
+
+def _ecdf(times: Sequence[float], reached: Sequence[bool]) -> Any:
+    return library("scipy.stats").ecdf(_censored(times, reached))
