@@ -53,6 +53,7 @@ class Compared:
     group: str
     baseline: str
     runs: int
+    observations: int  # less than runs where several have chance in common
     kind: str
     estimate: Estimate
     sd: float | None
@@ -65,6 +66,8 @@ COLUMNS: Final = (
     Column("of", "text", "The channel or the probe that it is about; no value: the whole run."),
     Column("group", "text", "The condition, the level of the factor or the change of the forks."),
     Column("runs", "integer", "How many runs have a value."),
+    Column("observations", "integer", "How many values that makes: runs of the group with the same seed, or forks of "
+           "one run, are one, their mean."),
     Column("kind", "text", "mean; share, if all values are 0 or 1; time, if some may be censored."),
     Column("estimate", "number", "Mean, share or restricted mean time of the group's runs."),
     Column("low", "number", "Lower end of its interval: Student's, Wilson's or by Greenwood's variance."),
@@ -121,7 +124,8 @@ def _answered(question: Question, confidence: float, seed: int) -> Iterator[Comp
             question=question,
             group=name,
             baseline=baseline,
-            runs=len(values),
+            runs=sum([value.runs for value in values]),
+            observations=len(values),
             kind=ruler.kind,
             estimate=ruler.estimate(values),
             sd=_sd([value.value for value in values]),
@@ -201,7 +205,7 @@ def _sd(numbers: Sequence[float]) -> float | None:
 
 def _cells(row: Compared) -> Row:
     effect = row.effect
-    who: tuple[Cell, ...] = (row.question.measure, row.question.of, row.group, row.runs, row.kind)
+    who: tuple[Cell, ...] = (row.question.measure, row.question.of, row.group, row.runs, row.observations, row.kind)
     alone = (*_three(row.estimate), _known(row.sd), _known(row.median))
     if effect is None:
         return (*who, *alone, *[None] * 13)

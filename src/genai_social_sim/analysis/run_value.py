@@ -24,9 +24,10 @@ _COMPARABLE: Final[tuple[Scope, ...]] = ("run", "round", "agent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunValue:
-    """One number of one run. `pair` names what it has in common with one run of each other group: replicate and seed.
+    """One number of one run, or the mean of several `runs` that chance has in common.
 
-    `reached` is whether a time came to its event; None if the number is no time.
+    `pair` names what it has in common with one of each other group: replicate and seed. `reached` is whether a time
+    came to its event; None if the number is no time.
     """
 
     run: str
@@ -34,6 +35,7 @@ class RunValue:
     value: float
     pair: tuple[str, ...] | None = None
     reached: bool | None = None
+    runs: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,9 @@ def run_values(
 ) -> dict[tuple[str, str | None], list[RunValue]]:
     """The numbers of some runs, by measure and by what it is of (a channel, a probe; None is the whole run).
 
+    Runs of one group with the same replicate and seed are one observation, their mean, but for consensus_time, whose
+    censored values have none.
+
     Args:
         sources: The runs; each is read once.
         wanted: Measures, by name or as functions.
@@ -117,7 +122,7 @@ def run_values(
                     reached=None if reached is None else bool(reached),
                 )
                 found.setdefault((measure, of), []).append(each)
-    return {key: _one_a_pair(values) for key, values in found.items()} if forks else found
+    return {key: values if key[0] == TIME.name else _one_a_pair(values) for key, values in found.items()}
 
 
 class _Measured(NamedTuple):
@@ -177,8 +182,7 @@ def _placed(origin: Origin, by: str | None) -> Place:
         known = ", ".join(assignment.levels)
         remedy = f"The factors are: {known}." if known else "Its study has no factors; leave --by out."
         raise RequestError(f"a run has no factor {by!r}", remedy=remedy)
-    others = [f"{name}={level}" for name, level in sorted(assignment.levels.items()) if name != by]
-    return Place(group=assignment.levels[by], pair=(*others, str(assignment.replicate)))
+    return Place(group=assignment.levels[by], pair=(str(assignment.replicate),))
 
 
 def _places_of_forks(sources: Sequence[Source]) -> dict[str, Place]:
@@ -196,7 +200,10 @@ def _places_of_forks(sources: Sequence[Source]) -> dict[str, Place]:
 
 
 def _one_a_pair(values: Sequence[RunValue]) -> list[RunValue]:
-    """Several forks of one run with the same change are one observation, their mean: the parent is the unit."""
+    """Runs of a group that chance has in common are one observation, their mean.
+
+    Such are forks of one run with the same change, and runs with one seed that differ in factors that are not compared.
+    """
     together: dict[tuple[str, tuple[str, ...] | None], list[RunValue]] = {}
     for value in values:
         together.setdefault((value.group, value.pair), []).append(value)
@@ -206,7 +213,7 @@ def _one_a_pair(values: Sequence[RunValue]) -> list[RunValue]:
             group=group,
             value=sum([each.value for each in several]) / len(several),
             pair=pair,
-            reached=several[0].reached if len(several) == 1 else None,
+            runs=len(several),
         )
         for (group, pair), several in together.items()
     ]

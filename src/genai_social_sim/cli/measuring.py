@@ -89,7 +89,11 @@ def compare_runs(paths: Sequence[Path], wanted: Sequence[str], *, as_json: bool,
             title = (str(row["measure"]), row["of"])  # type: ignore[assignment]  # None: of the whole run
             of = f" ({row['of']})" if row["of"] else ""
             out.say(f"{row['measure']}{of}: {_KINDS[str(row['kind'])]}", style="bold")
-        words = f"{_interval(row, 'estimate', 'low', 'high')}, {out.number_of(int(str(row['runs'])), 'run')}"
+        runs, of_them = int(str(row["runs"])), int(str(row["observations"]))
+        words = f"{_interval(row, 'estimate', 'low', 'high')}, {out.number_of(runs, 'run')}"
+        words += (
+            f" with {out.number_of(of_them, 'seed' if not settings['forks'] else 'parent')}" if of_them < runs else ""
+        )
         out.say(f"  {row['group']!s:<{_WIDE}}  {words}")
         if row["baseline"] is not None:
             out.say(f"  {'':<{_WIDE}}  {_effect(row)}", style="dim")

@@ -59,3 +59,48 @@ def test_a_file_without_it_is_told(
     result = gss("measure", record, "-m", f"{file}:{name}")
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+DESIGN = """
+name: poll
+seed: 7
+model: {backend: scripted, choose: true}
+agents: [{name: ADA}, {name: BO}, {name: CY}]
+protocol: simultaneous
+channels: {ballot: {act: {kind: choose, options: [mine, park]}}}
+factors: {size: {path: stop.rounds, values: {short: 2, long: 4}}}
+replicates: 3
+stop: {rounds: 2}
+"""
+
+
+@pytest.fixture
+def runs(gss: Gss, folder: Path) -> list[Path]:
+    (folder / "poll.yaml").write_text(DESIGN, encoding="utf-8")
+    assert gss("run", "poll.yaml", "--quiet").exit_code == 0
+    return sorted((folder / "runs").glob("*.sqlite"))
+
+
+def test_conditions_are_compared_over_their_replicates(gss: Gss, runs: list[Path]) -> None:
+    told = json.loads(gss("compare", *runs, "-m", "agreement", "--json").stdout)
+    assert [(row["group"], row["runs"]) for row in told["data"]] == [("size=long", 3), ("size=short", 3)]
+    assert told["data"][1]["paired"] is True
+    lines = gss("compare", *runs, "-m", "agreement", "--by", "size", "--baseline", "short").stdout.splitlines()
+    assert lines[0] == "agreement (ballot): mean and its interval (t)"
+    assert lines[1].split()[0] == "short"
+    assert "from short in pairs" in lines[3]
+
+
+def test_what_cannot_be_compared_is_told(gss: Gss, runs: list[Path]) -> None:
+    told = {
+        "--by sise": "The factors are: size.",
+        "--baseline tall": "The groups are: size=long, size=short.",
+        "--of hall": "It has values of: ballot.",
+        "--at soon": "--at takes last, first, mean",
+        "--scope agent": "It has values of: round.",
+        "--forks": "none of these runs is a fork",
+    }
+    for words, expected in told.items():
+        result = gss("compare", *runs, "-m", "agreement", *words.split())
+        assert result.exit_code == 2
+        assert expected in result.stderr

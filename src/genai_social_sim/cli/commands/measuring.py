@@ -51,8 +51,8 @@ def measure(runs: tuple[Path, ...], *, wanted: tuple[str, ...], listing: bool, a
         ("gss compare runs/*.sqlite --measure consensus_time --forks", "forks with the runs that they come from"),
     ],
     exits={130: ""},
-    json_keys='{"ok": true, "data": [{"measure", "of", "group", "runs", "kind", "estimate", "low", "high", "sd", '
-    '"median", "baseline", "difference", "difference_low", "difference_high", "paired", "hedges_g"..., '
+    json_keys='{"ok": true, "data": [{"measure", "of", "group", "runs", "observations", "kind", "estimate", "low", '
+    '"high", "sd", "median", "baseline", "difference", "difference_low", "difference_high", "paired", "hedges_g"..., '
     '"cliffs_delta"..., "p", "p_holm"}, ...], "warnings": []}.',
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -86,8 +86,8 @@ def measure(runs: tuple[Path, ...], *, wanted: tuple[str, ...], listing: bool, a
 def compare(runs: tuple[Path, ...], *, wanted: tuple[str, ...], at: str, as_json: bool, **settings: Any) -> None:
     """Compare conditions over replicates, with intervals and effect sizes.
 
-    Each run is one observation. Runs of the same replicate and seed are compared in pairs. Needs the extra
-    `statistics`.
+    Each run is one observation; those of a group with the same seed are one together, their mean. Groups with the
+    same seeds are compared in pairs. Needs the extra `statistics`.
     """
     if at not in ("last", "first", "mean") and not at.isdecimal():
         raise click.UsageError(f"--at takes last, first, mean or the number of a round, not {at!r}")

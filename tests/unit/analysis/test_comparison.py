@@ -1,0 +1,179 @@
+"""Groups of runs compared: which numbers stand for a run, what is paired, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import scipy.stats
+from tests.unit.analysis.runs import votes
+
+from genai_social_sim.analysis import comparison, statistics
+from genai_social_sim.analysis.comparison import Question, compare
+from genai_social_sim.analysis.run_value import RunValue, run_values
+from genai_social_sim.domain.origin import Assignment, Origin, Parent
+from genai_social_sim.errors import RequestError
+from genai_social_sim.export.source import Source
+
+SCALE = {"kind": "rate", "scale": [-2, -1, 0, 1, 2]}
+RED, MIXED = [["red", "red", "red"]], [["red", "red", "blue"]]
+
+
+def of(condition: str, replicate: int, source: Source, **levels: str) -> Source:
+    assignment = Assignment(condition=condition, replicate=replicate, levels=levels)
+    label = f"{condition}{replicate}{''.join(levels.values())}"
+    return replace(source, run=label, origin=Origin(id=label, assignment=assignment))
+
+
+def fork(label: str, parent: Source, source: Source, *changes: str) -> Source:
+    made = Parent(id=parent.origin.id, run=parent.run, at_turn=1, changes=changes)
+    return replace(source, run=label, origin=Origin(id=label, parent=made))
+
+
+def values(sources: list[Source], measure: str = "agreement", **how: Any) -> list[Any]:
+    (found,) = run_values(sources, [measure], **how).values()
+    return [(each.group, each.value) for each in found]
+
+
+def question(**groups: list[float]) -> Question:
+    each = [RunValue(run="r", group=group, value=value) for group, found in groups.items() for value in found]
+    return Question(measure="m", values=tuple(each))
+
+
+def paired(one: list[float], other: list[float]) -> Question:
+    made = [("one", one), ("other", other)]
+    found = [
+        RunValue(run="r", group=group, value=value, pair=(str(at),))
+        for group, numbers in made
+        for at, value in enumerate(numbers)
+    ]
+    return Question(measure="m", values=tuple(found))
+
+
+def test_a_run_stands_in_the_group_of_its_condition() -> None:
+    sources = [of("plain", 0, votes(RED)), of("loud", 0, votes(MIXED))]
+    assert values(sources) == [("plain", 1), ("loud", pytest.approx(2 / 3))]
+
+
+def test_the_last_round_stands_for_a_run_unless_another_one_is_named() -> None:
+    sources = [of("plain", 0, votes([*MIXED, *RED, ["red", "blue", "green"]]))]
+    assert values(sources) == [("plain", pytest.approx(1 / 3))]
+    assert values(sources, at="first") == [("plain", pytest.approx(2 / 3))]
+    assert values(sources, at=1) == [("plain", 1)]
+    assert values(sources, at="mean") == [("plain", pytest.approx(2 / 3))]
+
+
+def test_agents_values_are_averaged() -> None:
+    sources = [of("plain", 0, votes([["1", "2", "0"], ["2", "2", "0"]], act=SCALE))]
+    assert values(sources, "opinion_shift") == [("plain", pytest.approx(1 / 3))]
+
+
+def test_levels_of_a_factor_are_groups_and_runs_of_one_seed_one_observation() -> None:
+    sources = [
+        of("ab", 0, votes(RED), framing="a", network="b"),
+        of("ac", 0, votes(MIXED), framing="a", network="c"),
+        of("db", 0, votes(MIXED), framing="d", network="b"),
+    ]
+    (found,) = run_values(sources, ["agreement"], by="framing").values()
+    assert [(each.group, each.runs) for each in found] == [("a", 2), ("d", 1)]
+    assert [each.value for each in found] == pytest.approx([5 / 6, 2 / 3])
+
+
+def test_a_factor_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(RequestError, match=r"no factor 'frame'.*The factors are: framing"):
+        values([of("a", 0, votes(RED), framing="a")], by="frame")
+
+
+def test_a_fork_is_no_replicate() -> None:
+    parent = of("plain", 0, votes(RED))
+    assert values([parent, fork("f", parent, votes(MIXED), "say ada=blue")]) == [("plain", 1)]
+
+
+def test_forks_stand_beside_their_parents_and_several_of_one_are_one() -> None:
+    parents = [of("plain", at, votes(RED)) for at in range(2)]
+    forks = [fork(f"f{at}{n}", each, votes(MIXED), "mute bo") for at, each in enumerate(parents) for n in range(3)]
+    (found,) = run_values([*parents, *forks], ["agreement"], forks=True).values()
+    assert [(each.group, each.pair, each.runs) for each in found] == [
+        ("parent", ("plain0",), 1),
+        ("parent", ("plain1",), 1),
+        ("mute bo", ("plain0",), 3),
+        ("mute bo", ("plain1",), 3),
+    ]
+
+
+def test_without_a_fork_there_is_nothing_to_compare_as_forks() -> None:
+    with pytest.raises(RequestError, match="none of these runs is a fork"):
+        values([of("plain", 0, votes(RED))], forks=True)
+
+
+def test_a_time_to_consensus_knows_whether_it_was_reached() -> None:
+    sources = [of("plain", 0, votes([*MIXED, *RED])), of("plain", 1, votes(MIXED * 3))]
+    (found,) = run_values(sources, ["consensus_time"]).values()
+    assert [(each.value, each.reached) for each in found] == [(2, True), (3, False)]
+
+
+def test_means_are_compared_by_welch_and_adjusted_by_holm() -> None:
+    one, other, third = [1.0, 2.0, 4.0, 3.5], [4.0, 6.0, 5.0], [1.0, 2.5, 3.0]
+    base, first, second = compare([question(one=one, other=other, third=third)])
+    assert base.effect is None
+    assert base.estimate == statistics.mean_interval(one)
+    assert first.effect is not None
+    assert second.effect is not None
+    expected = [float(scipy.stats.ttest_ind(each, one, equal_var=False).pvalue) for each in (other, third)]
+    assert [first.effect.p, second.effect.p] == pytest.approx(expected)
+    assert [first.effect.p_holm, second.effect.p_holm] == pytest.approx(statistics.holm(expected))
+    assert not first.effect.paired
+
+
+def test_runs_with_the_same_seeds_are_compared_in_pairs() -> None:
+    one, other = [1.0, 5.0, 9.0], [2.1, 6.0, 9.9]
+    _, row = compare([paired(one, other)])
+    assert row.effect is not None
+    assert row.effect.paired
+    assert row.effect.p == pytest.approx(float(scipy.stats.ttest_rel(other, one).pvalue))
+    assert row.effect.difference.value == pytest.approx(1)
+
+
+def test_values_of_nought_and_one_are_shares() -> None:
+    _, row = compare([question(one=[1.0] * 48 + [0.0] * 32, other=[1.0] * 56 + [0.0] * 14)])
+    assert row.kind == "share"
+    assert row.effect is not None
+    assert row.effect.difference == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)  # Newcombe (1998)
+
+
+def test_times_are_compared_up_to_the_shortest_of_the_longest() -> None:
+    def times(group: str, *found: tuple[float, bool]) -> list[RunValue]:
+        return [RunValue(run="r", group=group, value=time, reached=reached) for time, reached in found]
+
+    one = times("one", (2, True), (4, True), (10, False))
+    other = times("other", (6, True), (8, True), (8, True))
+    _, row = compare([Question(measure="consensus_time", values=(*one, *other))])
+    assert row.kind == "time"
+    assert row.effect is not None
+    assert row.effect.difference.value == pytest.approx((6 + 8 + 8) / 3 - (2 + 4 + 8) / 3)
+    assert row.median == 8
+
+
+def test_a_named_baseline_comes_first() -> None:
+    asked = replace(question(one=[1.0, 2.0], other=[3.0, 4.0]), baseline="other")
+    assert [row.group for row in compare([asked])] == ["other", "one"]
+
+
+def test_the_table_holds_no_value_where_there_is_no_number() -> None:
+    rows = comparison.table(compare([question(one=[1.0], other=[2.0])])).rows()
+    assert [(row["difference"], row["difference_low"], row["p"]) for row in rows] == [
+        (None, None, None),
+        (1, None, None),
+    ]
+    assert [column.name for column in comparison.COLUMNS] == list(rows[0])
+
+
+def test_one_group_alone_has_an_estimate() -> None:
+    (row,) = compare([question(one=[1.0, 2.0, 3.0])])
+    assert (row.estimate.value, row.sd, row.median, row.runs) == (2, 1, 2, 3)
+
+
+def test_the_same_runs_have_the_same_intervals() -> None:
+    asked = question(one=[1.0, 2.0, 4.0], other=[4.0, 6.0, 5.0])
+    assert compare([asked]) == compare([asked])
