@@ -84,9 +84,9 @@ def measure(runs: tuple[Path, ...], *, wanted: tuple[str, ...], listing: bool, a
 @click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True, help="Of intervals.")
 @json_option
 def compare(runs: tuple[Path, ...], *, wanted: tuple[str, ...], at: str, as_json: bool, **settings: Any) -> None:
-    """Compare conditions over replicates, with intervals and effect sizes.
+    """Compare conditions over their replicates.
 
-    Each run is one observation; those of a group with the same seed are one together, their mean. Groups with the
+    With intervals and effect sizes. Each run is one observation; those of a group with the same seed are one together, their mean. Groups with the
     same seeds are compared in pairs. Needs the extra `statistics`.
     """
     if at not in ("last", "first", "mean") and not at.isdecimal():
