@@ -86,8 +86,8 @@ def measure(runs: tuple[Path, ...], *, wanted: tuple[str, ...], listing: bool, a
 def compare(runs: tuple[Path, ...], *, wanted: tuple[str, ...], at: str, as_json: bool, **settings: Any) -> None:
     """Compare conditions over their replicates.
 
-    With intervals and effect sizes. Each run is one observation; those of a group with the same seed are one together, their mean. Groups with the
-    same seeds are compared in pairs. Needs the extra `statistics`.
+    With intervals and effect sizes. Each run is one observation; those of a group with the same seed are one together,
+    their mean. Groups with the same seeds are compared in pairs. Needs the extra `statistics`.
     """
     if at not in ("last", "first", "mean") and not at.isdecimal():
         raise click.UsageError(f"--at takes last, first, mean or the number of a round, not {at!r}")

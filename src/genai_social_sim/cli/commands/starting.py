@@ -100,7 +100,7 @@ def schema() -> None:
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a value of the study. Repeatable.")
 @json_option
 def freeze(study: Path, *, out: Path | None, seed: int | None, changes: tuple[str, ...], as_json: bool) -> None:
-    """Write down the design of a study before its data (pre-registration).
+    """Write down a design before there are data.
 
     All conditions with their resolved studies, all runs with their seeds, and a digest over that. `gss run` notes in
     every record which design had been frozen.
