@@ -46,7 +46,9 @@ from genai_social_sim.cli.command import Command, json_option, parallel_option
 @parallel_option
 @json_option
 def tabulate(study: Path, **given: Any) -> None:
-    """Read from a model how it chooses in each state of its memory, for `backend: response_table`.
+    """Read a table of choices from a model.
+
+    How it chooses in each state of its memory, for `backend: response_table`.
 
     For studies with `memory: {kind: interactions}`. Each state is asked in every order of the options; answers are kept
     as they come, so that a second call asks only for what is missing.
