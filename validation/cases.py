@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
-from validation import chance_cases, exact_cases, pair_cases
+from validation import chance_cases, exact_cases, game_cases, pair_cases
 from validation.findings import Finding
 
 
@@ -56,6 +56,26 @@ def _watts(*, quick: bool) -> Iterator[Finding]:
     yield from chance_cases.watts(runs=2 if quick else 20)
 
 
+def _commons(*, quick: bool) -> Iterator[Finding]:
+    yield from game_cases.commons()
+
+
+def _guessing(*, quick: bool) -> Iterator[Finding]:
+    yield from game_cases.guesses(runs=1 if quick else 20)
+
+
+def _diversity(*, quick: bool) -> Iterator[Finding]:
+    yield from game_cases.diversity()
+
+
+def _forces(*, quick: bool) -> Iterator[Finding]:
+    yield from game_cases.forces(rounds=300 if quick else 4000)
+
+
+def _conventions(*, quick: bool) -> Iterator[Finding]:
+    yield from game_cases.conventions(runs=30 if quick else 400)
+
+
 LONG: Final = {"watts"}  # not for the tests: a graph of a thousand takes seconds
 CASES: Final[Mapping[str, Case]] = {
     "degroot": _degroot,
@@ -66,4 +86,9 @@ CASES: Final[Mapping[str, Case]] = {
     "deffuant": _deffuant,
     "naming": _naming,
     "watts": _watts,
+    "commons": _commons,
+    "guessing": _guessing,
+    "diversity": _diversity,
+    "majority-force": _forces,
+    "conventions": _conventions,
 }

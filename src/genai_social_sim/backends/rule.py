@@ -1,10 +1,11 @@
 """Agents that follow a rule. Options: `rule: NAME` with its parameters, or `function: NAME`.
 
-Rules that ship: `curie_weiss`, `deffuant`, `degroot`, `friedkin_johnsen`, `hegselmann_krause`, `independent_cascade`,
-`linear_threshold`, `majority`, `naming_game`, `voter`. An agent's state is what it said last; what it says first comes
-from one of its attributes. Their parameters stand in docs/reference/rules.md. A function, a Python function of what an
-agent observes, is given in Python (`study.run(functions={NAME: ...})`) or offered by an installed package as an entry
-point of the group `genai_social_sim.rules`; a study file alone cannot name code to be run.
+Rules that ship: `beauty_contest`, `curie_weiss`, `deffuant`, `degroot`, `friedkin_johnsen`, `harvest`,
+`hegselmann_krause`, `independent_cascade`, `linear_threshold`, `majority`, `naming_game`, `stock`, `voter`. An agent's
+state is what it said last; what it says first comes from one of its attributes. Their parameters stand in
+docs/reference/rules.md. A function, a Python function of what an agent observes, is given in Python
+(`study.run(functions={NAME: ...})`) or offered by an installed package as an entry point of the group
+`genai_social_sim.rules`; a study file alone cannot name code to be run.
 """
 
 from __future__ import annotations

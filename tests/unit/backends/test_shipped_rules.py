@@ -79,6 +79,17 @@ ME, YOU = ("me", "0.5"), ("you", "1")
         ({"rule": "naming_game"}, seen(("me", "no: v w"), ("bo", "w of w")), "yes: w"),
         ({"rule": "naming_game"}, seen(("me", "v of v w"), ("bo", "no: v"), ("cy", "x of x")), "no: v w x"),
         ({"rule": "naming_game"}, seen(("me", "v of v w"), ("bo", "yes: v")), "v of v"),
+        ({"rule": "stock"}, seen(), "100"),
+        ({"rule": "stock"}, seen(("me", "100"), ("bo", "20"), ("cy", "30.5")), "99"),
+        ({"rule": "stock"}, seen(("me", "100"), ("bo", "10")), "100"),
+        ({"rule": "stock"}, seen(("me", "100"), ("bo", "95")), "10"),
+        ({"rule": "stock"}, seen(("me", "100"), ("bo", "95.5")), "0"),
+        ({"rule": "stock"}, seen(("me", "100"), ("bo", "-50"), ("cy", "no idea")), "100"),
+        ({"rule": "harvest", "takes": 10}, seen(("STOCK", "50")), "10"),
+        ({"rule": "harvest", "takes": 10}, seen(("STOCK", "50"), ("me", "10"), ("STOCK", "0")), "0"),
+        ({"rule": "harvest", "takers": 5}, seen(("STOCK", "100")), "10"),
+        ({"rule": "beauty_contest", "level": 1}, seen(), str(50 * (2 / 3))),
+        ({"rule": "beauty_contest", "low": 7, "high": 7}, seen(), "7"),
     ],
 )
 def test_what_a_rule_says(options: Mapping[str, Any], observation: Observation, expected: str | None) -> None:
