@@ -31,7 +31,7 @@ _COUNTS: Final = """
            coalesce(sum(kind = 'attempt_failed'), 0), coalesce(sum(kind = 'attempt_failed' AND body ->> 'final'), 0),
            coalesce(sum(kind = 'answered' AND body ->> 'finish' = 'length'), 0),
            coalesce(sum(kind = 'spoke' AND body ->> '$.cut[2]' = 'spoke_for'), 0),
-           coalesce(sum(CASE WHEN kind IN ('spoke', 'fell_silent', 'probed') THEN body ->> 'tokens' END), 0),
+           coalesce(sum(CASE WHEN kind <> 'answered' THEN body ->> 'tokens' END), 0),
            coalesce(sum(kind = 'probed'), 0), coalesce(sum(kind = 'intervened'), 0), min(at), max(at)
     FROM events
 """

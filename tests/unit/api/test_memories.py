@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -87,3 +88,10 @@ def test_the_record_says_which_encoder_it_was(run: Run) -> None:
     assert {"backend": "encoder", "embedding": "lexical"}.items() <= json.loads(str(session["about"]))["models"][
         1
     ].items()
+
+
+def test_the_tokens_that_memories_took_are_among_those_of_the_run(run: Run) -> None:
+    counted = sum(int(str(row["prompt_tokens"] or 0)) + int(str(row["answer_tokens"] or 0)) for row in run.calls)
+    shown = CliRunner().invoke(app, ["show", str(run.path)]).output
+    assert counted > 9
+    assert re.search(rf"^tokens +{counted:,}$", shown, re.MULTILINE)
