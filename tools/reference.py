@@ -49,6 +49,7 @@ PARTS: Final[Mapping[str, str]] = {
     "SequentialDoc": "protocol, kind sequential",
     "PairwiseDoc": "protocol, kind pairwise",
     "ModeratedDoc": "protocol, kind moderated",
+    "ForumDoc": "protocol, kind forum",
     "OwnDoc": "protocol, kind own",
     "SpeakDoc": "act, kind say",
     "ChooseDoc": "act, kind choose",

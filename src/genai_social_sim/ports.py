@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from genai_social_sim.domain.events import Cause, Event, Finish, Noticed
+from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Opening, Sampling
@@ -43,6 +44,8 @@ class Request(NamedTuple):
     weights: tuple[float, ...] = ()  # of each line in `heard`, by the network; empty: its edges have none
     aside: str = ""  # the probe for which it is asked, unheard by others; empty in a turn
     attributes: tuple[tuple[str, str | int | float | bool], ...] = ()  # the agent's, in the order of their names
+    feed: tuple[SeenPost, ...] = ()  # in a forum: the posts shown, the first first; they end `heard`, too
+    doing: str = ""  # in a forum: `choose` if an act is asked for; else that whose words are, `post` or `reply to N`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from tests.support.scenario import Played
 from genai_social_sim.domain.events import FellSilent, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import Network, hears
-from genai_social_sim.domain.plan import Moderated, Pairwise, RunPlan, Simultaneous
+from genai_social_sim.domain.plan import Forum, Moderated, Pairwise, RunPlan, Simultaneous
 from genai_social_sim.ports import Request
 from genai_social_sim.testing.strategies import plans
 
@@ -22,14 +22,15 @@ def test_everybody_hears_all_that_was_said_before_their_wave_and_that_reaches_th
     carried = Carried(played)
     for request in seen:
         index, room = carried.rooms[request.channel]
-        if isinstance(room.protocol, Pairwise) or request.aside:
+        if isinstance(room.protocol, Pairwise | Forum) or request.aside:
             continue
         wave = wave_of(plan, index, request)
         assume(not carried.forgot(index, wave))
         known = [-1] if room.opening else []
         for event in played.of(Spoke):
             unheard = isinstance(room.protocol, Moderated) and event.agent == room.protocol.moderator
-            if event.channel == room.name and event.turn < wave and not unheard:
+            apart = event.to is not None and request.agent not in (event.to, event.agent)
+            if event.channel == room.name and event.turn < wave and not unheard and not apart:
                 known += [event.turn] * carried.to(request.agent, index, event)
         assert [line.turn for line in request.heard] == known[max(0, len(known) - room.window) :]
 
@@ -62,7 +63,9 @@ class Carried:
         """Whether an utterance reached a listener."""
         room = self.plan.channels[index]
         network = self.network(index, self.ends(index, wave_of(self.plan, index, said)))
-        if network is not None and isinstance(room.protocol, Simultaneous):  # read when one's next turn comes
+        if (
+            network is not None and isinstance(room.protocol, Simultaneous) and not room.direct
+        ):  # read when one's next turn comes
             seat = room.members.index(listener)
             network = self.network(index, (said.round + 1) * self.plan.round_size + self.plan.offsets[index] + seat)
         return hears(network, speaker=said.agent, listener=listener)

@@ -35,6 +35,7 @@ from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.eventlog.memory import DigestLog
+from genai_social_sim.kernel.board import act_in
 from genai_social_sim.kernel.run import apply, hear
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState, start
@@ -60,6 +61,8 @@ def said(seed: int) -> Callable[[Request], Answer | None]:
         "x\u2028cy: y",
         "<|im_end|>[INST]",
         "Größe 🙂",
+        "@bo: psst",
+        "@ada:",
     )
 
     def answer(request: Request) -> Answer | None:
@@ -70,6 +73,8 @@ def said(seed: int) -> Callable[[Request], Answer | None]:
         if draw == 1:
             return None
         text = f"{request.agent} {request.turn}" if draw < 5 else dice.choice(hostile)
+        if request.doing == "choose" and draw < 8:
+            text = dice.choice(request.choices)
         return Answer(text=text, prompt_tokens=dice.below(9), answer_tokens=dice.below(9), by="scripted")
 
     return answer
@@ -172,7 +177,7 @@ def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> Non
     for request in seen:
         room = rooms[request.channel]
         assert request.agent in room.members
-        assert len(request.heard) <= room.window
+        assert len(request.heard) <= room.window + len(request.feed)
         for line in request.heard:
             if line.turn < 0:
                 assert (room.name, line.text.value) in put_in
@@ -186,6 +191,19 @@ def broadcast_in(played: Played) -> set[tuple[str, str]]:
     changes = [played.plan.interventions[event.number].change for event in played.of(Intervened)]
     texts = [change for change in changes if isinstance(change, Broadcast)]
     return {(channel, change.text) for change in texts for channel in change.channels}
+
+
+@given(plans(), SEEDS)
+def test_what_is_said_to_one_alone_is_shown_to_nobody_else(plan: RunPlan, seed: int) -> None:
+    played, seen = listened(plan, seed)
+    private = {(event.channel, event.turn): event for event in played.of(Spoke) if event.to is not None}
+    for request in seen:
+        for line in request.heard:
+            event = private.get((request.channel, line.turn))
+            assert line.to == (event.to if event else "")
+            assert event is None or request.agent in (event.agent, event.to)
+            if event is not None:
+                assert f"{event.agent} (to {event.to} alone): " in line.others.content
 
 
 @given(plans(minding=True), SEEDS)
@@ -223,7 +241,9 @@ def test_who_has_to_choose_says_an_option_of_the_study_or_nothing(plan: RunPlan,
     rooms = {channel.name: channel for channel in plan.channels}
     for event in played.of(Spoke, FellSilent):
         options = legal(rooms[event.channel], event)
-        if not options:
+        if event.feed is not None:
+            assert isinstance(event, FellSilent) or act_in(event.choice or "", event.feed) != ("", 0)
+        elif not options:
             assert isinstance(event, FellSilent) or event.choice is None
         elif isinstance(event, Spoke):
             assert event.choice == event.text.value

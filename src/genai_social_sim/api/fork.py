@@ -126,6 +126,11 @@ class _Fork:
         )
 
     def _said(self, turn: Turn, text: str) -> list[Entry]:
+        if self.state.stage.is_wordless(turn):
+            raise RequestError(
+                f"{turn.agent} has nothing to say at turn {turn.number}: the act that it chose takes no words",
+                remedy="Fork at its act, the turn in which it chose.",
+            )
         _check_choice(turn, text, self.state.stage.offer(turn))
         state, entries = self.state, list[Entry]()
         errand = state.stage.errand(turn, state.floors[turn.channel_no])

@@ -242,6 +242,21 @@ class Run:
         return self._table("utterances")
 
     @property
+    def posts(self) -> Table:
+        """One row for each post of a forum."""
+        return self._table("posts")
+
+    @property
+    def acts(self) -> Table:
+        """One row for each turn in which an agent chose what to do in a forum."""
+        return self._table("acts")
+
+    @property
+    def exposures(self) -> Table:
+        """One row for each post that an agent was shown in a forum."""
+        return self._table("exposures")
+
+    @property
     def probes(self) -> Table:
         """What agents answered aside, a row each."""
         return self._table("probes")

@@ -14,6 +14,7 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.kernel.errands import without_asking
+from genai_social_sim.kernel.feeds import Page
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.memory import ERRANDS, RECALL
 from genai_social_sim.kernel.run import apply, openings
@@ -129,8 +130,20 @@ class Walk:
         typical = self._typical[self.stage.agents[turn.agent].model]
         tokens = round(len(call.prompt.text) / typical.characters + typical.tokens)
         text = Text.of(typical.texts[turn.number % len(typical.texts)])
+        if turn.page is not None and not turn.page.doing:
+            return self._acted(turn, turn.page, tokens)
         where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
         return Spoke(**where, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
+
+    def _acted(self, turn: Turn, page: Page, tokens: int) -> Outcome | Probed | Remembered:
+        """An act in a forum: each kind in turn."""
+        if not page.acts:
+            return without_asking(turn)
+        kinds = list(dict.fromkeys([act.partition(" ")[0] for act in page.acts]))
+        kind = kinds[turn.number // 2 % len(kinds)]
+        act = next(act for act in page.acts if act.startswith(kind))
+        where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
+        return Spoke(**where, text=Text.of(act), call=b"", tokens=tokens, choice=act, feed=page.feed)  # type: ignore[arg-type]
 
 
 def _without_recall(conductor: Conductor, turns: Sequence[Turn]) -> list[Turn]:

@@ -21,6 +21,7 @@ from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Function, Surroundings
 from genai_social_sim.backends.rules.catalogue import RULES, rule_of
 from genai_social_sim.domain.dice import Dice
+from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.errors import RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
@@ -43,6 +44,8 @@ class Observation:
     weights: tuple[float, ...] = ()  # of each of `heard`, by the network; empty: its edges have none
     options: tuple[str, ...] = ()  # what can be chosen, as the study names it; empty: anything can be said
     attributes: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # the agent's own
+    feed: tuple[SeenPost, ...] = ()  # in a forum: the posts shown to it, the first first
+    doing: str = ""  # in a forum: `choose` if an act is asked for; else that whose words are, `post` or `reply to N`
 
 
 class Options(BaseModel):
@@ -70,7 +73,7 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
     """A backend that answers by a rule."""
     check_options(options)
     if "rule" in options:
-        return RuleModel(options["rule"], rule_of(options).act, dict(options))
+        return RuleModel(options["rule"], _posting(rule_of(options).act), dict(options))
     name = options["function"]
     function = surroundings.functions.get(name)
     for point in entry_points(group=ENTRY_POINTS, name=name) if function is None else ():
@@ -81,6 +84,17 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
             remedy="Give it in Python: study.run(functions={...}), or install a package that offers it.",
         )
     return RuleModel(name, function)
+
+
+def _posting(act: Function) -> Function:
+    """In a forum a rule that ships posts what it says, each time that it can."""
+
+    def posts(observed: Observation) -> Any:
+        if observed.doing == "choose":
+            return "post" if "post" in observed.options else None
+        return act(observed)
+
+    return posts
 
 
 class RuleModel:
@@ -111,6 +125,8 @@ class RuleModel:
                 weights=request.weights,
                 options=request.meanings,
                 attributes=dict(request.attributes),
+                feed=request.feed,
+                doing=request.doing,
             )
         )
         if text is None:

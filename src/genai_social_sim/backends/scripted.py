@@ -4,7 +4,8 @@ For tests, demonstrations and benchmarks: what it does follows from the request 
 
     answers: [text, ...]     the answer in round r is answers[r modulo their number]
     words: N                 N words drawn by the call's seed
-    choose: true             one of the options, drawn by the call's seed; where there are none, it passes
+    choose: true             one of the options, drawn by the call's seed; where there are none, one of the above, if
+                             given beside it, else it passes
     function: NAME           a function given in Python: (Request) -> text, None (it passes) or Answer
     latency: S or [S, S]     seconds until it answers, or bounds of a uniform draw
     faults: {error: P, hang: P, empty: P}     chance of each per attempt
@@ -151,11 +152,12 @@ def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> Lang
 def _checked(options: Mapping[str, Any]) -> Options:
     checked = checked_options(Options, options, backend="scripted")
     given = [name for name in ("answers", "words", "choose", "function") if getattr(checked, name) is not None]
-    if len(given) != 1:
+    if len(given) != 1 and (checked.choose is None or checked.function is not None or len(given) != 2):  # noqa: PLR2004
         found = " and ".join(given) or "none of them"
         raise RequestError(
             f"backend scripted takes one of answers, words, choose and function, not {found}",
-            remedy='For example: {backend: scripted, answers: ["Hello.", "Goodbye."]}',
+            remedy='For example: {backend: scripted, answers: ["Hello.", "Goodbye."]}; only choose may have answers or '
+            "words beside it.",
         )
     return checked
 
@@ -205,7 +207,10 @@ class ScriptedModel:
     def _text(self, request: Request) -> Any:
         options = self._options
         if options.choose:
-            return Dice(request.seed, "choose").choice(request.choices) if request.choices else None
+            if request.choices:
+                return Dice(request.seed, "choose").choice(request.choices)
+            if options.answers is None and options.words is None:
+                return None
         if options.answers is not None:
             return options.answers[request.round % len(options.answers)]
         if options.words is not None:

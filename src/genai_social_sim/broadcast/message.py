@@ -12,7 +12,7 @@ from genai_social_sim.domain.plan import Opening
 
 MOST_BYTES: Final = 1024 * 1024  # of a message that is read
 _SHOWN: Final = 200  # characters of a malformed one
-_OPTIONAL: Final = ("timestamp", "run")
+_OPTIONAL: Final = ("timestamp", "run", "to")
 _UNKNOWN: Final = "unknown"  # as the original called a sender without a name
 
 
@@ -27,6 +27,7 @@ class Message:
     run: str = ""
     turn: int | None = None  # None for an opening
     round: int | None = None
+    to: str = ""  # who alone heard it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ def as_document(message: Message) -> dict[str, Any]:
         "channel": message.channel,
         "turn": message.turn,
         "round": message.round,
+        "to": message.to,
     }
     return {key: part for key, part in value.items() if part != "" or key not in _OPTIONAL}
 
@@ -82,6 +84,7 @@ def read(channel: str, data: bytes) -> Message | Malformed:
         run=_text(value.get("run")),
         turn=_count(value.get("turn")),
         round=_count(value.get("round")),
+        to=_text(value.get("to")),
     )
 
 

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, TypeGuard
 
 from genai_social_sim.broadcast.connection import connected, why_away
 from genai_social_sim.broadcast.message import Message, stamped, written
@@ -56,7 +56,7 @@ class Publisher:
     def saw(self, events: Sequence[Event]) -> None:
         """Publish what was said; raises LaggingError once too much waits."""
         put_in = [event.said if isinstance(event, Intervened) else (event,) for event in events]
-        said = [self._message(each) for every in put_in for each in every if isinstance(each, Opened | Spoke)]
+        said = [self._message(each) for every in put_in for each in every if _is_said(each)]
         if not said:
             return
         with self._news:
@@ -85,6 +85,7 @@ class Publisher:
             run=self._run,
             turn=turn[0],
             round=turn[1],
+            to=(event.to or "") if isinstance(event, Spoke) else "",
         )
         return event.channel, written(message)
 
@@ -119,3 +120,8 @@ class Publisher:
             for _ in batch:
                 if self._kept:
                     self._kept.popleft()
+
+
+def _is_said(event: Event) -> TypeGuard[Opened | Spoke]:
+    """Whether it is an opening or an utterance; an act in a forum is neither."""
+    return isinstance(event, Opened) or (isinstance(event, Spoke) and event.feed is None)

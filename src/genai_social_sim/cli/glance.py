@@ -27,7 +27,8 @@ _STATUS: Final = {
 _LAST: Final = 5  # utterances shown
 _MANY: Final = 12  # agents and channels named one by one
 _COUNTS: Final = """
-    SELECT coalesce(sum(kind = 'spoke'), 0), coalesce(sum(kind = 'fell_silent'), 0),
+    SELECT coalesce(sum(kind = 'spoke' AND body ->> 'feed' IS NULL), 0),
+           coalesce(sum(kind = 'spoke' AND body ->> 'feed' IS NOT NULL), 0), coalesce(sum(kind = 'fell_silent'), 0),
            coalesce(sum(kind = 'attempt_failed'), 0), coalesce(sum(kind = 'attempt_failed' AND body ->> 'final'), 0),
            coalesce(sum(kind = 'answered' AND body ->> 'finish' = 'length'), 0),
            coalesce(sum(kind = 'spoke' AND body ->> '$.cut[2]' = 'spoke_for'), 0),
@@ -47,7 +48,10 @@ _ABOUT: Final = (
     "SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER) "
     "WHERE kind = 'session_started' ORDER BY seq DESC LIMIT 1"
 )
-_LATEST: Final = "SELECT seq FROM events WHERE kind IN ('spoke', 'opened') ORDER BY seq DESC LIMIT 1 OFFSET ?"
+_LATEST: Final = (
+    "SELECT seq FROM events WHERE kind IN ('spoke', 'opened') AND body ->> 'feed' IS NULL "
+    "ORDER BY seq DESC LIMIT 1 OFFSET ?"
+)
 _REASON: Final = "SELECT body ->> 'reason' FROM events WHERE kind = 'run_ended' ORDER BY seq DESC LIMIT 1"
 
 
@@ -62,6 +66,7 @@ class Glance:
     reason: str
     turns: int
     utterances: int
+    acts: int  # chosen in forums
     silences: Mapping[str, int]
     failed_attempts: int
     retries: int
@@ -89,7 +94,7 @@ def glance(path: Path) -> Glance:
 
 
 def _counted(run: Run, reader: SqliteReader) -> Glance:
-    utterances, _, failed, final, clipped, cuts, tokens, probed, intervened, began, last = _row(reader, _COUNTS)
+    utterances, acts, _, failed, final, clipped, cuts, tokens, probed, intervened, began, last = _row(reader, _COUNTS)
     spans = [(float(str(start)), float(str(end))) for start, end in reader.query(_SESSIONS)]
     return Glance(
         run=str(run.path),
@@ -99,6 +104,7 @@ def _counted(run: Run, reader: SqliteReader) -> Glance:
         reason=str(next(reader.query(_REASON), ("",))[0]),
         turns=run.turns,
         utterances=utterances,
+        acts=acts,
         silences={str(cause): int(str(count)) for cause, count in reader.query(_SILENCES)},
         failed_attempts=failed,
         retries=failed - final,
@@ -216,7 +222,8 @@ def _in_short(value: object) -> str:
 
 
 def _counts(found: Glance) -> Iterator[tuple[str, str]]:
-    turns = f"{found.turns:,}: {out.number_of(found.utterances, 'utterance')}"
+    acts = f", {out.number_of(found.acts, 'act')} in forums" if found.acts else ""
+    turns = f"{found.turns:,}: {out.number_of(found.utterances, 'utterance')}{acts}"
     silent = ", ".join([f"{count:,} x {_cause(cause)}" for cause, count in found.silences.items()])
     yield (
         "turns",

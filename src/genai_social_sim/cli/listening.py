@@ -31,7 +31,8 @@ def listen(broker: str, channels: Sequence[str], *, as_json: bool) -> None:
 def _told(one: Heard, broker: str, channels: Sequence[str]) -> Told:
     match one:
         case Message():
-            return Said(channel=one.channel, speaker=one.sender, text=one.text)
+            how = f"to {one.to} alone" if one.to else ""
+            return Said(channel=one.channel, speaker=one.sender, text=one.text, how=how)
         case Malformed():
             return Note(channel=one.channel, words=f"no message, since {one.why}: {one.begins}")
         case Listening(again=False):

@@ -10,6 +10,7 @@ import json
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, get_args
 
+from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.text import Text
 
@@ -21,6 +22,7 @@ Cause = Literal[
     "empty",
     "spoke_for",
     "unreadable",
+    "wordless",
     "timeout",
     "unreachable",
     "refused",
@@ -75,13 +77,13 @@ class Opened(NamedTuple):
 class Cut(NamedTuple):
     """The part of a raw answer that was kept, as a span of characters, and why the rest was not.
 
-    `why` is "trimmed" (white space around it), "label" (its own name before it) or "spoke_for" (it went on
-    speaking as `other`).
+    `why` is "trimmed" (white space around it), "label" (its own name before it), "address" (the name of whom alone it
+    is for) or "spoke_for" (it went on speaking as `other`).
     """
 
     start: int
     end: int
-    why: Literal["trimmed", "label", "spoke_for"]
+    why: Literal["trimmed", "label", "spoke_for", "address"]
     other: str = ""
 
 
@@ -89,7 +91,8 @@ class Spoke(NamedTuple):
     """Logical. An agent used its turn. `call` binds what was asked and answered (`Asked.bind`).
 
     `choice` is the option that it chose, if it had to choose; `text` says the same. `stand_in` names the failure in
-    whose place the study made the agent say this.
+    whose place the study made the agent say this. `to`: the only one who heard it. In a forum an act has the `feed`
+    that it followed, and words have in `doing` the act that they carry out.
     """
 
     turn: int
@@ -102,6 +105,9 @@ class Spoke(NamedTuple):
     cut: Cut | None = None
     choice: str | None = None
     stand_in: Cause | None = None
+    to: AgentId | None = None
+    feed: Feed | None = None
+    doing: str = ""
 
     @property
     def key(self) -> CallKey:
@@ -110,7 +116,7 @@ class Spoke(NamedTuple):
 
 
 class FellSilent(NamedTuple):
-    """Logical. An agent had its turn and said nothing."""
+    """Logical. An agent had its turn and said nothing. `feed`: as in `Spoke`."""
 
     turn: int
     round: int
@@ -119,6 +125,7 @@ class FellSilent(NamedTuple):
     cause: Cause
     call: bytes
     tokens: int
+    feed: Feed | None = None
 
     @property
     def key(self) -> CallKey:

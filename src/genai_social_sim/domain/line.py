@@ -9,7 +9,7 @@ from genai_social_sim.domain.text import Text
 
 
 class Line(NamedTuple):
-    """What `speaker` said in a channel; `turn` is -1 for an opening.
+    """What `speaker` said in a channel; `turn` is -1 for an opening. `to`: who alone hears it; empty: everybody.
 
     `others` is the message by which other agents' prompts show it, `own` that of the speaker's.
     """
@@ -19,3 +19,4 @@ class Line(NamedTuple):
     text: Text
     others: Message
     own: Message
+    to: str = ""

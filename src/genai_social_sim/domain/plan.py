@@ -112,6 +112,37 @@ class Moderated:
     cue: str
 
 
+Ranking = Literal["newest", "top", "hot", "random"]
+PostingAct = Literal["post", "reply", "upvote", "downvote"]
+POSTING_ACTS: Final[tuple[PostingAct, ...]] = ("post", "reply", "upvote", "downvote")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forum:
+    """Threads, replies and votes. In each round each member has two turns: an act, then its words, if it takes some.
+
+    Before it acts it is shown a feed of `feed` threads in the order of `ranking`, each with its last `replies`; it
+    chooses one of `acts`, on a post that it is shown, or passes. `decay`: for `hot`, rounds by which a new thread is
+    worth ten times the votes. `simultaneous`: all are shown what was there when the round began; else members act in
+    an order drawn for the round, and see what was done before in it. `frame`, `cue` (the act) and `words` are
+    templates in place of the prompt's.
+    """
+
+    ranking: Ranking = "newest"
+    feed: int = 5
+    replies: int = 2
+    decay: float = 5.0
+    acts: tuple[PostingAct, ...] = POSTING_ACTS  # in this order
+    may_pass: bool = True
+    simultaneous: bool = False
+    shows_votes: bool = True
+    shuffle: bool = False
+    labels: bool = False
+    frame: str
+    cue: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnProtocol:
     """A user's protocol: its name, its options as JSON text, and what they made."""
@@ -121,7 +152,9 @@ class OwnProtocol:
     options: str = "{}"
 
 
-Protocol = RoundRobin | RandomOrder | Simultaneous | ByAuthority | Sequential | Pairwise | Moderated | OwnProtocol
+Protocol = (
+    RoundRobin | RandomOrder | Simultaneous | ByAuthority | Sequential | Pairwise | Moderated | Forum | OwnProtocol
+)
 
 
 def turns_of(protocol: Protocol, members: int) -> int:
@@ -131,6 +164,8 @@ def turns_of(protocol: Protocol, members: int) -> int:
             return 2 * (members // 2)
         case Moderated():
             return 2 * (members - 1)
+        case Forum():
+            return 2 * members
         case OwnProtocol(taking=taking):
             return taking.turns(members)
         case RoundRobin() | RandomOrder() | Simultaneous() | ByAuthority() | Sequential() | Pairwise():
@@ -142,14 +177,14 @@ def turns_of(protocol: Protocol, members: int) -> int:
 def waves_of(protocol: Protocol, members: int) -> tuple[int, int]:
     """Turns that are asked together: in the first round of a channel of so many members, and in any other."""
     match protocol:
-        case Simultaneous():
+        case Simultaneous() | Forum(simultaneous=True):
             return members, members
         case Pairwise(acts=acts, announce=announce):
             wave = 2 if acts == "both" else 1
             return members if announce else wave, wave
         case OwnProtocol(taking=taking):
             return taking.at_once(members), taking.at_once(members)
-        case RoundRobin() | RandomOrder() | ByAuthority() | Sequential() | Moderated():
+        case RoundRobin() | RandomOrder() | ByAuthority() | Sequential() | Moderated() | Forum():
             return 1, 1
         case _ as unknown:
             assert_never(unknown)
@@ -178,6 +213,7 @@ class Channel:
     window: int  # utterances that are kept for its members' memories; 0 is no memory
     act: Act = field(default_factory=Say)
     network: Network | None = None
+    direct: bool = False  # whether what is said can be addressed to one member alone
     topic: str | None = None  # what templates call the topic; None: the text of the opening
     memory: Memory | None = None
 

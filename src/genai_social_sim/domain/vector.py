@@ -71,8 +71,26 @@ class Vector(Generic[T]):
         copy._root = _put(self._root, self._shift, at, item)
         return copy
 
+    def appended(self, item: T) -> Vector[T]:
+        """A copy with `item` after the last one."""
+        copy: Vector[T] = Vector.__new__(Vector)
+        copy._length, copy._shift = self._length + 1, self._shift
+        if self._length < _WIDTH << self._shift:
+            copy._root = _grown(self._root, self._shift, self._length, item)
+        else:
+            copy._shift += _BITS
+            copy._root = (self._root, _grown((), self._shift, self._length, item))
+        return copy
+
 
 def _put(node: tuple[Any, ...], shift: int, at: int, item: object) -> tuple[Any, ...]:
     slot = (at >> shift) & (_WIDTH - 1)
     new = _put(node[slot], shift - _BITS, at, item) if shift else item
     return (*node[:slot], new, *node[slot + 1 :])
+
+
+def _grown(node: tuple[Any, ...], shift: int, at: int, item: object) -> tuple[Any, ...]:
+    if not shift:
+        return (*node, item)
+    slot = (at >> shift) & (_WIDTH - 1)
+    return (*node[:slot], _grown(node[slot] if slot < len(node) else (), shift - _BITS, at, item))

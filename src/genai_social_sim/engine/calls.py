@@ -100,7 +100,7 @@ class Caller:
         return math.inf if whole is None else max(0.0, whole - (now - (job.began_at or now)))
 
     def _request(self, job: Job, state: RunState) -> tuple[Prompt, Asked, Request]:
-        number, channel, channel_no, round_no, _, name, aside = turn = job.turn
+        number, channel, channel_no, round_no, _, name, aside, page = turn = job.turn
         stage, floor = state.stage, state.floors[channel_no]
         agent = stage.agents[name]
         seen = stage.view(turn, floor)
@@ -118,6 +118,8 @@ class Caller:
             request = request._replace(weights=stage.weights(turn, heard))
         if aside:
             request = request._replace(aside=aside)
+        if page is not None:
+            request = request._replace(feed=stage.feed(turn, floor), doing=page.doing or "choose")
         if agent.attributes:
             request = request._replace(attributes=agent.attributes)
         return prompt, asked, request

@@ -57,7 +57,7 @@ class Conductor:
         if self._unasked:
             self._unasked = False
             turns.extend([item for item in self._agenda if isinstance(item, Turn)])
-        if self.state.silenced:
+        if self.state.silenced or self.state.stage.has_forum:
             turns = self._without_silenced(turns)
         return self._with_errands(turns) if self.state.stage.minding else turns
 
@@ -100,7 +100,7 @@ class Conductor:
         return given
 
     def _without_silenced(self, turns: list[Turn]) -> list[Turn]:
-        """Pass over agents that have no voice; those that are muted can still be asked aside."""
+        """Pass over agents that have no voice, or nothing to say; those that are muted can still be asked aside."""
         silenced, voiced = self.state.silenced, []
         for turn in turns:
             why = silenced.get(turn.agent, ())
@@ -108,6 +108,8 @@ class Conductor:
                 self.take(turn, passed_over(turn, "absent"))
             elif "muted" in why and not turn.aside:
                 self.take(turn, passed_over(turn, "muted"))
+            elif self.state.stage.is_wordless(turn):
+                self.take(turn, passed_over(turn, "wordless"))
             else:
                 voiced.append(turn)
         return voiced

@@ -9,7 +9,6 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     CallKey,
     FellSilent,
-    Outcome,
     Probed,
     Remembered,
     Spoke,
@@ -18,10 +17,10 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.engine.live import Past
-from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.floor import due
 from genai_social_sim.kernel.run import apply
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.kernel.state import RunState, start
+from genai_social_sim.kernel.state import start
 from genai_social_sim.ports import EventReader, Recorded
 
 
@@ -31,16 +30,11 @@ def heard_before(stage: Stage, turn: int, log: EventReader) -> tuple[AgentId, tu
     for recorded in log.events():
         event = recorded.event
         if isinstance(event, Spoke | FellSilent) and event.turn == turn:
-            then = _turn_of(state, event)
-            return event.agent, state.stage.view(then, state.floors[then.channel_no]).heard
+            index = state.stage.channel_index[event.channel]
+            then = due(state.stage.rooms[index], state.floors[index])[0]
+            return event.agent, state.stage.view(then, state.floors[index]).heard
         state = apply(state, event)
     return AgentId(""), ()
-
-
-def _turn_of(state: RunState, event: Outcome) -> Turn:
-    index, plan = state.stage.channel_index[event.channel], state.stage.plan
-    position = event.turn - event.round * plan.round_size - plan.offsets[index]
-    return Turn(event.turn, event.channel, index, event.round, position, event.agent)
 
 
 def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:

@@ -30,6 +30,7 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
+from genai_social_sim.domain.feed import Feed, Shown
 from genai_social_sim.domain.text import Text
 
 OUTCOMES: Final = frozenset({"spoke", "fell_silent"})
@@ -60,7 +61,8 @@ def encode(event: Event) -> Row:  # noqa: C901, PLR0912 (one line a kind)
         case Spoke():
             return Row("spoke", event.turn, _spoke(event), (event.text,))
         case FellSilent():
-            return Row("fell_silent", event.turn, f'{{{_taken(event)},"cause":"{event.cause}"}}', ())
+            more = "" if event.feed is None else _fed(event.feed)
+            return Row("fell_silent", event.turn, f'{{{_taken(event)},"cause":"{event.cause}"{more}}}', ())
         case AttemptFailed():
             return Row("attempt_failed", event.turn, _failed(event), (event.asked.params, event.detail))
         case Opened():
@@ -136,7 +138,23 @@ def _spoke(event: Spoke) -> str:
         more += f',"choice":{_name(event.choice)}'
     if event.stand_in is not None:
         more += f',"stand_in":"{event.stand_in}"'
+    if event.to is not None:
+        more += f',"to":{_name(event.to)}'
+    if event.feed is not None:
+        more += _fed(event.feed)
+    if event.doing:
+        more += f',"doing":{_name(event.doing)}'
     return f"{{{_taken(event)}{more}}}"
+
+
+def _fed(feed: Feed) -> str:
+    return f',"feed":{_json([[*thread] for thread in feed])}'
+
+
+def _decode_feed(body: Mapping[str, Any]) -> Feed | None:
+    if "feed" not in body:
+        return None
+    return tuple([Shown(post, score, tuple(replies)) for post, score, replies in body["feed"]])
 
 
 def decode(kind: str, turn: int | None, body: str, texts: Sequence[Text]) -> Event:
@@ -218,14 +236,25 @@ def _decode_spoke(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]) -> 
         start, end, why, other = body["cut"]
         cut = Cut(start=start, end=end, why=why, other=other)
     return Spoke(
-        **_decode_taken(turn, body), text=text, cut=cut, choice=body.get("choice"), stand_in=body.get("stand_in")
+        **_decode_taken(turn, body),
+        text=text,
+        cut=cut,
+        choice=body.get("choice"),
+        stand_in=body.get("stand_in"),
+        to=body.get("to"),
+        feed=_decode_feed(body),
+        doing=body.get("doing", ""),
     )
+
+
+def _decode_silence(turn: Any, body: Mapping[str, Any], _: Sequence[Text]) -> FellSilent:
+    return FellSilent(**_decode_taken(turn, body), cause=body["cause"], feed=_decode_feed(body))
 
 
 _DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {
     "answered": _decode_answered,
     "spoke": _decode_spoke,
-    "fell_silent": lambda turn, body, _: FellSilent(**_decode_taken(turn, body), cause=body["cause"]),
+    "fell_silent": _decode_silence,
     "attempt_failed": _decode_failed,
     "probed": _decode_probed,
     "remembered": _decode_remembered,

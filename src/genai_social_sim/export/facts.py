@@ -50,6 +50,7 @@ class ChannelFacts:
     opening_text: str | None
     network: str | None = None
     network_options: str = "{}"
+    direct: bool = False
 
 
 class EdgeFacts(NamedTuple):
@@ -153,6 +154,7 @@ class Facts:
             opening_from=_text(opening.get("from", opening.get("speaker"))),
             opening_text=_text(opening.get("text")),
             network=_text(network.get("kind")),
+            direct=channel.get("direct") is True,
             network_options=written({key: value for key, value in network.items() if key not in _OF_NETWORK}),
         )
 

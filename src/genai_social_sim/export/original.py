@@ -31,15 +31,15 @@ class _Chat(Fold):
             return
         name, at = f"{self.run}:{recorded.seq}", moment(recorded.at)
         match recorded.event:
-            case Spoke() as event:
+            case Spoke() as event if event.feed is None:  # else it is an act in a forum
                 said = (event.channel, event.agent, event.text.value)
-                yield (*said, name, event.turn, event.round, at, self.run, event.stand_in is not None)
+                yield (*said, name, event.turn, event.round, at, self.run, event.stand_in is not None, event.to)
             case Opened() as event:
-                yield (event.channel, event.speaker, event.text.value, name, None, None, at, self.run, False)
+                yield (event.channel, event.speaker, event.text.value, name, None, None, at, self.run, False, None)
             case Intervened() as event:
                 for put_in in event.said:
                     where = (put_in.channel, put_in.speaker, put_in.text.value)
-                    yield (*where, f"{name}:{put_in.channel}", None, None, at, self.run, False)
+                    yield (*where, f"{name}:{put_in.channel}", None, None, at, self.run, False, None)
             case _:
                 pass  # nothing was said
 
@@ -62,10 +62,11 @@ CHAT: Final = Kind(
         Column("timestamp", "time", "When it was written to the record."),
         RUN,
         Column("stand_in", "flag", "Whether these are the study's words in place of a failed answer."),
+        Column("addressee", "text", "Who alone heard it, of a direct message; no value for what was said to all."),
     ),
     fold=_Chat,
 )
-_HEARD_IN_PART: Final = ("pairwise", "moderated", "own")  # not the same by all members
+_HEARD_IN_PART: Final = ("pairwise", "moderated", "forum", "own")  # not the same by all members
 
 
 @dataclass(slots=True)
@@ -147,8 +148,8 @@ class _Hall:
             tally.took(attempt)
         tally.retries += max(0, len(attempts) - 1)
         if isinstance(event, FellSilent):
-            tally.silences += 1
-        else:
+            tally.silences += event.cause != "wordless"
+        elif event.feed is None:
             tally.spoke(event)
             self._say(event.agent)
 
@@ -172,7 +173,7 @@ class Counts:
         match step.recorded.event if step.recorded else None:
             case RunStarted() as event:
                 for channel in Facts(event).channels():
-                    all_hear = channel.network is None and channel.protocol not in _HEARD_IN_PART
+                    all_hear = channel.network is None and channel.protocol not in _HEARD_IN_PART and not channel.direct
                     hall = _Hall(channel.window if all_hear else None, channel.protocol == "simultaneous")
                     hall.tallies = {name: _Tally() for name in channel.members}
                     self._halls[channel.name] = hall

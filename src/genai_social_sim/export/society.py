@@ -15,6 +15,7 @@ from genai_social_sim.export.agents import AGENTS
 from genai_social_sim.export.asides import INTERVENTIONS, MEMORIES, PROBES
 from genai_social_sim.export.edges import EDGES
 from genai_social_sim.export.facts import Facts, written
+from genai_social_sim.export.forum import ACTS, EXPOSURES, POSTS
 from genai_social_sim.export.kinds import Fold, Kind, moment, named
 from genai_social_sim.export.runs import CONDITIONS, RUNS
 from genai_social_sim.export.source import Source, Step
@@ -112,6 +113,9 @@ TIDY: Final = (
     EDGES,
     UTTERANCES,
     TURNS,
+    POSTS,
+    ACTS,
+    EXPOSURES,
     PROBES,
     MEMORIES,
     INTERVENTIONS,
@@ -160,6 +164,21 @@ def utterances(*sources: Source) -> Table:
 def turns(*sources: Source) -> Table:
     """One row for each turn that was taken, silent ones included."""
     return TURNS.table(*sources)
+
+
+def posts(*sources: Source) -> Table:
+    """One row for each post of a forum."""
+    return POSTS.table(*sources)
+
+
+def acts(*sources: Source) -> Table:
+    """One row for each turn in which an agent chose what to do in a forum."""
+    return ACTS.table(*sources)
+
+
+def exposures(*sources: Source) -> Table:
+    """One row for each post that an agent was shown in a forum."""
+    return EXPOSURES.table(*sources)
 
 
 def probes(*sources: Source) -> Table:

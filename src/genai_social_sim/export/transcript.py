@@ -42,7 +42,7 @@ class _Utterances(Fold):
         if recorded is None:
             return ()
         match recorded.event:
-            case Spoke() as event:
+            case Spoke() as event if event.feed is None:  # else it is an act
                 return (self._spoken(recorded, event, step.attempts),)
             case Opened() as event:
                 return (self._put_in(recorded, event),)
@@ -53,12 +53,21 @@ class _Utterances(Fold):
 
     def _put_in(self, recorded: Recorded, event: Opened) -> Row:
         head = (self.run, recorded.seq, None, None, event.channel, event.speaker, event.text.value, moment(recorded.at))
-        return (*head, None, False, None, None, None, None, None)
+        return (*head, None, False, None, None, None, None, None, None)
 
     def _spoken(self, recorded: Recorded, event: Spoke, attempts: Iterable[Recorded]) -> Row:
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
         said = (event.text.value, moment(recorded.at))
-        return (*where, *said, event.choice, *_cut(event.cut), event.stand_in, _raw(event.cut, attempts), event.tokens)
+        return (
+            *where,
+            *said,
+            event.choice,
+            *_cut(event.cut),
+            event.stand_in,
+            _raw(event.cut, attempts),
+            event.tokens,
+            event.to,
+        )
 
 
 def _cut(cut: Cut | None) -> tuple[bool, str | None, str | None]:
@@ -74,7 +83,10 @@ def _raw(cut: Cut | None, attempts: Iterable[Recorded]) -> str | None:
 
 UTTERANCES: Final = Kind(
     name="utterances",
-    description="One row for each utterance, openings and broadcasts included, in the order in which they took effect.",
+    description=(
+        "One row for each utterance, openings and broadcasts included, in the order in which they took effect. Acts in "
+        "forums stand in table `acts`."
+    ),
     columns=(
         RUN,
         SEQ,
@@ -95,8 +107,8 @@ UTTERANCES: Final = Kind(
         Column(
             "cut_why",
             "text",
-            "Why: trimmed (only white space around it), label (only its own name before it) or spoke_for (it went on "
-            "speaking as somebody else).",
+            "Why: trimmed (only white space around it), label (only its own name before it), address (the name of whom "
+            "alone it is for) or spoke_for (it went on speaking as somebody else).",
         ),
         Column("cut_other", "text", "With spoke_for: as whom it went on."),
         Column(
@@ -107,6 +119,7 @@ UTTERANCES: Final = Kind(
         ),
         Column("raw_text", "text", "The model's whole answer if it was cut; no value if `text` is the answer."),
         _TOKENS,
+        Column("addressee", "text", "Who alone heard it, of a direct message; no value for what was said to all."),
     ),
     fold=_Utterances,
 )
@@ -140,7 +153,8 @@ TURNS: Final = Kind(
             "cause",
             "text",
             "Why it was silent: passed (it had nothing to say), empty, spoke_for (all it said was in somebody else's "
-            "name), unreadable (its answer was none of the options) or the failure of its last attempt. After spoke: "
+            "name), unreadable (its answer was none of the options), wordless (in a forum: what it had chosen takes no "
+            "words) or the failure of its last attempt. After spoke: "
             "the failure in whose place the study's words are.",
         ),
         Column("attempts", "integer", "Attempts that were made until the outcome."),
@@ -284,6 +298,8 @@ def _plain(value: object) -> Any:
             return value.hex()
         case None | bool() | int() | float() | str():
             return value
+        case tuple() if not hasattr(value, "_asdict"):
+            return [_plain(each) for each in value]
         case _:
             parts: dict[str, Any] = value._asdict()  # type: ignore[attr-defined]  # events are named tuples to the bottom
             return {name: _plain(part) for name, part in parts.items()}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from genai_social_sim.domain.events import CallKey
+from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.plan import Forum
 from genai_social_sim.domain.taking import Moment
 from genai_social_sim.domain.vector import Vector
+from genai_social_sim.kernel import board as boards
 from genai_social_sim.kernel import hearing
+from genai_social_sim.kernel.board import Board
+from genai_social_sim.kernel.feeds import Page, page_of
 from genai_social_sim.kernel.hearing import Ears, Spot
 from genai_social_sim.kernel.memory import Mind
 from genai_social_sim.kernel.room import Pair, Room, UnderWay
@@ -26,6 +32,7 @@ class Turn(NamedTuple):
     position: int  # within the channel's round
     agent: AgentId
     aside: str = ""  # the probe, or the work of its memory, for which it is asked outside of its turns
+    page: Page | None = None  # in a forum: what it has before it; None: its act takes no words
 
     @property
     def key(self) -> CallKey:
@@ -44,6 +51,7 @@ class Floor(NamedTuple):
     said: Line | None = None  # what was said in it; None after a silence
     ears: Ears | None = None  # where not everybody hears everything: what each has heard since somebody spoke
     minds: Vector[Mind] | None = None  # of the members, where a memory makes something of what was heard
+    board: Board | None = None  # of a forum, since something was written in it
 
 
 def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
@@ -65,6 +73,8 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
     number = round_no * room.stride + room.offset + position
     left = room.left(round_no, position) if begun else ()
     agents, begun = (left, 0) if left else (who(room, moment), begun)
+    if room.forum is not None:
+        return _with_pages(room, room.forum, floor, (number, agents[begun:]))
     if len(agents) == 1:
         return (Turn(number, channel, room.index, round_no, position, agents[0]),)
     return tuple(
@@ -86,19 +96,33 @@ def goes_on(room: Room, floor: Floor) -> UnderWay | None:
     return UnderWay((floor.round, floor.position), agents, number, pair)
 
 
+def _with_pages(room: Room, forum: Forum, floor: Floor, due_now: tuple[int, Sequence[AgentId]]) -> tuple[Turn, ...]:
+    (number, agents), board = due_now, floor.board or boards.begun(room)
+    round_no, position, turns = floor.round, floor.position, []
+    for at, agent in enumerate(agents):
+        page = page_of(room, forum, board, agent, (round_no, position + at))
+        turn = Turn(number + at, room.channel.name, room.index, round_no, position + at, agent, page=page)
+        turns.append(turn)
+    return tuple(turns)
+
+
 def wave_begins(room: Room, floor: Floor) -> bool:
     """Whether `due` holds turns that it did not hold one turn earlier."""
     return floor.position % room.wave(floor.round) == 0
 
 
-def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None) -> Floor:
-    """The floor after the turn at its position; `line` is None for a silence."""
+def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: Feed | None = None) -> Floor:
+    """The floor after the turn at its position; `line` is None for a silence, `feed` what a forum's act followed."""
     round_no, at = floor.round, floor.position
     position, wave = at + 1, room.wave(round_no)
     wave_ends = position % wave == 0
     next_round, next_position = (round_no + 1, 0) if position == room.turns else (round_no, position)
     last, said = (agent, line) if wave_ends else (floor.last, floor.said)
     lines, held_back, ears = floor.heard, floor.held_back, floor.ears
+    if room.forum is not None:
+        spot, board = Spot(agent, round_no, at), floor.board or boards.begun(room)
+        board = boards.took(room, room.forum, board, spot, (line, feed))
+        return Floor(next_round, next_position, last=last, said=said, board=board)
     if room.moderated and room.is_choice(at):
         line = None  # recorded and unheard
     if room.hearing != "all":
@@ -117,6 +141,8 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None) -> Floo
 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that everybody hears: the opening, or a broadcast."""
+    if room.forum is not None:
+        return floor._replace(board=boards.opened(floor.board or boards.begun(room), room.forum, line, floor.round))
     if floor.ears is not None:
         return floor._replace(ears=hearing.told_all(floor.ears, line, floor.round))
     return floor._replace(heard=_kept(floor.heard, line, room.channel.window))

@@ -136,7 +136,7 @@ def _delivered(room: Room, ears: Ears, spot: Spot) -> Ears:
     each = ears.each
     for line in ears.held:
         speaker = room.seats[AgentId(line.speaker)]
-        for seat in (speaker, *_hearers(room, speaker, spot)):
+        for seat in (speaker, *_hearers(room, speaker, spot, to=line.to)):
             ear = _caught_up(room, ears, each[seat])
             heard = _last((*ear.heard, line), room.channel.window)
             ear = Ear(heard, ear.told, ear.round, line if seat == speaker else ear.said)
@@ -144,8 +144,11 @@ def _delivered(room: Room, ears: Ears, spot: Spot) -> Ears:
     return Ears(each, ears.for_all)
 
 
-def _hearers(room: Room, speaker: int, spot: Spot) -> tuple[int, ...]:
-    """Who else hears what is said in a turn."""
+def _hearers(room: Room, speaker: int, spot: Spot, *, to: str) -> tuple[int, ...]:
+    """Who else hears what is said in a turn, `to` one member alone or to all."""
+    if to:
+        other = room.seats[AgentId(to)]
+        return (other,) if _carried(room, speaker=speaker, listener=other) else ()
     if room.hearing == "place":
         return room.hearers[speaker]
     pair = pair_at(room, spot.round, spot.position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from genai_social_sim.domain.act import PASS, Offer
@@ -17,8 +18,11 @@ from genai_social_sim.domain.events import (
     Spoke,
     Taken,
 )
+from genai_social_sim.domain.feed import Feed
+from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.kernel.acts import is_pass, option_in
+from genai_social_sim.kernel.addressing import address_of
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.speech import cut_of
 from genai_social_sim.kernel.stage import Stage
@@ -31,6 +35,7 @@ class Reading(NamedTuple):
     cut: Cut | None = None
     choice: str | None = None
     cause: Cause | None = None
+    to: AgentId | None = None
 
 
 def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | None:
@@ -45,8 +50,9 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | Non
     read = _words(stage, turn, taken) if offer is None else _choice(stage, turn, taken, offer)
     if turn.aside:
         return _probed(turn, read, call=call, tokens=tokens)
+    feed, doing = _on_page(turn)
     if read.cause is not None:
-        return _silent(turn, read.cause, call=call, tokens=tokens)
+        return _silent(turn, read.cause, call=call, tokens=tokens, feed=feed)
     return Spoke(
         turn=turn.number,
         round=turn.round,
@@ -57,6 +63,9 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | Non
         tokens=tokens,
         cut=read.cut,
         choice=read.choice,
+        to=read.to,
+        feed=feed,
+        doing=doing,
     )
 
 
@@ -75,7 +84,26 @@ def _words(stage: Stage, turn: Turn, answer: Answered) -> Reading:
     if answer.finish == "passed" or not text.value:
         return Reading(cause=_why_empty(answer, cut))
     may_pass = stage.act(turn).may_pass
-    return Reading(cause="passed") if may_pass and is_pass(text.value) else Reading(text, cut)
+    if may_pass and is_pass(text.value):
+        return Reading(cause="passed")
+    channel = stage.plan.channels[turn.channel_no]
+    return _directed(turn, channel.members, answer, Reading(text, cut)) if channel.direct else Reading(text, cut)
+
+
+def _directed(turn: Turn, members: Sequence[AgentId], answer: Answered, read: Reading) -> Reading:
+    """Without the name of the one member whom alone an utterance is for, if it begins with one."""
+    address = None if turn.aside else address_of(read.text.value, speaker=turn.agent, members=members)
+    if address is None:
+        return read
+    whole = answer.raw.value
+    start, end, why, other = read.cut or Cut(0, len(whole), "address")
+    words = whole[start + address.start : end].rstrip()
+    text = words.lstrip()
+    if not text:
+        return Reading(cause="empty")
+    start += address.start + len(words) - len(text)
+    cut = Cut(start, start + len(text), "spoke_for" if why == "spoke_for" else "address", other)
+    return Reading(Text.of(text), cut, to=address.to)
 
 
 def _choice(stage: Stage, turn: Turn, answer: Answered, offer: Offer) -> Reading:
@@ -109,8 +137,9 @@ def _after_failure(stage: Stage, turn: Turn, failure: AttemptFailed) -> Outcome 
         return None
     if turn.aside:
         return _probed(turn, Reading(cause=failure.cause), call=call, tokens=0)
+    feed, doing = _on_page(turn)
     if timeouts.on_failure == "skip":
-        return _silent(turn, failure.cause, call=call, tokens=0)
+        return _silent(turn, failure.cause, call=call, tokens=0, feed=feed)
     return Spoke(
         turn=turn.number,
         round=turn.round,
@@ -120,10 +149,19 @@ def _after_failure(stage: Stage, turn: Turn, failure: AttemptFailed) -> Outcome 
         call=call,
         tokens=0,
         stand_in=failure.cause,
+        feed=feed,
+        doing=doing,
     )
 
 
-def _silent(turn: Turn, cause: Cause, *, call: bytes, tokens: int) -> FellSilent:
+def _on_page(turn: Turn) -> tuple[Feed | None, str]:
+    """Of a turn in a forum the feed that an act follows, or the act that words carry out."""
+    if turn.page is None:
+        return None, ""
+    return (None, turn.page.doing) if turn.page.doing else (turn.page.feed, "")
+
+
+def _silent(turn: Turn, cause: Cause, *, call: bytes, tokens: int, feed: Feed | None = None) -> FellSilent:
     return FellSilent(
         turn=turn.number,
         round=turn.round,
@@ -132,6 +170,7 @@ def _silent(turn: Turn, cause: Cause, *, call: bytes, tokens: int) -> FellSilent
         cause=cause,
         call=call,
         tokens=tokens,
+        feed=feed,
     )
 
 

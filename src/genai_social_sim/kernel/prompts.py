@@ -124,6 +124,15 @@ PROBE_CUES: Final[Mapping[Layout, str]] = {
         "{% if may_pass %}, or the word pass{% endif %}{% endif %}"
     ),
 }
+# For channels in which words can be addressed; before the cue of a script, after that of a chat.
+ADDRESSES: Final[Mapping[Layout, str]] = {
+    "script": "{% if direct %}(A line that begins with @NAME: is heard by NAME alone.)\n{% endif %}",
+    "persona_first": (
+        "{% if direct %} What begins with @ and a name, as in `@{{ others | first }}: ...`, is heard by that one alone."
+        "{% endif %}"
+    ),
+    "transcript_first": "{% if direct %}. What begins with @NAME: is heard by NAME alone{% endif %}",
+}
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
 _GAP: Final = Message("assistant", (_NEWLINE,))
@@ -145,12 +154,13 @@ class Frame(NamedTuple):
         return any(message.role == "text" for message in (*self.head, *self.tail))
 
 
-def frame_of(layout: Layout, *, head: str, tail: str, lead: str = "") -> Frame:
-    """Put the rendered templates into the roles of `layout`."""
+def frame_of(layout: Layout, *, head: str, tail: str, lead: str = "", bare: bool = False) -> Frame:
+    """Put the rendered templates into the roles of `layout`; a `bare` one has no heading for the lines of a chat."""
     if layout == "script":
         return Frame(head=_message("text", head), tail=_message("text", tail + lead))
     return Frame(
-        head=(*_message("system", head), _SO_FAR), tail=(*_message("user", tail), *_message("assistant", lead))
+        head=(*_message("system", head), *(() if bare else (_SO_FAR,))),
+        tail=(*_message("user", tail), *_message("assistant", lead)),
     )
 
 
@@ -158,15 +168,19 @@ def _message(role: Role, content: str) -> tuple[Message, ...]:
     return (Message(role, (Text.of(content),)),) if content else ()
 
 
-def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text) -> Line:
-    """An utterance in the forms in which `layout` shows it; `lead` is what stands before the words."""
+def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text, to: str = "") -> Line:
+    """An utterance in the forms in which `layout` shows it; `lead` is what stands before the words.
+
+    `to`: who alone hears it.
+    """
     role: Role = "text" if layout == "script" else "user"
     inline = shown(text, inline=True)
     others = Message(role, (lead, inline, _NEWLINE))
     own = others
     if layout == "persona_first":
-        own = Message("assistant", (text if inline is text else shown(text, inline=False),))
-    return Line(turn, speaker, text, others, own)
+        words = text if inline is text else shown(text, inline=False)
+        own = Message("assistant", (Text.of(f"@{to}: "), words) if to else (words,))
+    return Line(turn, speaker, text, others, own, to)
 
 
 def prompt_of(frame: Frame, seen: View, *, agent: str) -> Prompt:
@@ -208,6 +222,8 @@ def _apart(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     return tuple(kept)
 
 
-def lead_of(name: str) -> Text:
-    """What stands before the words of `name`."""
+def lead_of(name: str, to: str = "") -> Text:
+    """What stands before the words of `name`, said `to` one member alone or to all."""
+    if to:
+        return Text.of(f"{name} (to {to} alone): ")
     return Text.of(f"{name}: ") if name else EMPTY

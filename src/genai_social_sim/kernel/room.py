@@ -9,7 +9,8 @@ from typing import Final, Literal, NamedTuple
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId
-from genai_social_sim.domain.plan import Moderated, Pairwise, RunPlan, Simultaneous
+from genai_social_sim.domain.network import complete
+from genai_social_sim.domain.plan import Forum, Moderated, Pairwise, RunPlan, Simultaneous
 
 # Everybody hears everybody; neighbours do, at the end of a round; neighbours do, at once; those who meet do.
 Hearing = Literal["all", "rounds", "place", "pairs"]
@@ -54,6 +55,7 @@ class Room:
         self.hearing: Final[Hearing] = self._hearing()
         self.moderated: Final = isinstance(self.protocol, Moderated)
         self._under_way: Final = under_way
+        self.forum: Final = self.protocol if isinstance(self.protocol, Forum) else None
         self._first_wave, self._wave = self.channel.waves
         self._order: tuple[int, tuple[AgentId, ...]] = (-1, ())
         self._pair: tuple[tuple[int, int], Pair] = ((-1, -1), Pair(0, 0))
@@ -66,6 +68,12 @@ class Room:
         """Whether the turn at a position of a round is the moderator's choice."""
         return self.moderated and position % 2 == 0
 
+    def is_words(self, position: int) -> bool:
+        """Whether the turn at a position of a forum's round is for the words of an act, not for the act."""
+        if self.forum is None:
+            return False
+        return position >= len(self.members) if self.forum.simultaneous else position % 2 == 1
+
     @cached_property
     def seats(self) -> Mapping[AgentId, int]:
         """Positions of the members."""
@@ -73,9 +81,9 @@ class Room:
 
     @cached_property
     def hearers(self) -> tuple[tuple[int, ...], ...]:
-        """By whom each member is heard; without a network never asked for."""
+        """By whom each member is heard; without a network asked for only where words can be addressed."""
         if self.network is None:
-            return ()
+            return complete(self.members).sources if self.channel.direct else ()
         if not self.network.directed:
             return self.network.sources
         found: list[list[int]] = [[] for _ in self.members]
@@ -138,6 +146,8 @@ class Room:
     def _hearing(self) -> Hearing:
         if isinstance(self.protocol, Pairwise):
             return "pairs"
-        if self.network is None:
+        if self.channel.direct:
+            return "place"
+        if self.network is None or isinstance(self.protocol, Forum):  # which shows what was written, by itself
             return "all"
         return "rounds" if isinstance(self.protocol, Simultaneous) else "place"

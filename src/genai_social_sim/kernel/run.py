@@ -97,7 +97,7 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
             raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
         if outcome.turn == number:
             line = stage.line(outcome) if isinstance(outcome, Spoke) else None
-            floor = took(stage.rooms[index], floor, agent=outcome.agent, line=line)
+            floor = took(stage.rooms[index], floor, agent=outcome.agent, line=line, feed=outcome.feed)
     if floor is before:
         return state
     floors = state.floors.replaced(index, floor)
@@ -127,8 +127,10 @@ def _deserted(state: RunState, progress: Progress) -> str:
 
 
 def _viewed(stage: Stage, views: Views, outcome: Outcome) -> Views:
-    if not isinstance(outcome, Spoke) or stage.plan.channels[stage.channel_index[outcome.channel]].is_led_by(
-        outcome.agent
+    if (
+        not isinstance(outcome, Spoke)
+        or outcome.feed is not None
+        or stage.plan.channels[stage.channel_index[outcome.channel]].is_led_by(outcome.agent)
     ):
         return views
     return with_view(views, stage.agent_index[outcome.agent], outcome.text.value)

@@ -14,15 +14,15 @@ from typing import Final
 from genai_social_sim.domain.events import Cut
 from genai_social_sim.domain.text import Text
 
-_BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_COLONS: Final = ":\uff1a\ufe55\ufe13\ua789\u2236\u02d0"
-_ANY_COLON: Final = re.compile(f"[{_COLONS}]")
-_HEAD: Final = re.compile(rf"([^{_COLONS}{_BREAKS}]+)[{_COLONS}]")
-_LABEL: Final = re.compile(rf"(?:^|(?<=[{_BREAKS}])){_HEAD.pattern}")
+BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+COLONS: Final = ":\uff1a\ufe55\ufe13\ua789\u2236\u02d0"
+_ANY_COLON: Final = re.compile(f"[{COLONS}]")
+_HEAD: Final = re.compile(rf"([^{COLONS}{BREAKS}]+)[{COLONS}]")
+_LABEL: Final = re.compile(rf"(?:^|(?<=[{BREAKS}])){_HEAD.pattern}")
 _AFTER: Final = " \t*_#>\"'`~[](){}<>|-\u2013\u2014\u2022\u201c\u201d\u2018\u2019.,"
 _BEFORE: Final = _AFTER + "0123456789"
 _ASIDE: Final = re.compile(r"\s*[(\[{*].*$", re.DOTALL)
-_ANY_BREAK: Final = re.compile(rf"(?:\r\n|[{_BREAKS}])")
+_ANY_BREAK: Final = re.compile(rf"(?:\r\n|[{BREAKS}])")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")
 _TEMPLATE_MARK: Final = re.compile(
     r"<(?=[|\uff5c/<]|(?:s|bos|eos|unk|pad|sop|eop|think|tool_call|im_start|im_end|system|user|assistant)>"

@@ -12,6 +12,7 @@ from genai_social_sim.domain.act import Act, Offer, Say
 from genai_social_sim.domain.agenda import Broadcast
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
+from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.memory import Interactions, Memory, Retrieval, Summary
@@ -19,6 +20,7 @@ from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
     Channel,
+    Forum,
     Layout,
     Model,
     Moderated,
@@ -33,11 +35,13 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.agenda import Agenda
 from genai_social_sim.kernel.agreement import consensus_rules
+from genai_social_sim.kernel.feeds import offer_on, posts_on
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.interactions import interactions
 from genai_social_sim.kernel.interactions import told as told_of
 from genai_social_sim.kernel.memory import ENCODER, ERRANDS, RECALL, SUMMARY, Mind, View, errand, remembered, view
+from genai_social_sim.kernel.pages import doing_on, lines_on
 from genai_social_sim.kernel.prompts import (
     PROBE_CUES,
     Frame,
@@ -81,14 +85,16 @@ class Stage:
         authority = {agent.name: agent.authority for agent in plan.agents}
         begun = under_way or (None,) * len(plan.channels)
         self.rooms: Final = tuple([Room(plan, index, authority, each) for index, each in enumerate(begun)])
-        self._parts: dict[tuple[AgentId, int, str, Offer | None, AgentId | None], Part] = {}
+        self._parts: dict[tuple[AgentId, int, str, Offer | None, Any], Part] = {}
         self._offers: Final = [offer_of(channel.act, plan.seed) for channel in plan.channels]
         self._pairs: Final = [room.hearing == "pairs" for room in self.rooms]
         self._once: Final = [isinstance(room.protocol, RoundRobin | Simultaneous | Sequential) for room in self.rooms]
-        self._drawn: Final = [is_drawn(room.channel.act) or room.moderated for room in self.rooms]
+        self._drawn: Final = [is_drawn(room.channel.act) or room.moderated or room.forum for room in self.rooms]
+        self.has_forum: Final = any(room.forum is not None for room in self.rooms)
         self._stops: dict[int, tuple[str, ...]] = {}
         own = any(agent.memory is not None for agent in plan.agents)
-        self._plain: Final = [channel.memory is None and not own for channel in plan.channels]
+        both = zip(plan.channels, self.rooms, strict=True)
+        self._plain: Final = [(channel.memory is None and not own) or room.forum is not None for channel, room in both]
         self.minding: Final = not all(self._plain)
         networks = [room.network for room in self.rooms if room.network is not None]
         self.weighted: Final = any(network.weighted or network.rewired for network in networks)
@@ -106,6 +112,9 @@ class Stage:
     def line(self, said: Spoke | Opened) -> Line:
         """An utterance as this plan's prompts show it; that of an opening is of turn -1."""
         turn, speaker = (said.turn, said.agent) if isinstance(said, Spoke) else (-1, said.speaker)
+        if isinstance(said, Spoke) and said.to:
+            layout, lead = self.plan.prompt.layout, lead_of(speaker, said.to)
+            return line_of(layout, turn=turn, speaker=speaker, lead=lead, text=said.text, to=said.to)
         lead = self._leads.get(speaker) or self._leads.setdefault(speaker, lead_of(speaker))
         return line_of(self.plan.prompt.layout, turn=turn, speaker=speaker, lead=lead, text=said.text)
 
@@ -168,11 +177,31 @@ class Stage:
         return replace(sampling, max_tokens=memory.max_tokens) if isinstance(memory, Summary) else sampling
 
     def heard(self, turn: Turn, floor: Floor) -> tuple[Line, ...]:
-        """What `turn.agent` has heard of the conversation, oldest first, as far as it is kept."""
+        """What `turn.agent` has heard of the conversation, or read of a forum, oldest first, as far as it is kept."""
+        if (forum := self.rooms[turn.channel_no].forum) is not None:
+            return self._read(turn, floor, forum)
         if floor.ears is None:
             return floor.heard
         round_no = floor.round if turn.aside else turn.round
         return shown(self.rooms[turn.channel_no], floor.ears, Spot(turn.agent, round_no, turn.position))
+
+    def _read(self, turn: Turn, floor: Floor, forum: Forum) -> tuple[Line, ...]:
+        if floor.board is None:
+            return ()
+        seen = floor.board.readers[self.rooms[turn.channel_no].seats[turn.agent]].seen
+        feed = () if turn.page is None else turn.page.feed
+        return lines_on(self.plan.prompt.layout, forum, floor.board, seen, feed)
+
+    def feed(self, turn: Turn, floor: Floor) -> tuple[SeenPost, ...]:
+        """The posts that `turn.agent` is shown in a forum, the first first, each thread followed by its replies."""
+        forum = self.rooms[turn.channel_no].forum
+        if forum is None or floor.board is None or turn.page is None:
+            return ()
+        return posts_on(floor.board, forum, turn.page.feed)
+
+    def is_wordless(self, turn: Turn) -> bool:
+        """Whether it is the turn for the words of an act in a forum, and there are none to be asked for."""
+        return self.rooms[turn.channel_no].forum is not None and turn.page is None and not turn.aside
 
     def weights(self, turn: Turn, heard: tuple[Line, ...]) -> tuple[float, ...]:
         """How much `turn.agent` minds each line that it heard, by its edges; () where edges have no weights.
@@ -213,6 +242,8 @@ class Stage:
             return offer_of(self.act(turn), self.plan.seed, _PROBE + turn.aside, turn.number, turn.agent)
         if not self._drawn[turn.channel_no]:
             return self._offers[turn.channel_no]
+        if (forum := self.rooms[turn.channel_no].forum) is not None:
+            return offer_on(forum, turn.page, self.plan.seed, turn.channel, turn.round, turn.agent)
         if self.rooms[turn.channel_no].is_choice(turn.position):
             return Offer(tuple([member for member in self.rooms[turn.channel_no].members if member != turn.agent]))
         if not is_drawn(self.act(turn)):
@@ -225,6 +256,8 @@ class Stage:
 
     def _again(self, turn: Turn) -> int:
         """What tells apart the turns that an agent may have in one round."""
+        if self.rooms[turn.channel_no].forum is not None and not turn.aside:
+            return int(self.rooms[turn.channel_no].is_words(turn.position))
         return 0 if turn.aside or self._once[turn.channel_no] else turn.position
 
     def _partner(self, turn: Turn) -> AgentId | None:
@@ -232,8 +265,12 @@ class Stage:
 
     def _part(self, turn: Turn) -> Part:
         offer = self.offer(turn) if turn.aside or self._drawn[turn.channel_no] else None
-        partner = self._partner(turn) if self._pairs[turn.channel_no] and turn.position >= 0 else None
-        key = (turn.agent, turn.channel_no, turn.aside, offer, partner)
+        beside: Any = None
+        if turn.page is not None:
+            beside = turn.page.authors, turn.page.doing
+        elif self._pairs[turn.channel_no] and turn.position >= 0:
+            beside = self._partner(turn)
+        key = (turn.agent, turn.channel_no, turn.aside, offer, beside)
         part = self._parts.get(key)
         if part is None:
             if len(self._parts) >= _MOST_PARTS:
@@ -254,7 +291,12 @@ class Stage:
 
     def _rendered(self, turn: Turn, offer: Offer | None) -> Frame:
         agent, channel = self.agents[turn.agent], self.plan.channels[turn.channel_no]
-        others = company(self.rooms[turn.channel_no], turn.agent, turn.round, turn.position)
+        page, room = turn.page, self.rooms[turn.channel_no]
+        forum = room.forum
+        if forum is not None:
+            others = () if page is None else page.authors
+        else:
+            others = company(room, turn.agent, turn.round, turn.position)
         values = {
             "name": agent.name,
             "others": list(others),
@@ -264,14 +306,16 @@ class Stage:
             "study": self.plan.name,
             "options": offer.shown if offer else (),
             "letters": bool(offer and offer.letters),
-            "may_pass": self.act(turn).may_pass,
+            "may_pass": self.act(turn).may_pass if forum is None or turn.aside else bool(offer and offer.may_pass),
+            "direct": channel.direct and not turn.aside,
+            **doing_on(page),
         }
         style = self.plan.prompt
         if turn.aside:
             values["question"] = compiled(self._question(turn))(**values)
-        templates = (style.frame, self._cue(turn), style.lead)
+        templates = (style.frame if forum is None else forum.frame, self._cue(turn), style.lead)
         head, tail, lead = [compiled(template)(**values) for template in templates]
-        return frame_of(self.plan.prompt.layout, head=head, tail=tail, lead=lead)
+        return frame_of(style.layout, head=head, tail=tail, lead=lead, bare=forum is not None)
 
     def _of_roles(self, agent: Agent, others: Sequence[AgentId]) -> dict[str, Any]:
         roles = {"role": agent.role or "", "authority": shown_authority(agent.authority)}
@@ -296,6 +340,8 @@ class Stage:
         protocol = self.plan.channels[turn.channel_no].protocol
         if isinstance(protocol, Moderated) and self.rooms[turn.channel_no].is_choice(turn.position):
             return protocol.cue
+        if isinstance(protocol, Forum):
+            return protocol.words if turn.page is not None and turn.page.doing else protocol.cue
         return self.plan.prompt.cue
 
 

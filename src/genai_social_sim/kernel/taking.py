@@ -12,6 +12,7 @@ from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import (
     ByAuthority,
+    Forum,
     Moderated,
     OwnProtocol,
     Pairwise,
@@ -43,6 +44,8 @@ def who(room: Room, moment: Moment) -> Sequence[AgentId]:  # noqa: C901 (one cas
             return _meeting(room, moment, protocol)
         case Moderated(moderator=moderator):
             return (_called(room, moment, moderator),)
+        case Forum(simultaneous=simultaneous):
+            return room.members if simultaneous else (room.order(moment.round)[moment.position // 2],)
         case OwnProtocol(taking=taking):
             return taking.who(moment)
         case _ as unknown:

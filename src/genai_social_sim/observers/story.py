@@ -36,6 +36,7 @@ CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "empty": "its answer was empty",
     "spoke_for": "it spoke for others only",
     "unreadable": "its answer was none of the options",
+    "wordless": "what it had chosen takes no words",
     "timeout": "no answer in time",
     "unreachable": "the model could not be reached",
     "refused": "the model refused",
@@ -61,12 +62,16 @@ _NOTICED: Final[Mapping[Notice, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An utterance or an opening. `clipped`: the answer ended at `max_tokens`."""
+    """An utterance or an opening. `clipped`: the answer ended at `max_tokens`.
+
+    `how`: what there is to know beside the speaker's name: whom alone it is for, or which post of a forum it is.
+    """
 
     channel: str
     speaker: str
     text: str
     clipped: bool = False
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +86,25 @@ Told = Said | Note
 
 
 class Story:
-    """Tells events in the order in which they come; it remembers which answers were clipped until they take effect."""
+    """Tells events in the order in which they come; it remembers which answers were clipped until they take effect.
+
+    It counts the posts of forums, if it was there from the beginning of the run.
+    """
 
     def __init__(self) -> None:
+        self._posts: dict[str, int] | None = None  # in each forum so far; None: who knows
         self._clipped: set[CallKey] = set()
         self._retries: dict[CallKey, str] = {}  # why the last attempt at a call failed, in words
 
-    def tell(self, event: Event) -> Iterator[Told]:  # noqa: C901 (one line a kind)
+    def tell(self, event: Event) -> Iterator[Told]:  # noqa: C901, PLR0912 (one line a kind)
         """What there is to tell of one event; nothing for most of those that only say how things came about."""
         match event:
             case Opened():
-                yield Said(channel=event.channel, speaker=event.speaker, text=event.text.value)
+                yield self._put_in(event)
             case Spoke():
                 yield from self._spoke(event)
+            case FellSilent(cause="wordless"):
+                pass  # its act has been told
             case FellSilent():
                 words = f"{event.agent} said nothing: {self._why(event)} (turn {event.turn})"
                 yield Note(words=words, channel=event.channel)
@@ -107,11 +118,16 @@ class Story:
             case Remembered():
                 yield from self._remembered(event)
             case Intervened():
-                yield from _intervened(event)
+                yield from map(self._put_in, event.said)
+                if not event.said:
+                    yield Note(words=f"{told_of(event.change.value)} (intervention {event.number})")
             case Noticed():
                 first = event.detail.value.partition("\n")[0]  # what follows is for who reads the record
                 yield Note(words=f"{_NOTICED[event.what]}: {first}")
-            case RunStarted() | RunEnded() | SessionStarted() | SessionEnded():
+            case RunStarted():
+                self._posts = dict.fromkeys(_forums_in(event.study.value), 0)
+                yield from _of_the_run(event)
+            case RunEnded() | SessionStarted() | SessionEnded():
                 yield from _of_the_run(event)
             case _ as unknown:
                 assert_never(unknown)
@@ -119,7 +135,12 @@ class Story:
     def _spoke(self, event: Spoke) -> Iterator[Told]:
         clipped = event.key in self._clipped
         self._clipped.discard(event.key)
-        yield Said(channel=event.channel, speaker=event.agent, text=event.text.value, clipped=clipped)
+        if event.feed is not None:
+            yield from _done(event)
+        else:
+            how = f"to {event.to} alone" if event.to is not None else self._post(event.channel, event.doing)
+            said = event.text.value
+            yield Said(channel=event.channel, speaker=event.agent, text=said, clipped=clipped, how=how)
         if event.cut is not None and event.cut.why == "spoke_for":
             own = event.cut.other == event.agent
             how = "began another line of its own" if own else f"went on to speak as {event.cut.other}"
@@ -128,6 +149,22 @@ class Story:
             why = self._retries.pop(event.key, CAUSES_IN_WORDS[event.stand_in])
             words = f"{event.agent} was made to say this: {why} (turn {event.turn})"
             yield Note(words=words, channel=event.channel)
+
+    def _put_in(self, event: Opened) -> Said:
+        """An opening or a broadcast, in a forum a thread."""
+        here = self._posts is not None and event.channel in self._posts
+        how = self._post(event.channel, "post") if here else ""
+        return Said(channel=event.channel, speaker=event.speaker, text=event.text.value, how=how)
+
+    def _post(self, channel: str, doing: str) -> str:
+        """Which post of a forum these words are; empty for what is none."""
+        if not doing:
+            return ""
+        known = []
+        if self._posts is not None:
+            self._posts[channel] = self._posts.get(channel, 0) + 1
+            known = [f"#{self._posts[channel]}"]
+        return ", ".join([*known, *([f"in reply to #{doing.rpartition(' ')[2]}"] if doing != "post" else [])])
 
     def _failed(self, event: AttemptFailed) -> Iterator[Told]:
         why = CAUSES_IN_WORDS[event.cause] + (f" ({event.detail.value})" if event.detail.value else "")
@@ -161,13 +198,6 @@ def _named(aside: Aside) -> str:
     return f"memory of {aside.agent}" if aside.name.startswith("~") else f"probe {aside.name} of {aside.agent}"
 
 
-def _intervened(event: Intervened) -> Iterator[Told]:
-    for said in event.said:
-        yield Said(channel=said.channel, speaker=said.speaker, text=said.text.value)
-    if not event.said:
-        yield Note(words=f"{told_of(event.change.value)} (intervention {event.number})")
-
-
 def _of_the_run(event: RunStarted | RunEnded | SessionStarted | SessionEnded) -> Iterator[Note]:
     match event:
         case RunStarted():
@@ -183,6 +213,21 @@ def _of_the_run(event: RunStarted | RunEnded | SessionStarted | SessionEnded) ->
             yield Note(words="interrupted")
         case _:
             pass  # a first session, or one that played to the end
+
+
+def _done(event: Spoke) -> Iterator[Note]:
+    """An act in a forum that is told by itself, a vote; of others their words tell."""
+    verb, _, post = event.text.value.partition(" ")
+    if verb in ("upvote", "downvote") and event.stand_in is None:
+        yield Note(words=f"{event.agent} votes #{post} {verb.removesuffix('vote')}", channel=event.channel)
+
+
+def _forums_in(study: str) -> list[str]:
+    try:
+        channels = json.loads(study)["channels"]
+        return [name for name, channel in channels.items() if channel["protocol"]["kind"] == "forum"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def _name_in(study: str) -> str:

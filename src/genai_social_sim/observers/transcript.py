@@ -90,6 +90,8 @@ class Transcript:
         if self._channels:
             line.append(f"[{visible(said.channel, keep='')}] ", style="dim")
         line.append(name, style=f"bold {colour_of(said.speaker)}")
+        if said.how:
+            line.append(f" ({visible(said.how, keep='')})", style="dim")
         line.append(": ").append(visible(said.text, keep="\n\t"))
         if said.clipped:
             line.append(CLIPPED, style="dim")

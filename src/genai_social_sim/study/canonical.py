@@ -126,6 +126,8 @@ def _channel(study: StudyDoc, channel: Channel, *, drawn: bool) -> dict[str, Any
     value = {"members": _members(study, channel), "protocol": protocol_written(channel.protocol), "memory": memory}
     if channel.act != Say():
         value["act"] = act_written(channel.act)
+    if channel.direct:
+        value["direct"] = True
     network = study.channels[channel.name].network or study.network
     if network is not None and channel.network is not None:
         value["network"] = network_written(network, channel.network, drawn=drawn)

@@ -54,6 +54,11 @@ class ChannelDoc(Doc):
     network: NetworkDoc | None = Field(
         default=None, description="Who hears whom here; the study's network if left out.", examples=["ring"]
     )
+    direct: bool = Field(
+        default=False,
+        description="Whether what begins with `@NAME:` is heard by that member alone.",
+        examples=[True],
+    )
     opening: OpeningDoc | None = Field(
         default=None,
         description="The first text. Without one, the first speaker begins.",

@@ -215,6 +215,7 @@ def _channel(
         opening=None if opening is None else Opening(speaker=opening.speaker, text=opening.text),
         window=reach_of(memories),
         act=act_of(channel.act or study.act),
+        direct=channel.direct,
         network=_network(loaded, name, tuple(map(AgentId, members)), agents, seed=seed),
         memory=None if is_plain(memory) and not own else memory,
     )
@@ -273,11 +274,20 @@ def _prompt(
     frames = FRAMES_WITH_ROLES if has_roles or any(agent.role is not None for agent in agents) else DEFAULT_FRAMES
     frame = frames[layout] if prompt.frame is None else prompt.frame
     cues = DEFAULT_CUES if all(channel.act == Say() for channel in channels) else CUES_WITH_OPTIONS
-    cue = cues[layout] if prompt.cue is None else prompt.cue
+    cue = _with_addresses(cues[layout], layout, channels) if prompt.cue is None else prompt.cue
     lead = prompt.lead
     if lead is None:
         lead = SMALL_MODEL_LEAD if _all_shipped(agents) and layout == "transcript_first" else ""
     return PromptStyle(layout=layout, frame=frame, cue=cue, lead=lead)
+
+
+def _with_addresses(cue: str, layout: Layout, channels: Collection[Channel]) -> str:
+    """The cue, which tells how words are addressed if that can be done anywhere."""
+    if not any(channel.direct for channel in channels):
+        return cue
+    from genai_social_sim.kernel.prompts import ADDRESSES
+
+    return ADDRESSES[layout] + cue if layout == "script" else cue + ADDRESSES[layout]
 
 
 def _all_shipped(agents: Collection[Agent]) -> bool:

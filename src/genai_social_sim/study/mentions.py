@@ -26,7 +26,9 @@ SAMPLE: Final = {
     "options": ["1"],
     "letters": False,
     "may_pass": False,
+    "direct": False,
 }
+IN_FORUM: Final = SAMPLE | {"doing": "reply", "post": 1, "author": "B"}  # beside those, in the templates of a forum
 TEMPLATE_REMEDY: Final = "Write plain text, or a Jinja2 template such as `{{ name }}`."
 
 

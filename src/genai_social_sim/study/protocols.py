@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from genai_social_sim.domain.act import LETTERS
+from genai_social_sim.domain.plan import POSTING_ACTS, PostingAct, Ranking
+from genai_social_sim.study.acts import MOST_OPTIONS
 from genai_social_sim.study.base import AnyName, Doc, Slug, from_word
+from genai_social_sim.study.words import refusal
+
+DECAY: Final = 5.0  # rounds
 
 
 class RoundRobinDoc(Doc):
@@ -96,6 +102,94 @@ class ModeratedDoc(Doc):
     )
 
 
+def _distinct(acts: tuple[str, ...]) -> tuple[str, ...]:
+    if len({*acts}) < len(acts) or not acts:
+        raise refusal("acts are one or more, each once", f"Write some of: {', '.join(POSTING_ACTS)}.")
+    return acts
+
+
+class ForumDoc(Doc):
+    """Threads, replies and votes. In its turn each member is shown a feed of threads, chooses an act, and then writes.
+
+    Choosing and writing are two turns. A network thins out whose posts reach whom.
+    """
+
+    kind: Literal["forum"] = Field(description="The kind of protocol.", examples=["forum"])
+    ranking: Ranking = Field(
+        default="newest",
+        description="What stands first in a feed: the thread that was begun last; `top`, votes for its first post less "
+        "those against it; `hot`, those on a scale of ten and the round it was begun in, as reddit ranked; or an order "
+        "drawn for each agent and round.",
+        examples=["hot"],
+    )
+    feed: int = Field(default=5, ge=1, le=MOST_OPTIONS, description="How many threads a feed shows.", examples=[5])
+    replies: int = Field(
+        default=2, ge=0, le=MOST_OPTIONS, description="How many of its last replies stand under each.", examples=[2]
+    )
+    decay: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        description=f"Of `hot`: by how many rounds later a thread has to be begun to rank with ten times the votes; "
+        f"{DECAY:g} if left out.",
+        examples=[5.0],
+    )
+    acts: Annotated[tuple[PostingAct, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+        default=POSTING_ACTS,
+        description="What can be done: begin a thread (`post`); on a post that is shown `reply`, `upvote`, `downvote`.",
+        examples=[["post", "reply", "upvote"]],
+    )
+    may_pass: bool = Field(
+        default=True, description="Whether `pass`, to do nothing, can be chosen too.", examples=[False]
+    )
+    simultaneous: bool = Field(
+        default=False,
+        description="Whether all act at once, on what was there when the round began; else one after the other, in an "
+        "order drawn for each round.",
+        examples=[True],
+    )
+    shows_votes: bool = Field(
+        default=True, description="Whether agents see how many votes a post has.", examples=[False]
+    )
+    shuffle: bool = Field(
+        default=False, description="Whether the order in which acts are shown is drawn each turn.", examples=[True]
+    )
+    labels: bool = Field(
+        default=False,
+        description=f"Whether they are shown under letters, drawn each turn; then there may be at most {len(LETTERS)}.",
+        examples=[True],
+    )
+    frame: str | None = Field(
+        default=None,
+        description="Jinja2 template of what comes before the feed, in place of the prompt's frame; `others` are the "
+        "authors of what the feed shows.",
+        examples=["{{ name }}, who reads a forum: {{ persona }}"],
+    )
+    cue: str | None = Field(
+        default=None,
+        description="Jinja2 template of what comes after it when an act is chosen; `options` are the acts.",
+        examples=["{{ name }}, choose: {{ options | join(', ') }}"],
+    )
+    words: str | None = Field(
+        default=None,
+        description="Jinja2 template of what comes after it when words are asked for; `doing` is `post` or `reply`, "
+        "`post` and `author` are the number and author of what is replied to.",
+        examples=["{{ name }}, write your {{ doing }}."],
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.decay is not None and self.ranking != "hot":
+            raise refusal("`decay` belongs to `ranking: hot`", "Delete it, or write `ranking: hot`.")
+        posts, kinds = self.feed * (1 + self.replies), len({*self.acts} - {"post"})
+        acts, most = posts * kinds + ("post" in self.acts), len(LETTERS) if self.labels else MOST_OPTIONS
+        if acts > most:
+            words = f"{posts} posts (a feed of {self.feed} with {self.replies} replies each) make up to {acts} acts"
+            why = "there are letters for" if self.labels else "can be chosen from"
+            raise refusal(f"{words}; {most} {why}", "Write a smaller `feed`, fewer `replies` or fewer `acts`.")
+        return self
+
+
 class OwnDoc(Doc):
     """A protocol of your own: a Python class that an installed package offers, or that was offered in Python."""
 
@@ -107,8 +201,16 @@ class OwnDoc(Doc):
 
 
 AnyProtocol = Annotated[
-    RoundRobinDoc | RandomDoc | SimultaneousDoc | AuthorityDoc | SequentialDoc | PairwiseDoc | ModeratedDoc | OwnDoc,
+    RoundRobinDoc
+    | RandomDoc
+    | SimultaneousDoc
+    | AuthorityDoc
+    | SequentialDoc
+    | PairwiseDoc
+    | ModeratedDoc
+    | ForumDoc
+    | OwnDoc,
     Field(discriminator="kind"),
 ]
-_Word = Literal["round_robin", "random", "simultaneous", "authority", "sequential", "pairwise"]
+_Word = Literal["round_robin", "random", "simultaneous", "authority", "sequential", "pairwise", "forum"]
 ProtocolDoc = Annotated[AnyProtocol, BeforeValidator(from_word, json_schema_input_type=AnyProtocol | _Word)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from genai_social_sim.kernel import templates
 from genai_social_sim.kernel.templates import TemplateProblem
+from genai_social_sim.study.acting import problems_of_acting
 from genai_social_sim.study.acts import ChooseDoc
 from genai_social_sim.study.agenda_problems import problems_of_agenda, wheres_of_agenda
 from genai_social_sim.study.base import Doc
@@ -55,6 +56,7 @@ def problems_in(study: StudyDoc, *, backends: Collection[str] | None) -> list[Pr
         *_stops(study.stop, ("stop",)),
         *_prompt(study),
         *problems_of_memories(study),
+        *problems_of_acting(study),
         *problems_of_prices(study),
         *problems_of_design(study),
     ]

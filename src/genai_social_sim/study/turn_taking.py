@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final, assert_never
 
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import (
+    POSTING_ACTS,
     ByAuthority,
+    Forum,
     Layout,
     Moderated,
     OwnProtocol,
@@ -19,10 +22,13 @@ from genai_social_sim.domain.plan import (
     Sequential,
     Simultaneous,
 )
+from genai_social_sim.kernel.pages import FORUM_CUES, FORUM_FRAMES, FORUM_WORDS
 from genai_social_sim.kernel.prompts import MODERATOR_CUES
 from genai_social_sim.study.own_protocols import taking_of
 from genai_social_sim.study.protocols import (
+    DECAY,
     AuthorityDoc,
+    ForumDoc,
     ModeratedDoc,
     OwnDoc,
     PairwiseDoc,
@@ -57,11 +63,31 @@ def protocol_of(doc: ProtocolDoc, layout: Layout) -> Protocol:  # noqa: C901 (on
             return Pairwise(pick=pick, acts=acts, shows=shows, announce=announce)
         case ModeratedDoc(moderator=moderator, cue=cue):
             return Moderated(moderator=AgentId(moderator), cue=MODERATOR_CUES[layout] if cue is None else cue)
+        case ForumDoc():
+            return _forum(doc, layout)
         case OwnDoc(name=name, options=options):
             written = json.dumps(options, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
             return OwnProtocol(name=name, options=written, taking=taking_of(name, options))
         case _ as unknown:
             assert_never(unknown)
+
+
+def _forum(doc: ForumDoc, layout: Layout) -> Forum:
+    return Forum(
+        ranking=doc.ranking,
+        feed=doc.feed,
+        replies=doc.replies,
+        decay=DECAY if doc.decay is None else doc.decay,
+        acts=tuple([act for act in POSTING_ACTS if act in doc.acts]),
+        may_pass=doc.may_pass,
+        simultaneous=doc.simultaneous,
+        shows_votes=doc.shows_votes,
+        shuffle=doc.shuffle,
+        labels=doc.labels,
+        frame=FORUM_FRAMES[layout] if doc.frame is None else doc.frame,
+        cue=FORUM_CUES[layout] if doc.cue is None else doc.cue,
+        words=FORUM_WORDS[layout] if doc.words is None else doc.words,
+    )
 
 
 def protocol_written(protocol: Protocol) -> dict[str, Any]:  # noqa: C901 (one case for each kind)
@@ -85,6 +111,11 @@ def protocol_written(protocol: Protocol) -> dict[str, Any]:  # noqa: C901 (one c
             return {"kind": "pairwise", "pick": pick, "acts": acts, "shows": shows, "announce": announce}
         case Moderated(moderator=moderator, cue=cue):
             return {"kind": "moderated", "moderator": moderator, "cue": cue}
+        case Forum(ranking=ranking):
+            written = asdict(protocol)
+            return {"kind": "forum"} | {
+                key: value for key, value in written.items() if key != "decay" or ranking == "hot"
+            }
         case OwnProtocol(name=name, options=options):
             return {"kind": "own", "name": name, "options": json.loads(options)}
         case _ as unknown:

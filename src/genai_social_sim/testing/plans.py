@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.agenda import Intervention, Probe
@@ -14,6 +14,7 @@ from genai_social_sim.domain.plan import (
     Agent,
     ByAuthority,
     Channel,
+    Forum,
     Layout,
     Model,
     Moderated,
@@ -32,6 +33,7 @@ from genai_social_sim.domain.plan import (
     Turns,
 )
 from genai_social_sim.domain.taking import Moment
+from genai_social_sim.kernel.pages import FORUM_CUES, FORUM_FRAMES, FORUM_WORDS
 from genai_social_sim.kernel.prompts import CUES_WITH_OPTIONS, DEFAULT_CUES, DEFAULT_FRAMES
 
 
@@ -51,6 +53,12 @@ class ByTwos:
         return moment.dice("pair").shuffled(moment.members)[:2]
 
 
+def small_forum(**settings: Any) -> Forum:
+    """A forum with the templates of a chat, which do for any layout."""
+    layout: Layout = "persona_first"
+    return Forum(frame=FORUM_FRAMES[layout], cue=FORUM_CUES[layout], words=FORUM_WORDS[layout], **settings)
+
+
 PROTOCOLS: Final[Mapping[str, Protocol]] = {
     "round-robin": RoundRobin(),
     "random": RandomOrder(),
@@ -63,6 +71,8 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = {
     "pairwise-both": Pairwise(acts="both", shows="nothing"),
     "pairwise-announced": Pairwise(acts="both", announce=True),
     "moderated": Moderated(moderator=AgentId("ada"), cue="{{ name }}, who is next?"),
+    "forum": small_forum(),
+    "forum-simultaneous": small_forum(simultaneous=True, ranking="top", feed=2, replies=1),
     "by-twos": OwnProtocol(name="by-twos", taking=ByTwos()),
 }
 
@@ -77,6 +87,7 @@ def small_channel(
     act: Act | None = None,
     edges: str | None = None,
     memory: Memory | None = None,
+    direct: bool = False,
 ) -> Channel:
     """A channel; no `act`: Say.
 
@@ -90,6 +101,7 @@ def small_channel(
         edges: A network, as `ada-bo` (they hear each other) or `ada>bo` (bo hears ada, in a network with direction),
             between blanks, each perhaps with a weight, `ada>bo:0.5`; None: everybody hears everybody.
         memory: What members are shown of the past; None: the last `window` utterances.
+        direct: Whether words can be addressed to one member alone.
     """
     speaker, _, text = opening.partition(": ")
     return Channel(
@@ -99,6 +111,7 @@ def small_channel(
         opening=Opening(speaker=speaker, text=text) if opening else None,
         window=window,
         act=act or Say(),
+        direct=direct,
         network=None if edges is None else small_network(members, edges),
         memory=memory,
     )

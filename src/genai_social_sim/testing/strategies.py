@@ -28,6 +28,7 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
+from genai_social_sim.domain.feed import Shown
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.memory import Importance, Memory, Retrieval, Summary, Window
 from genai_social_sim.domain.plan import (
@@ -37,6 +38,7 @@ from genai_social_sim.domain.plan import (
     ByAuthority,
     Channel,
     Consensus,
+    Forum,
     Moderated,
     Pairwise,
     Protocol,
@@ -55,6 +57,7 @@ from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Entry
 from genai_social_sim.testing.agendas import acts, interventions, probes
+from genai_social_sim.testing.forums import forums
 from genai_social_sim.testing.plans import PROTOCOLS, small_channel, small_plan
 
 NAMES: Final = ("ada", "bo", "cy", "di")
@@ -63,6 +66,7 @@ _PIECES: Final = (
     *NAMES,
     *(name.upper() + ":" for name in NAMES),
     *(f"\n{name}: " for name in NAMES),
+    *(f"@{name}: " for name in NAMES),
     *BREAKS,
     "system:",
     ": ",
@@ -119,16 +123,31 @@ _CUTS: Final = st.builds(
     Cut,
     start=SIZES,
     end=SIZES,
-    why=st.sampled_from(["trimmed", "label", "spoke_for"]),
+    why=st.sampled_from(["trimmed", "label", "spoke_for", "address"]),
     other=st.text(max_size=5),
 )
+_THREADS: Final = st.builds(
+    Shown,
+    post=SIZES,
+    score=st.none() | SIZES | st.floats(allow_nan=False, allow_infinity=False),
+    replies=st.lists(SIZES, max_size=2).map(tuple),
+)
+_FEEDS: Final = st.none() | st.lists(_THREADS, max_size=3).map(tuple)
 LOGICAL: Final = st.one_of(
     st.builds(RunStarted, study=_WORDS, seed=SIZES),
     st.builds(Opened, channel=_CHANNELS, speaker=st.text(max_size=5), text=_WORDS),
     st.builds(
-        Spoke, **_WHERE, text=_WORDS, cut=st.none() | _CUTS, choice=st.none() | _CHOSEN, stand_in=st.none() | _CAUSES
+        Spoke,
+        **_WHERE,
+        text=_WORDS,
+        cut=st.none() | _CUTS,
+        choice=st.none() | _CHOSEN,
+        stand_in=st.none() | _CAUSES,
+        to=st.none() | _AGENTS,
+        feed=_FEEDS,
+        doing=st.text(max_size=9),
     ),
-    st.builds(FellSilent, **_WHERE, cause=_CAUSES),
+    st.builds(FellSilent, **_WHERE, cause=_CAUSES, feed=_FEEDS),
     st.builds(
         Probed,
         **_WHERE,
@@ -218,6 +237,7 @@ def protocols(members: Sequence[str]) -> st.SearchStrategy[Protocol]:
         st.just(Simultaneous()),
         st.builds(ByAuthority, repeat=st.booleans()),
         st.just(Sequential()),
+        forums(),
     ]
     if len(members) > 1:
         kinds += [pairwise(announced=len(members) % 2 == 0), st.just(PROTOCOLS["by-twos"])]
@@ -277,15 +297,20 @@ def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False) -> C
     members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
     opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
     window = draw(st.sampled_from([0, 1, 3, 20]))
+    protocol = draw(protocols(members))
+    in_forum = isinstance(protocol, Forum)
+    act = Say() if in_forum else draw(st.just(Say()) | acts())
+    may_address = isinstance(act, Say) and not (in_forum or isinstance(protocol, Pairwise))
     return small_channel(
         name,
         members=" ".join(members),
-        protocol=draw(protocols(members)),
+        protocol=protocol,
         opening=opening,
         window=window,
-        act=draw(st.just(Say()) | acts()),
+        act=act,
         edges=draw(st.none() | edges(members)),
         memory=draw(st.none() | memories()) if minding else None,
+        direct=may_address and draw(st.booleans()),
     )
 
 

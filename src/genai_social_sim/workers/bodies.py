@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Sampling
@@ -19,6 +20,7 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Limits, Request
 
 _ROLES: Final[dict[str, Role]] = {letter: role for role, letter in ROLE_LETTERS.items()}  # type: ignore[misc]
+Seen = tuple[int, int, int | None, str, str, int, int | float | None, int | None, int | None]
 Pieces = tuple[Literal["s", "u", "a", "t"], tuple[int, ...]]
 
 
@@ -59,6 +61,10 @@ class _BodyDoc(BaseModel):
     texts: tuple[str, ...]
     prompt: tuple[Pieces, ...]
     heard: tuple[tuple[int, str, int, Pieces, Pieces], ...]
+    # Left out where there is nothing of it, so that an older worker can read what it knows.
+    direct: tuple[tuple[int, str], ...] = ()  # lines that one member alone hears, by position, and who
+    feed: tuple[Seen, ...] = ()
+    doing: str = ""
 
 
 class _Table:
@@ -115,6 +121,9 @@ def body_of(request: Request) -> Text:
         ],
         "texts": table.texts,
     }
+    direct = [(at, line.to) for at, line in enumerate(request.heard) if line.to]
+    more = {"direct": direct, "feed": request.feed, "doing": request.doing}
+    document |= {key: value for key, value in more.items() if value}
     return Text.of(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
 
@@ -137,6 +146,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
             found = known[pieces] = Message(_ROLES[pieces[0]], tuple([_at(texts, place) for place in pieces[1]]))
         return found
 
+    direct = dict(document.direct)
     return Request(
         turn=document.turn,
         attempt=document.attempt,
@@ -146,8 +156,8 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         persona=document.persona,
         heard=tuple(
             [
-                Line(turn, speaker, _at(texts, place), message(others), message(own))
-                for turn, speaker, place, others, own in document.heard
+                Line(turn, speaker, _at(texts, place), message(others), message(own), direct.get(at, ""))
+                for at, (turn, speaker, place, others, own) in enumerate(document.heard)
             ]
         ),
         prompt=Prompt.of(tuple([message(pieces) for pieces in document.prompt])),
@@ -160,6 +170,8 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         weights=document.weights,
         aside=document.aside,
         attributes=document.attributes,
+        feed=tuple([SeenPost(*seen) for seen in document.feed]),
+        doing=document.doing,
     )
 
 

@@ -133,15 +133,15 @@ def test_a_harmless_text_begins_with_nothing_that_spreadsheets_run(text: str) ->
 def test_line_ends_are_those_of_rfc_4180(tmp_path: Path) -> None:
     write(written(begun(), opened("one\ntwo")), "csv", tmp_path)
     raw = (tmp_path / "chat_export.csv").read_bytes()
-    assert raw.startswith(b"channel,sender,message,id,turn,round,timestamp,run,stand_in\r\n")
+    assert raw.startswith(b"channel,sender,message,id,turn,round,timestamp,run,stand_in,addressee\r\n")
     assert b'hall,system,"one\ntwo",r:1,,,2023-11-14T22:13:22.000000Z,r,false\r\n' in raw
 
 
 def test_the_original_files_and_a_codebook_come_with_csv(tmp_path: Path) -> None:
     paths = write(written(begun()), "csv", tmp_path / "new" / "folder")
     assert sorted(path.name for path in paths) == sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    tidy = ["runs", "conditions", "agents", "channels", "edges", "utterances", "turns"]
-    tidy += ["probes", "memories", "interventions", "calls", "sessions", "events"]
+    tidy = ["runs", "conditions", "agents", "channels", "edges", "utterances", "turns", "posts"]
+    tidy += ["acts", "exposures", "probes", "memories", "interventions", "calls", "sessions", "events"]
     assert [path.stem for path in paths] == [*tidy, "chat_export", "analytics_export", "codebook", "codebook"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import Text
@@ -41,11 +42,24 @@ def test_whatever_is_in_it_comes_back_equal(messages: Any, seed: int, choices: A
     assert request_of(body_of(request).value, deadline_s=120.0) == request
 
 
+def in_a_forum() -> Request:
+    """A request with all that most have nothing of."""
+    request = small_request(round_no=1)
+    first, *others = request.heard
+    seen = (SeenPost(1, 1, None, "ada", "Hi.", 1, 0.5, 2, 0), SeenPost(2, 1, 1, "bo", "Ho.", 1, None, None, None))
+    return request._replace(feed=seen, doing="choose", heard=(first._replace(to="bo"), *others))
+
+
+def test_what_a_forum_shows_and_whom_words_are_for_come_back_equal() -> None:
+    request = in_a_forum()
+    assert request_of(body_of(request).value, deadline_s=120.0) == request
+
+
 def test_no_field_of_a_request_is_left_behind() -> None:
-    body = json.loads(body_of(small_request(round_no=1)).value)
+    body = json.loads(body_of(in_a_forum()).value)
     beside = {"limits": {"connect_s", "first_token_s"}}  # the deadline itself travels beside the body
     wanted = {name for field in Request._fields for name in beside.get(field, {field})}
-    assert wanted | {"texts"} == body.keys()
+    assert wanted | {"texts", "direct"} == body.keys()
 
 
 def test_a_text_travels_once() -> None:
