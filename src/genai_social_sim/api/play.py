@@ -49,6 +49,7 @@ class Settings:
     workers: int = 0  # processes of this machine that answer turns; without a broker they get one of their own
     sharers: int = 1  # processes of this machine, this one included, that share what each model may do at once
     assignment: Assignment = field(default_factory=Assignment)  # of a new run
+    description: str | None = None  # of the study of a new run, for people
     say: Callable[[str], None] = lambda words: None  # told what is waited for before the run begins
 
 
@@ -151,9 +152,11 @@ async def _play(
             own["allow_other_model"] = True
         else:
             _check_weights(path, models.values(), list(sessions))
-        beside = {"broker": dict(claim.about(settings.broker))} if claim else {}
+        beside: dict[str, Any] = {"broker": dict(claim.about(settings.broker))} if claim else {}
         if begin is not None:
             beside |= assignment_written(settings.assignment)
+            if settings.description:
+                beside["description"] = settings.description
         about = session_about(models, own, lock=lock.place(path), plan=plan, beside=beside)
         log = SqliteLog(path, durability=durability, clock=clock, create=begin is not None)
         try:

@@ -217,7 +217,8 @@ class Study:
 
     async def aplay(self, path: Path, *, seed: int | None, assignment: Assignment, settings: Mapping[str, Any]) -> Run:
         """Play one run of it into `path`, or go on with the one that is there; for `settings` see `run`."""
-        chosen = replace(self.settings(settings, seed), assignment=assignment)
+        description = self._loaded.document.description
+        chosen = replace(self.settings(settings, seed), assignment=assignment, description=description)
         if begun(path):
             await resumed(path, chosen)
         else:

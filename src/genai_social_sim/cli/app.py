@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "compare": "measuring",
     "export": "exporting",
     "tabulate": "tabulating",
+    "report": "reporting",
     "models": "machine",
     "doctor": "machine",
     "worker": "working",

@@ -1,0 +1,78 @@
+"""Conditions side by side: means over runs with intervals, the run being the unit. It draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan, nan
+from typing import Final, NamedTuple
+
+from genai_social_sim.analysis.statistics import CONFIDENCE, Estimate, mean_interval
+from genai_social_sim.errors import RequestError
+from genai_social_sim.report.collecting import Series, Told, all_series
+from genai_social_sim.report.drawing import Curve, Spread
+
+ALL_RUNS: Final = "all runs"
+_FEWEST: Final = 2  # rounds that make a curve
+
+
+class Compared(NamedTuple):
+    """One measure in all conditions."""
+
+    series: Series
+    spreads: tuple[Spread, ...]
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """The mean with Student's interval; without one where scipy is missing or there are too few runs."""
+    try:
+        return mean_interval(values)
+    except RequestError:
+        return Estimate(sum(values) / len(values) if values else nan, nan, nan)
+
+
+def compared(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Compared]:
+    """What the runs of each condition came to, measure by measure, but for those that are `constant`."""
+    runs = [run for those in conditions.values() for run in those]
+    for series in all_series(runs, whole=True):
+        spreads = []
+        for name, those in conditions.items():
+            values = [run.whole[series] for run in those if series in run.whole]
+            if values:
+                spreads.append(Spread(name or ALL_RUNS, *estimate(values), values))
+        if len({value for each in spreads for value in each.values}) > 1:
+            yield Compared(series, tuple(spreads))
+
+
+def curves(conditions: Mapping[str, Sequence[Told]], series: Series) -> list[Curve]:
+    """A measure over rounds: for each condition the mean over its runs with an interval, and the runs themselves."""
+    found = []
+    for name, those in conditions.items():
+        runs = [run.rounds[series] for run in those if series in run.rounds]
+        at: dict[int, list[float]] = {}
+        for points in runs:
+            for point in points:
+                at.setdefault(point.round or 0, []).append(point.value)
+        if len(at) < _FEWEST:
+            continue
+        mean = [(float(number), estimate(at[number])) for number in sorted(at)]
+        band = [(x, each.low, each.high) for x, each in mean if not isnan(each.low)]
+        single = [[(float(point.round or 0), point.value) for point in points] for points in runs]
+        label = f"{name or ALL_RUNS} (n={len(runs)})"
+        found.append(Curve(label, [(x, each.value) for x, each in mean], band, single if len(single) > 1 else ()))
+    return found
+
+
+def constant(conditions: Mapping[str, Sequence[Told]]) -> list[tuple[Series, float]]:
+    """The measures that came to the same in every run."""
+    runs = [run for those in conditions.values() for run in those]
+    found = []
+    for series in all_series(runs, whole=True):
+        values = {run.whole[series] for run in runs if series in run.whole}
+        if len(values) == 1:
+            found.append((series, values.pop()))
+    return found
+
+
+def interval_words() -> str:
+    """What the intervals are."""
+    return f"Student's t interval of {CONFIDENCE:.0%} over runs; the run is the unit"

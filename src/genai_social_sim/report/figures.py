@@ -1,0 +1,96 @@
+"""The figures of a report for papers, as SVG and PNG by matplotlib: the same runs give the same files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from math import isnan
+from pathlib import Path
+from typing import Any, Final
+
+from genai_social_sim.analysis.registry import measures
+from genai_social_sim.domain.visible import visible
+from genai_social_sim.errors import RequestError
+from genai_social_sim.report.collecting import Series, Told, all_series, conditions_or_forks
+from genai_social_sim.report.comparing import Compared, compared, curves
+from genai_social_sim.report.drawing import Curve
+
+_STYLES: Final = ("-", "--", ":", "-.", (0, (3, 1, 1, 1)), (0, (8, 3)))
+_SALT: Final = "genai-social-sim"  # of names within an SVG, which are random otherwise
+_DPI: Final = 200
+
+
+def draw(runs: Sequence[Told], folder: Path) -> Iterator[Path]:
+    """Write each measure over rounds, and its comparison between runs or conditions; the files, in order.
+
+    Raises:
+        RequestError: If matplotlib is missing, or the folder cannot be made.
+    """
+    figure_of = _matplotlib()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise RequestError(f"the folder for figures cannot be made ({fault.strerror})", where=str(folder)) from fault
+    conditions = conditions_or_forks([*runs])
+    for each in compared(conditions):
+        yield from _saved(_spreads(figure_of, each), folder, f"compared-{_slug(each.series)}")
+    for series in all_series(runs, whole=False):
+        if found := curves(conditions, series):
+            yield from _saved(_curves(figure_of, found, series), folder, f"rounds-{_slug(series)}")
+
+
+def _matplotlib() -> Any:
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError as fault:
+        raise RequestError(
+            "figures need matplotlib, which is not installed", remedy="pip install 'genai-social-sim[figures]'"
+        ) from fault
+    mpl.rcParams |= {"svg.hashsalt": _SALT, "svg.fonttype": "none", "text.parse_math": False}
+    return Figure
+
+
+def _slug(series: Series) -> str:
+    words = series.measure if series.of is None else f"{series.measure}-{series.of}"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", words).strip("-")[:80] or "measure"
+
+
+def _about(series: Series) -> str:
+    unit = next((each.unit for each in measures() if each.name == series.measure), "")
+    return visible(f"{series.measure}{f' ({series.of})' if series.of else ''}{f', {unit}' if unit else ''}")
+
+
+def _spreads(figure_of: Any, each: Compared) -> Any:
+    figure = figure_of(figsize=(6, 0.8 + 0.35 * len(each.spreads)), layout="constrained")
+    axes = figure.add_subplot()
+    for place, spread in enumerate(reversed(each.spreads)):
+        axes.plot(spread.values, [place] * len(spread.values), "o", color="0.7", markersize=3)
+        if not isnan(spread.low):
+            axes.hlines(place, spread.low, spread.high, color="0.1", linewidth=1.5)
+        axes.plot([spread.value], [place], "D", color="0.1", markersize=5)
+    axes.set_yticks(range(len(each.spreads)), [visible(spread.name) for spread in reversed(each.spreads)])
+    axes.set_xlabel(_about(each.series))
+    return figure
+
+
+def _curves(figure_of: Any, found: Sequence[Curve], series: Series) -> Any:
+    figure = figure_of(figsize=(6, 3.5), layout="constrained")
+    axes = figure.add_subplot()
+    for place, curve in enumerate(found):
+        (line,) = axes.plot(
+            *zip(*curve.mean, strict=True), linestyle=_STYLES[place % len(_STYLES)], label=visible(curve.name)
+        )
+        if curve.band:
+            axes.fill_between(*zip(*curve.band, strict=True), alpha=0.15, color=line.get_color(), linewidth=0)
+    axes.set_xlabel("round")
+    axes.set_ylabel(_about(series))
+    axes.legend(fontsize="small", frameon=False)
+    return figure
+
+
+def _saved(figure: Any, folder: Path, name: str) -> Iterator[Path]:
+    for form, about in (("svg", {"Date": None}), ("png", {"Software": None})):
+        path = folder / f"{name}.{form}"
+        figure.savefig(path, dpi=_DPI, metadata=about)
+        yield path

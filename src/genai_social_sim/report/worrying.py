@@ -1,0 +1,133 @@
+"""What to worry about before believing a result: read off the record, with the numbers. It judges no study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from genai_social_sim.report.collecting import Series, Told
+
+_LOW_MASS: Final = 0.5
+_ONE_SIDED: Final = 0.9
+_LOOP: Final = 4
+_FEW: Final = 5  # runs of a condition
+_SHARE: Final = 0.02
+
+
+class Worry(NamedTuple):
+    """What it is, in a few words, and the facts with what to do about them."""
+
+    what: str
+    facts: str
+
+
+def worries(conditions: Mapping[str, Sequence[Told]]) -> list[Worry]:
+    """All that these runs give reason for; none is good news, not a proof."""
+    return [worry for rule in _RULES for worry in rule(conditions)]
+
+
+def _runs(conditions: Mapping[str, Sequence[Told]]) -> list[Told]:
+    return [run for those in conditions.values() for run in those]
+
+
+def _unfinished(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    found = [run for run in _runs(conditions) if run.run.get("status") != "finished"]
+    if found:
+        named = ", ".join([f"{run.label} ({run.run.get('status')})" for run in found[:5]])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""  # noqa: PLR2004 (those that are named)
+        yield Worry(f"{len(found)} runs are not finished", f"{named}{more}. Finish them: run the study again.")
+
+
+def _few_runs(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    few = {name or "all runs": len(those) for name, those in conditions.items() if len(those) < _FEW}
+    if few:
+        named = ", ".join([f"{name}: {count}" for name, count in few.items()])
+        yield Worry(
+            "Few runs",
+            f"The run is the unit of every interval here, and there are few of them ({named}). Add replicates.",
+        )
+
+
+def _failures(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    rows = []
+    for name, those in conditions.items():
+        turns = sum(int(run.run.get("turns") or 0) for run in those)
+        causes = _summed(run.silences for run in those)
+        failed = {cause: count for cause, count in causes.items() if cause not in ("passed", "muted", "absent")}
+        if turns and sum(failed.values()) / turns > _SHARE:
+            told = ", ".join([f"{cause} {count:,}" for cause, count in failed.items()])
+            rows.append(f"{name or 'all runs'}: {sum(failed.values()) / turns:.1%} of {turns:,} turns ({told})")
+    if rows:
+        yield Worry(
+            "Turns without an answer", "; ".join(rows) + ". If conditions differ in this, what differs may be that."
+        )
+
+
+def _truncated(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    answered = sum(run.calls.answered for run in _runs(conditions))
+    cut = sum(run.calls.truncated for run in _runs(conditions))
+    if answered and cut / answered > 0.2:  # noqa: PLR2004 (a fifth)
+        yield Worry("Answers cut off", f"{cut / answered:.0%} of {answered:,} answers ended at max_tokens. Raise it.")
+
+
+def _legal_mass(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    known = sum(run.calls.legal for run in _runs(conditions))
+    if not known:
+        return
+    mean = sum(run.calls.legal_mass for run in _runs(conditions)) / known
+    low = sum(run.calls.low_mass for run in _runs(conditions)) / known
+    if mean < _LOW_MASS:
+        yield Worry(
+            "Low legal mass",
+            f"Before it was held to the options, the model gave them {mean:.1%} of its probability on average, and "
+            f"less than a tenth in {low:.0%} of {known:,} choices: mostly it wanted to say something else.",
+        )
+
+
+def _one_sided(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    counts = _summed(run.choices for run in _runs(conditions))
+    whole = sum(counts.values())
+    most = max(counts, key=lambda name: counts[name], default="")
+    if len(counts) > 1 and counts[most] / whole > _ONE_SIDED:
+        yield Worry(
+            "One answer nearly always",
+            f"{most!r} is {counts[most] / whole:.0%} of {whole:,} choices. That may be a prior of the label or of its "
+            "place: shuffle options and labels, and compare with a null arm without interaction.",
+        )
+
+
+def _loops(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    for name, what in (("longest_echo_loop", "Echo loops"), ("longest_gratitude_loop", "Loops of thanks")):
+        found = [value for run in _runs(conditions) if (value := run.whole.get(Series(name, None))) is not None]
+        long = [value for value in found if value >= _LOOP]
+        if long:
+            words = f"{len(long)} of {len(found)} runs have {_LOOP} or more of these in a row, up to {max(long):g}."
+            yield Worry(what, words + " From there on the conversation says nothing about the question.")
+
+
+def _same(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    for name, those in conditions.items():
+        digests = [str(run.run.get("digest")) for run in those]
+        if len(digests) > len(set(digests)):
+            words = "Replicates with one digest are one observation, whatever n says."
+            yield Worry("Runs that are the same", f"{name or 'all runs'}: {words}")
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    whole: dict[str, int] = {}
+    for each in counts:
+        for name, count in each.items():
+            whole[name] = whole.get(name, 0) + count
+    return whole
+
+
+_RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], ...]] = (
+    _unfinished,
+    _few_runs,
+    _failures,
+    _truncated,
+    _legal_mass,
+    _one_sided,
+    _loops,
+    _same,
+)

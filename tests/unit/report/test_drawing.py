@@ -1,0 +1,56 @@
+"""Charts as SVG: what lies where."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from genai_social_sim.report.drawing import Curve, Scale, Spread, bars, intervals, lines, network, number
+
+HOSTILE = '"/><script>alert(1)</script>\u202e'
+
+
+@pytest.mark.parametrize(
+    "svg",
+    [
+        lines(
+            [Curve(HOSTILE, [(0, 1), (1, 2)], [(0, 0, 2), (1, 1, 3)], [[(0, 1), (1, 2)]])], title=HOSTILE, unit=HOSTILE
+        ),
+        intervals([Spread(HOSTILE, 1.0, 0.5, 1.5, [0.8, 1.2])], title=HOSTILE, unit=HOSTILE),
+        bars({HOSTILE: 3}, title=HOSTILE),
+        network({HOSTILE: (0.0, 0.0)}, [], title=HOSTILE, named=True),
+    ],
+)
+def test_it_is_well_formed_and_names_are_text(svg: str) -> None:
+    found = [element.tag for element in ET.fromstring(svg).iter()]
+    assert "script" not in found
+    assert "\u202e" not in svg
+    assert 'role="img"' in svg
+
+
+def test_a_scale_has_a_few_round_ticks_within() -> None:
+    assert Scale(0.0, 20.0, 0, 100).ticks == [0, 5, 10, 15, 20]
+    assert Scale(-0.13, 0.32, 0, 100).ticks == [-0.1, 0, 0.1, 0.2, 0.3]
+    assert Scale(3.0, 3.0, 0, 100).ticks == [3.0]
+
+
+def test_a_larger_number_stands_further_right() -> None:
+    svg = intervals([Spread("a", 1.0, 0.0, 2.0, []), Spread("b", 3.0, 2.0, 4.0, [])], title="t", unit="u")
+    first, second = [float(x) for x in re.findall(r'class="dot" d="M([\d.]+),', svg)]
+    assert first < second
+
+
+def test_an_estimate_without_an_interval_has_none_drawn() -> None:
+    assert "reach" not in intervals([Spread("a", 1.0, math.nan, math.nan, [1.0])], title="t", unit="u")
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert [number(value) for value in (0.123456, -2.0, 1e-9, math.nan)] == [
+        "0.1235",
+        "\u22122",
+        "1e\u221209",
+        "\u2013",
+    ]

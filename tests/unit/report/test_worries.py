@@ -1,0 +1,71 @@
+"""What a report warns of, and what it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from genai_social_sim.domain.origin import Origin
+from genai_social_sim.report.collecting import Calls, Series, Told
+from genai_social_sim.report.worrying import worries
+
+
+def run(label: str = "a", **parts: Any) -> Told:
+    about = {"status": "finished", "turns": 100, "digest": label} | parts.pop("run", {})
+    return Told(label=label, origin=Origin(), run=about, **parts)
+
+
+def told(*runs: Told) -> dict[str, str]:
+    return {each.what: each.facts for each in worries({"": [*runs]})}
+
+
+def sound(**parts: Any) -> list[Told]:
+    return [run(f"run{number}", **parts) for number in range(5)]
+
+
+def test_sound_runs_give_no_reason_to_worry() -> None:
+    assert told(*sound()) == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "parts"),
+    [
+        ("Turns without an answer", {"silences": {"timeout": 3}}),
+        ("Answers cut off", {"calls": Calls(answered=10, truncated=3)}),
+        ("Low legal mass", {"calls": Calls(answered=10, legal=10, legal_mass=1.0, low_mass=9)}),
+        ("One answer nearly always", {"choices": {"left": 95, "right": 5}}),
+        ("Echo loops", {"whole": {Series("longest_echo_loop", None): 6.0}}),
+        ("Loops of thanks", {"whole": {Series("longest_gratitude_loop", None): 4.0}}),
+    ],
+)
+def test_each_of_these_is_told_with_its_numbers(what: str, parts: dict[str, Any]) -> None:
+    assert set(told(*sound(**parts))) == {what}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"silences": {"passed": 50, "muted": 20, "absent": 5}},  # as the study wants it
+        {"calls": Calls(answered=10, truncated=2)},
+        {"calls": Calls(answered=10, legal=10, legal_mass=6.0)},
+        {"choices": {"left": 90, "right": 10}},
+        {"choices": {"left": 100}},  # nothing else could be chosen, or nothing else is known
+        {"whole": {Series("longest_echo_loop", None): 3.0}},
+    ],
+)
+def test_what_is_in_order_is_not_told(parts: dict[str, Any]) -> None:
+    assert told(*sound(**parts)) == {}
+
+
+def test_an_unfinished_run_is_named() -> None:
+    runs = [*sound(), run("late", run={"status": "killed"})]
+    assert "late (killed)" in told(*runs)["1 runs are not finished"]
+
+
+def test_few_runs_are_told() -> None:
+    assert "all runs: 2" in told(run("a"), run("b"))["Few runs"]
+
+
+def test_replicates_with_one_digest_are_one_observation() -> None:
+    assert set(told(*[run("same") for _ in range(5)])) == {"Runs that are the same"}
