@@ -46,9 +46,9 @@ from genai_social_sim.cli.command import Command, json_option
 def report(
     runs: tuple[Path, ...], *, out: Path, utterances: int, frozen: Path | None, figures: Path | None, as_json: bool
 ) -> None:
-    """Write one page about runs: design, comparison, transcripts, methods.
+    """Write one page about runs, for people.
 
-    It is one HTML file that works without a network and without scripts.
+    Design, comparison, transcripts, methods: one HTML file that works without a network and without scripts.
     """
     from genai_social_sim.cli.reporting import report_runs
 

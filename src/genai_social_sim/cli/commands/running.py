@@ -40,8 +40,7 @@ _JSON_OF_DESIGN = (
 @click.command(
     cls=Command,
     examples=[
-        ("gss run study.yaml", "play it and print the conversation"),
-        ("gss run study.yaml --seed 7 --set stop.turns=40", "other chance, and longer"),
+        ("gss run study.yaml --seed 7 --set stop.turns=40", "play it with other chance, and longer"),
         ("gss run study.yaml --jobs 4 --only framing=alarm", "some conditions, four runs at once"),
     ],
     exits={
