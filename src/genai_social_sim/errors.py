@@ -6,6 +6,7 @@ SocialSimError            code, problem, where, remedy
 │   └── SpecError         a study file is wrong: file, line, column
 ├── RecordError           a run file cannot be read, written or trusted
 │   ├── EmptyRecordError  a run file in which nothing has been written yet
+│   ├── NoSuchTurnError   a run has no such turn, or nobody was asked that aside
 │   └── FencedError       another process took this run over
 ├── BackendError          a backend cannot start or be reached
 ├── BrokerError           a broker cannot be reached, or refuses
@@ -77,6 +78,10 @@ class RecordError(SocialSimError):
 
 class EmptyRecordError(RecordError):
     """A run file in which nothing has been written yet: its process was killed, or has only just begun."""
+
+
+class NoSuchTurnError(RecordError):
+    """A record holds no such turn, or nobody was asked that aside."""
 
 
 class FencedError(RecordError):

@@ -25,7 +25,7 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.origin import Origin, Parent
 from genai_social_sim.engine.recovery import heard_before
 from genai_social_sim.engine.replay import replay
-from genai_social_sim.errors import RecordError
+from genai_social_sim.errors import NoSuchTurnError, RecordError
 from genai_social_sim.eventlog.memory import DigestLog
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.verification import Verdict, verify
@@ -130,10 +130,10 @@ class Run:
         return self._reader.events(after=after)
 
     def turn(self, number: int) -> list[Recorded]:
-        """Everything that is recorded of one turn; raises RecordError if there is nothing."""
+        """Everything that is recorded of one turn; raises NoSuchTurnError if there is nothing."""
         events = self._reader.of_turn(number)
         if not events:
-            raise RecordError(
+            raise NoSuchTurnError(
                 f"this record holds no turn {number}",
                 where=str(self.path),
                 remedy=f"It holds turns 0 to {self.turns - 1}." if self.turns else "It holds no turn yet.",

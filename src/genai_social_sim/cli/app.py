@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "export": "exporting",
     "tabulate": "tabulating",
     "report": "reporting",
+    "serve": "serving",
     "models": "machine",
     "doctor": "machine",
     "worker": "working",

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from types import FrameType
@@ -17,6 +16,7 @@ from genai_social_sim.backends.registry import names
 from genai_social_sim.cli import out
 from genai_social_sim.cli.command import INTERRUPTED
 from genai_social_sim.cli.failing import InterruptedRunError
+from genai_social_sim.cli.parents import end_with_parent
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RequestError
 from genai_social_sim.workers.transports import open_transport
@@ -46,7 +46,7 @@ def serve(wish: Wish) -> None:
     if unknown:
         raise RequestError(f"there is no backend {unknown[0]!r}", remedy=f"Use one of: {', '.join(names())}.")
     if wish.with_parent:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        end_with_parent()
     tally, asked = asyncio.run(_work(wish))
     if wish.as_json:
         out.envelope(asdict(tally))
@@ -89,12 +89,6 @@ class _Signals:
             os._exit(INTERRUPTED)
         self.asked = number
         self._loop.call_soon_threadsafe(self._worker.leave)
-
-
-def _end_with_parent() -> None:
-    """Whoever started this holds the other end of standard input: when it is closed, nobody needs it any more."""
-    sys.stdin.buffer.read()
-    os._exit(0)
 
 
 def _name(wish: Wish) -> str:

@@ -30,6 +30,7 @@ _SESSIONS: Final = """
     SELECT t.text, lower(hex(e.chain)) FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
     WHERE kind = 'session_started' ORDER BY seq
 """
+_LAST: Final = (1 << 63) - 1
 _MOST_TEXTS: Final = 20_000
 _IDS: Final = r"(?:[1-9][0-9]*(?:\+[1-9][0-9]*)*)?"
 _LISTED: Final = re.compile(f"[suat]{_IDS}(?: [suat]{_IDS})*")
@@ -115,22 +116,22 @@ class SqliteReader:
         """A number that changes whenever somebody else commits: cheap to poll."""
         return int(self._db.pragma("data_version"))
 
-    def stored(self, *, after: int = -1, kinds: str = "") -> Iterator[Stored]:
-        """Rows with `seq` > `after`, in order, a page at a time; of the named `kinds` (comma separated) only."""
+    def stored(self, *, after: int = -1, kinds: str = "", upto: int = _LAST) -> Iterator[Stored]:
+        """Rows with `after` < `seq` <= `upto`, in order, a page at a time; of the named `kinds` (a,b,c) only."""
         where = f"AND kind IN ({', '.join(repr(kind) for kind in kinds.split(','))})" if kinds else ""
-        sql = f"{_SELECT} WHERE seq > ? {where} ORDER BY seq LIMIT {PAGE}"
+        sql = f"{_SELECT} WHERE seq > ? AND seq <= ? {where} ORDER BY seq LIMIT {PAGE}"
         more = True
         while more:
-            page, fault = self._page(sql, after)
+            page, fault = self._page(sql, after, upto)
             yield from page
             if fault is not None:
                 raise fault
             more = bool(page)
             after = page[-1].seq if page else after
 
-    def events(self, *, after: int = -1, kinds: str = "") -> Iterator[Recorded]:
-        """Events with `seq` > `after`, in order; those that exist when it gets there."""
-        for row in self.stored(after=after, kinds=kinds):
+    def events(self, *, after: int = -1, kinds: str = "", upto: int = _LAST) -> Iterator[Recorded]:
+        """Events with `after` < `seq` <= `upto`, in order; those that exist when it gets there."""
+        for row in self.stored(after=after, kinds=kinds, upto=upto):
             yield self.recorded(row)
 
     def recorded(self, row: Stored) -> Recorded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,9 @@ _JSON_OF_DESIGN = (
 )
 @broker_option
 @mirror_option
+@click.option(
+    "--serve", is_flag=True, help="Show it in a browser meanwhile: the page over the folder of the run files."
+)
 @click.option("--dry-run", is_flag=True, help="Only say how many calls and tokens it needs, and about how long.")
 @workers_option
 @parallel_option
@@ -105,15 +109,24 @@ def run(**given: Any) -> None:
 
     jobs = given.pop("jobs")
     runs, again, wait = given.pop("runs"), given.pop("again"), given.pop("wait")
-    if wait:
-        from genai_social_sim.cli.awaiting import play_opened
+    with _page_beside(runs if given.pop("serve") else None, quiet=given["as_json"]):
+        if wait:
+            from genai_social_sim.cli.awaiting import play_opened
 
-        play_opened(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
-    else:
-        from genai_social_sim.cli.design import play_study
+            play_opened(study, Wish(**given), seed=seed, changes=changes, runs=runs, again=again)
+        else:
+            from genai_social_sim.cli.design import play_study
 
-        own = {"seed": seed, "changes": changes, "runs": runs, "again": again}
-        play_study(study, Wish(**given), **own, jobs=jobs, only=only)
+            own = {"seed": seed, "changes": changes, "runs": runs, "again": again}
+            play_study(study, Wish(**given), **own, jobs=jobs, only=only)
+
+
+def _page_beside(runs: Path | None, *, quiet: bool) -> AbstractContextManager[None]:
+    if runs is None:
+        return nullcontext()
+    from genai_social_sim.cli.page import beside
+
+    return beside(runs, quiet=quiet)
 
 
 @click.command(

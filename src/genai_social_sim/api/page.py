@@ -1,0 +1,103 @@
+"""The page over run files: readers, facts and turns put together for `web`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from math import isinf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from genai_social_sim.api.turned import document, turned
+from genai_social_sim.domain.events import Aside, RunStarted
+from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.engine.clock import SystemClock
+from genai_social_sim.engine.conductor import Conductor
+from genai_social_sim.engine.recovery import recovered
+from genai_social_sim.errors import RequestError
+from genai_social_sim.eventlog.reader import SqliteReader
+from genai_social_sim.export.facts import Facts
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.stopping import bound
+from genai_social_sim.study.lowering import from_canonical, lower
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from genai_social_sim.web.guard import Terms
+    from genai_social_sim.web.sources import Sources
+
+_LONG: Final = 300_000  # turns: the state of a longer run takes too long to be worked out while somebody waits
+_LARGE: Final = 200_000  # characters of a study that is not worked out only to say how far a run is
+_ABOUT: Final = """
+    SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    WHERE kind = 'session_started' AND seq < coalesce((SELECT min(seq) FROM events WHERE turn = ?), 1 << 62)
+    ORDER BY seq DESC LIMIT 1
+"""
+
+
+def page(root: Path, terms: Terms) -> Starlette:
+    """The application over the run files in a folder; raises RequestError without the extra `page`."""
+    try:
+        from genai_social_sim.web.app import application
+    except ModuleNotFoundError as fault:
+        raise RequestError(
+            f"the page needs {fault.name}, which is not installed", remedy="pip install 'genai-social-sim[page]'"
+        ) from fault
+    return application(root, sources(), terms)
+
+
+def sources() -> Sources:
+    """How the page reads run files."""
+    from genai_social_sim.web.sources import Sources
+
+    return Sources(
+        open=SqliteReader,
+        facts=Facts,
+        turn=_turn,
+        due=_due,
+        bound=_bound,
+        clock=SystemClock(),
+        version=version("genai-social-sim"),
+    )
+
+
+def _turn(path: Path, number: int, probe: str, agent: str) -> Mapping[str, Any]:
+    """A turn as `gss show --json` prints it, and what its session says of the models that answered."""
+    aside = Aside(probe, AgentId(agent)) if probe else None
+    found = document(turned(path, number, aside))
+    reader = SqliteReader(path)
+    try:
+        about = next(iter(reader.query(_ABOUT, number)), ("{}",))[0]
+    finally:
+        reader.close()
+    return {**found, "models": json.loads(str(about)).get("models", [])}
+
+
+def _bound(started: RunStarted) -> int | None:
+    if len(started.study.value) > _LARGE:
+        return None
+    plan = lower(from_canonical(started.study.value), seed=started.seed)
+    most = bound(plan.stop, plan.round_size)
+    return None if isinf(most) else int(most)
+
+
+def _due(path: Path) -> Sequence[Mapping[str, Any]]:
+    """Turns and questions aside that have no outcome and no answer yet, as far as the record tells."""
+    reader = SqliteReader(path)
+    try:
+        if reader.head().turns > _LONG:
+            return ()
+        started = next(reader.events()).event
+        if not isinstance(started, RunStarted):
+            return ()
+        stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
+        past = recovered(stage, reader.events())
+    finally:
+        reader.close()
+    waiting = [turn for turn in Conductor(past.state).due() if turn.key not in past.answers]
+    return [
+        {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent, "probe": turn.aside}
+        for turn in waiting
+    ]

@@ -1,0 +1,147 @@
+"""The served folder: which run files lie in it, under which names. Nothing outside it can be named."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import Final, NamedTuple
+
+from genai_social_sim.errors import RequestError
+from genai_social_sim.web.sources import Record
+
+SUFFIX: Final = ".sqlite"
+_FRESH_S: Final = 0.3  # for which a listing serves all who ask
+_DEEPEST: Final = 8  # folders within folders
+_MOST: Final = 100_000  # run files
+
+
+class NoSuchRunError(RequestError):
+    """The folder holds no run of this name."""
+
+    code = "no-such-run"
+
+
+class Stamp(NamedTuple):
+    """What changes when a run file, or the log beside it, is written to."""
+
+    changed: tuple[int, int]  # nanoseconds: of the file, and of its write-ahead log
+    size: tuple[int, int]
+
+
+class RunFile(NamedTuple):
+    """A run file as the folder has it. `run` names it in addresses, `file` is its path within the folder."""
+
+    run: str
+    file: str
+    path: Path
+    stamp: Stamp
+
+
+class Folder:
+    """All run files below `root`, or the one that `root` is. Links are not followed, whatever they point to.
+
+    Args:
+        root: The folder, or one run file.
+        open_record: Opens a run file.
+        elapsed: Seconds on a clock that never goes back.
+    """
+
+    def __init__(self, root: Path, open_record: Callable[[Path], Record], elapsed: Callable[[], float]) -> None:
+        self.root = root.resolve()
+        self._open = open_record
+        self._elapsed = elapsed
+        self._lock = Lock()
+        self._found: dict[str, RunFile] = {}
+        self._looked = float("-inf")
+
+    def files(self) -> dict[str, RunFile]:
+        """Those that lie there now, by the name that addresses have for them."""
+        with self._lock:
+            now = self._elapsed()
+            if now - self._looked > _FRESH_S:
+                self._found = self._named()
+                self._looked = self._elapsed()
+            return self._found
+
+    def path(self, run: str) -> Path:
+        """The file of a run; raises NoSuchRunError."""
+        found = self._found.get(run) or self.files().get(run)
+        if found is None or not _is_plain(found.path) or not found.path.resolve().is_relative_to(self.root):
+            remedy = "The list of runs names all of them."
+            raise NoSuchRunError(f"there is no run {run!r} in the folder", remedy=remedy)
+        return found.path
+
+    @contextmanager
+    def record(self, run: str) -> Iterator[Record]:
+        """The record of a run; raises NoSuchRunError, or RecordError if the file is none."""
+        record = self._open(self.path(run))
+        try:
+            yield record
+        finally:
+            record.close()
+
+    def _named(self) -> dict[str, RunFile]:
+        found: dict[str, RunFile] = {}
+        for path in sorted(islice(self._walk(), _MOST), key=os.fsencode):
+            stamp = _stamp(path)
+            if stamp is None:
+                continue
+            inside = path.name if path == self.root else path.relative_to(self.root).as_posix()
+            file = os.fsencode(inside).decode("utf-8", "replace")
+            run = _unused(file.removesuffix(SUFFIX).replace("/", "~"), found)
+            found[run] = RunFile(run, file, path, stamp)
+        return found
+
+    def _walk(self) -> Iterator[Path]:
+        if not self.root.is_dir():
+            yield self.root
+            return
+        todo = [(self.root, 0)]
+        while todo:
+            folder, depth = todo.pop()
+            for entry in _entries(folder):
+                if entry.is_dir(follow_symlinks=False):
+                    todo += [(folder / entry.name, depth + 1)] if depth < _DEEPEST else []
+                elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                    yield folder / entry.name
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _unused(run: str, taken: dict[str, RunFile]) -> str:
+    candidate, number = run, 1
+    while candidate in taken or candidate in ("", ".", ".."):
+        number += 1
+        candidate = f"{run}~{number}"
+    return candidate
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file, and not a link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        own = path.lstat()
+    except OSError:
+        return None
+    try:
+        log = path.with_name(f"{path.name}-wal").lstat()
+    except OSError:
+        return Stamp((own.st_mtime_ns, 0), (own.st_size, 0))
+    return Stamp((own.st_mtime_ns, log.st_mtime_ns), (own.st_size, log.st_size))

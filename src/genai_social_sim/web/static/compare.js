@@ -1,0 +1,2 @@
+import { el } from "/static/dom.js";
+export class CompareView { constructor() { this.element = el("div", { class: "empty" }, "Not there yet."); } begin() {} stop() {} }

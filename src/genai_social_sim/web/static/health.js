@@ -1,0 +1,87 @@
+// How a run fares: what is waited for and since when, who works on it, what went wrong, how fast it goes.
+import { el, refill } from "/static/dom.js";
+import { isLively } from "/static/log.js";
+import { rowOf } from "/static/row.js";
+import { get, ofRun } from "/static/server.js";
+import { CAUSES, NOTICES, ago, count, many, moment, short, span } from "/static/words.js";
+
+export class HealthView {
+  constructor(shell) {
+    this.shell = shell;
+    this.element = el("div", { class: "pane health", tabindex: "0", role: "region", "aria-label": "Health of the run" });
+    this.stopped = false;
+  }
+
+  async begin() {
+    const run = this.shell.run;
+    while (!this.stopped) {
+      try {
+        const [health, tally] = await Promise.all([get(ofRun(run, "health")), get(ofRun(run, "tally"))]);
+        if (this.stopped) return;
+        this.shell.news({ status: health.status, turns: health.turns, seq: tally.seq, digest: this.shell.now.digest, lastAt: health.since ?? 0, ahead: health.now - Date.now() / 1000 });
+        this.shell.at(health.turns, true);
+        this.#draw(health, tally);
+        if (!isLively(health.status)) return;
+      } catch (fault) {
+        this.shell.trouble(fault);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+    }
+  }
+
+  stop() {
+    this.stopped = true;
+  }
+
+  #draw(health, tally) {
+    const open = [...this.element.querySelectorAll("details[open]")].map((each) => each.dataset.key);
+    const top = this.element.scrollTop;
+    refill(this.element, now(health, tally), waiting(health), counts(tally), sessions(health),
+      block("What went wrong lately", health.trouble.length ? el("div", { class: "rows" }, health.trouble.map((item) => rowOf(item, { run: this.shell.run, people: this.shell.people, channels: 1 }))) : el("p", {}, "Nothing.")));
+    for (const each of this.element.querySelectorAll("details")) each.open = open.includes(each.dataset.key);
+    this.element.scrollTop = top;
+  }
+}
+
+const block = (title, ...content) => el("section", { class: "block" }, el("h2", {}, title), ...content);
+const tile = (words, value, more = "") => el("div", { class: "tile" }, el("span", {}, words), el("b", {}, value), el("small", {}, more));
+
+function now(health, tally) {
+  const lively = isLively(health.status);
+  const left = health.most && tally.turns_a_minute ? ((health.most - health.turns) / tally.turns_a_minute) * 60 : null;
+  const last = health.since === null ? "nothing yet" : lively ? ago(health.since, health.now) : moment(health.since);
+  return el("div", { class: "tiles" },
+    tile("Turns", health.most && lively ? `${count(health.turns)} / ${count(health.most)}` : count(health.turns)),
+    lively && tile("Turns a minute", short(tally.turns_a_minute), "in the last minute"),
+    lively && tile("Tokens a minute", short(tally.tokens_a_minute)),
+    lively && left !== null && tile("Time left", span(left), "if it goes on like this"),
+    tile("Last outcome", last),
+    tile("Tokens", count(tally.tokens)),
+    tally.cost !== null && tile("Cost", short(tally.cost)));
+}
+
+function waiting(health) {
+  if (!isLively(health.status)) return null;
+  if (!health.waits_for) return block("Waiting for", el("p", {}, "Nothing that the record tells."));
+  const since = health.since === null ? "" : `, for ${span(health.now - health.since)}`;
+  const rows = health.waiting.slice(0, 50).map((each) => el("tr", {}, el("td", {}, each.probe ? `aside: ${each.probe}` : `turn ${each.turn}`), el("td", {}, each.agent), el("td", {}, each.channel), el("td", { class: "number" }, each.round)));
+  const more = health.waits_for > rows.length ? el("p", { class: "note" }, `and ${count(health.waits_for - rows.length)} more`) : null;
+  return block(`Waiting for ${many(health.waits_for, "call")}${since}`, el("table", {}, el("thead", {}, el("tr", {}, ["Call", "Agent", "Channel", "Round"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows)), more,
+    health.now - (health.since ?? health.now) > 60 ? el("p", { class: "note" }, "If this goes on: ", el("code", {}, "gss doctor"), " says what works on this machine.") : null);
+}
+
+function counts(tally) {
+  const rows = [["said something", tally.spoke], ...named(tally.silent, CAUSES, "silent: "), ...named(tally.failed, CAUSES, "failed attempt: "), ["answers of models", tally.calls], ["answers that ended at max_tokens", tally.clipped], ["answers to probes", tally.probed], ["interventions", tally.intervened], ...named(tally.noticed, NOTICES, "noticed: ")];
+  return block("Counts", el("dl", {}, rows.filter(([, number]) => number).map(([words, number]) => [el("dt", {}, words), el("dd", {}, count(number))])));
+}
+
+const named = (counted, words, before) => Object.entries(counted).map(([key, number]) => [before + (words[key] ?? key), number]);
+
+function sessions(health) {
+  return block(many(health.sessions.length, "session"), health.sessions.map((session, at) => el("details", { "data-key": `session ${at}` },
+    el("summary", {}, `${moment(session.began)}${session.ended === null ? "" : `, ${span(session.ended - session.began)}`}: ${session.status || (isLively(health.status) && at === health.sessions.length - 1 ? "works on it" : "ended without a word")}${session.resumed ? ", resumed" : ""}`),
+    el("dl", {}, [["package", session.package], ["Python", session.python], ["system", session.platform], ["processor", session.cpu],
+      ...Object.entries(session.settings).map(([key, value]) => [key, JSON.stringify(value)]),
+      ...session.models.map((model) => [`model ${model.backend ?? ""}`, JSON.stringify(model)]),
+      ...(session.broker ? [["broker", JSON.stringify(session.broker)]] : [])].filter(([, value]) => value && value !== "null").map(([key, value]) => [el("dt", {}, key), el("dd", {}, value)])))));
+}

@@ -1,0 +1,149 @@
+// A run: its head, its views, and the one scrubber that moves all of them.
+import { asked, go, note, toRun } from "/static/address.js";
+import { asCode } from "/static/code.js";
+import { known } from "/static/colours.js";
+import { copying, el, fill, refill } from "/static/dom.js";
+import { isLively } from "/static/log.js";
+import { progressOf, stateOf } from "/static/runs.js";
+import { get, ofRun } from "/static/server.js";
+import { count, span } from "/static/words.js";
+
+const STALLED_S = 20;
+const VIEWS = { conversation: "Conversation", health: "Health" };
+const MODULES = {
+  conversation: async () => (await import("/static/conversation.js")).Conversation,
+  network: async () => (await import("/static/network.js")).NetworkView,
+  measures: async () => (await import("/static/measures.js")).MeasuresView,
+  health: async () => (await import("/static/health.js")).HealthView,
+};
+
+export class RunView {
+  constructor(run) {
+    this.run = run;
+    this.people = new Map();
+    this.head = el("div", { class: "run-head" });
+    this.stall = el("p", { class: "stall", role: "status", hidden: true });
+    this.holder = el("div", { class: "holder" });
+    this.scrubber = el("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "Turn", disabled: true });
+    this.scrubbed = el("output", {}, "");
+    this.foot = el("footer", { class: "scrub" }, this.scrubber, this.scrubbed);
+    this.element = el("div", { class: "run" }, this.head, this.stall, this.holder, this.foot);
+    this.scrubber.addEventListener("input", () => this.#scrub());
+  }
+
+  async begin() {
+    try {
+      const [row, society] = await Promise.all([get(ofRun(this.run)), get(ofRun(this.run, "society"))]);
+      if (row.problem) throw Object.assign(new Error(row.problem), { remedy: "" });
+      this.row = row;
+      this.society = society;
+      for (const agent of society.agents) this.people.set(agent.name, agent);
+      known([...this.people.keys()]);
+    } catch (fault) {
+      refill(this.element, el("div", { class: "empty" }, el("h1", {}, "This run cannot be shown"), el("p", {}, fault.message), fault.remedy && el("p", {}, fault.remedy), el("p", {}, el("a", { href: "/" }, "All runs"))));
+      return;
+    }
+    document.title = `${this.row.study || this.run} · genai-social-sim`;
+    this.now = { ...this.row };
+    await this.addressed();
+    this.watching = setInterval(() => this.#watch(), 1000);
+  }
+
+  /** The address has changed within this run. */
+  async addressed() {
+    const { view, turn, query } = asked();
+    const wanted = view in VIEWS ? view : "conversation";
+    if (this.view && this.shown === wanted) {
+      await this.view.turned?.(turn, query);
+      this.#drawHead();
+      return;
+    }
+    this.view?.stop();
+    this.shown = wanted;
+    this.#drawHead();
+    const View = await MODULES[wanted]();
+    this.view = new View(this);
+    refill(this.holder, this.view.element);
+    await this.view.begin(turn, query);
+  }
+
+  stop() {
+    clearInterval(this.watching);
+    this.view?.stop();
+  }
+
+  step(by) {
+    this.view?.step?.(by);
+  }
+
+  /** A log has news. */
+  news(log) {
+    this.now = { ...this.now, status: log.status, turns: log.turns, seq: log.seq, digest: log.digest, last: Math.max(log.lastAt, this.now.last ?? 0) };
+    this.ahead = log.ahead;
+    this.scrubber.max = Math.max(log.turns, 1);
+    this.scrubber.disabled = !log.turns;
+    this.#drawHead();
+  }
+
+  /** A view shows what was so at a turn; `live`: at the newest. */
+  at(turn, live) {
+    if (document.activeElement !== this.scrubber || live) this.scrubber.value = turn;
+    const words = live && isLively(this.now.status) ? `live · turn ${count(this.now.turns)}` : `turn ${count(Number(turn))} of ${count(this.now.turns)}`;
+    if (this.scrubbed.textContent !== words) refill(this.scrubbed, words);
+    this.scrubber.setAttribute("aria-valuetext", words);
+  }
+
+  #scrub() {
+    const turn = Number(this.scrubber.value);
+    const live = turn >= this.now.turns;
+    note({ at: live ? "" : turn });
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => (live && this.view.follow ? this.view.follow() : this.view.seek?.(turn)));
+    this.at(turn, live);
+  }
+
+  trouble(fault) {
+    this.stall.hidden = false;
+    refill(this.stall, fault.message, fault.remedy ? `. ${fault.remedy}` : "");
+    this.troubled = true;
+  }
+
+  #drawHead() {
+    const now = this.now;
+    const stamp = JSON.stringify([now.status, now.turns, now.digest, this.shown, location.href]);
+    if (stamp === this.stamp) return;
+    this.stamp = stamp;
+    if (this.troubled) { this.troubled = false; this.stall.hidden = true; }
+    const { query } = asked();
+    const kept = { at: query.at };
+    const design = [now.condition, now.condition ? `replicate ${now.replicate}` : "", `seed ${now.seed}`].filter(Boolean).join(" · ");
+    const code = this.head.querySelector("details.menu[open]");
+    if (code) return this.#freshen();
+    refill(this.head,
+      el("div", { class: "title" }, el("h1", {}, now.study || now.file), el("span", { class: "design" }, design), el("span", { class: "live-state" }, stateOf(now), el("span", { class: "turns" }, progressOf(now), " turns")),
+        el("span", { class: "digest" }, el("code", { title: `digest ${now.digest}` }, now.digest.slice(0, 12)), copying("copy", () => now.digest, "the whole digest"))),
+      el("nav", { class: "views", "aria-label": "Views of the run" },
+        Object.entries(VIEWS).map(([view, words]) => el("a", { href: toRun(this.run, view === "conversation" ? "" : view, kept), "aria-current": view === this.shown ? "page" : null }, words)),
+        el("details", { class: "menu" }, el("summary", {}, "As code"), el("div", {}, asCode(this.run, now, this.shown)))));
+  }
+
+  #freshen() {
+    refill(this.head.querySelector(".live-state"), stateOf(this.now), el("span", { class: "turns" }, progressOf(this.now), " turns"));
+  }
+
+  /** A stall speaks. */
+  async #watch() {
+    const now = Date.now() / 1000 + (this.ahead ?? 0);
+    const quiet = now - (this.now.last ?? now);
+    if (this.troubled) return;
+    if (!isLively(this.now.status) || quiet < STALLED_S) { this.stall.hidden = true; this.waiting = null; return; }
+    if (!this.waiting || now - this.askedAt > 10) {
+      this.askedAt = now;
+      this.waiting = await get(ofRun(this.run, "health")).catch(() => null);
+    }
+    const waiting = this.waiting?.waiting.length ?? 0;
+    const words = `nothing new for ${span(quiet)}${waiting ? `; ${count(waiting)} ${waiting === 1 ? "call waits" : "calls wait"}` : ""}. `;
+    this.stall.hidden = false;
+    fill(refill(this.stall, words), el("a", { href: toRun(this.run, "health") }, "What it waits for"));
+  }
+}

@@ -1,0 +1,323 @@
+"""The page in a real browser, over real runs: finished, live, very long, hostile."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from tests.support.pages import STUDY, Site, Watched, lengthened, number_in, play, served, watched
+
+from genai_social_sim import Run
+
+LONG: Final = """
+name: long
+seed: 1
+model: {backend: scripted, words: 12}
+agents: [{name: ada}, {name: bo}, {name: cy}, {name: di}]
+memory: none
+channels: {hall: {opening: {text: "Begin."}}}
+stop: {turns: 500}
+"""
+PLAIN: Final = "<img src=x onerror=\"document.title='taken'\"></p><script>document.title='taken'</script>\u202e"
+HOSTILE: Final = PLAIN + "\x1b[31m"  # a study file refuses this one
+
+
+def number_of(selector: str) -> str:
+    """JavaScript for the first number in an element."""
+    return f"Number(document.querySelector('{selector}').textContent.match(/[\\d,]+/)[0].replaceAll(',', ''))"
+
+
+SCRUBBED: Final = number_of("footer output")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    play(folder)
+    play(folder, STUDY.replace("seed: 7", "seed: 8"))
+    lengthened(play(folder, LONG), 200)
+    (folder / "foreign.sqlite").write_text("nothing of ours")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[Site]:
+    with served(folder) as site:
+        yield site
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[Run]:
+    (path,) = folder.glob("harbour*seed7.sqlite")
+    with Run(path) as run:
+        yield run
+
+
+def first_content_s(page: Page) -> float:
+    """Seconds from the click on a link to the first paint of content, by the browser's own clock."""
+    painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
+    page.wait_for_function(f"() => ({painted}) !== null")
+    return float(page.evaluate(painted)) / 1000
+
+
+def test_the_list_shows_every_run_and_says_of_a_foreign_file_what_it_is(site: Site, tab: Watched) -> None:
+    tab.page.goto(site.url)
+    expect(tab.page.locator("table.runs tbody tr")).to_have_count(4)
+    expect(tab.page.get_by_role("row").filter(has_text="foreign.sqlite")).to_contain_text("no run file")
+    tab.page.get_by_label("Filter runs").fill("seed8")
+    expect(tab.page.locator("table.runs tbody tr")).to_have_count(1)
+    assert "q=seed8" in tab.page.url
+    tab.clean(site)
+
+
+def test_a_click_on_an_utterance_shows_exactly_what_was_sent(site: Site, tab: Watched, run: Run) -> None:
+    tab.page.goto(f"{site.url}/runs/{run.path.stem}")
+    tab.page.locator("article.said", has_text="turn 2 ").first.click()
+    panel = tab.page.get_by_label("A turn", exact=True)
+    expect(panel.get_by_role("heading", name="turn 2", exact=True)).to_be_visible()
+    prompt = run.prompt(2)
+    assert prompt is not None
+    assert panel.locator(".message pre").all_text_contents()[: len(prompt.chat())] == [
+        text for _, text in prompt.chat()
+    ]
+    assert tab.page.url.endswith(f"/runs/{run.path.stem}/turns/2")
+    expect(panel).to_contain_text(prompt.digest.hex())
+    expect(panel).to_contain_text("gss fork")
+    tab.clean(site)
+
+
+def test_an_address_leads_back_to_a_turn(site: Site, tab: Watched, run: Run) -> None:
+    tab.page.goto(f"{site.url}/runs/{run.path.stem}/turns/40")
+    expect(tab.page.locator("article.open")).to_contain_text("turn 40")
+    expect(tab.page.get_by_label("A turn", exact=True)).to_contain_text("turn 40")
+    tab.page.get_by_label("Close the turn").click()
+    expect(tab.page.get_by_label("A turn", exact=True)).to_be_hidden()
+    assert "/turns/" not in tab.page.url
+
+
+def test_what_happened_between_stands_where_it_happened(site: Site, tab: Watched, run: Run) -> None:
+    tab.page.set_viewport_size({"width": 1200, "height": 9000})
+    tab.page.goto(f"{site.url}/runs/{run.path.stem}")
+    expect(tab.page.locator("article")).not_to_have_count(0)
+    rows = tab.page.locator("article")
+    expect(rows.filter(has_text="the end after 60 turns")).to_have_count(1)
+    turns = run.table("turns").rows()
+    assert tab.page.locator("article.silence").count() == sum(row["outcome"] == "silent" for row in turns)
+    expect(tab.page.locator("article.probe")).to_have_count(len(run.probes))
+    expect(tab.page.locator("article.intervened")).to_contain_text("The dredger arrives")
+    failed = [row for row in run.calls if row["outcome"] == "failed"]
+    expect(tab.page.locator("article.retry")).to_have_count(len(failed))
+    texts = tab.page.locator("article.said .text").all_text_contents()
+    assert texts == [row["text"] for row in run.utterances]
+
+
+def test_first_content_comes_within_a_second_and_the_longest_run_stays_small(site: Site, tab: Watched) -> None:
+    page = tab.page
+    page.goto(site.url)  # the server and the browser have been used once
+    page.goto(f"{site.url}/runs/{_long(site)}")
+    expect(page.locator("article.said").first).to_be_visible()
+    assert first_content_s(page) < 1.0
+    expect(page.get_by_text("100,000 turns")).to_be_visible()
+    scroll = "(share) => { const s = document.querySelector('.scroller'); s.scrollTop = share * s.scrollHeight; }"
+    for share in (0.5, 0.9, 0.1, 1, 0.3):
+        page.evaluate(scroll, share)
+        near = int(share * 100_000)
+        page.wait_for_function(f"(near) => Math.abs({SCRUBBED} - near) < 2000", arg=near)
+    assert page.locator("article").count() < 80
+    page.evaluate("gc()")
+    assert page.evaluate("performance.memory.usedJSHeapSize") < 30e6
+    tab.clean(site)
+
+
+def _long(site: Site) -> str:
+    return str(next(row["run"] for row in site.api("/runs")["runs"] if row["study"] == "long"))
+
+
+def test_a_long_run_is_scrolled_without_a_gap(site: Site, tab: Watched) -> None:
+    page = tab.page
+    page.goto(f"{site.url}/runs/{_long(site)}/turns/50000")
+    expect(page.locator("article.open")).to_contain_text("turn 50000")
+    seen = page.evaluate(
+        """async () => {
+          const scroller = document.querySelector(".scroller");
+          const turns = new Set();
+          for (let frame = 0; frame < 60; frame++) {
+            scroller.scrollTop += 250;
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+            const { top, bottom } = scroller.getBoundingClientRect();
+            for (const row of document.querySelectorAll("article[data-turn]")) {
+              const place = row.getBoundingClientRect();
+              if (place.bottom > top && place.top < bottom) turns.add(Number(row.dataset.turn));
+            }
+          }
+          return [...turns];
+        }"""
+    )
+    assert sorted(seen) == list(range(min(seen), max(seen) + 1))
+    assert len(seen) > 100
+
+
+def test_the_scrubber_and_the_search_lead_into_a_long_run(site: Site, tab: Watched) -> None:
+    page = tab.page
+    page.goto(f"{site.url}/runs/{_long(site)}")
+    page.get_by_label("Turn", exact=True).fill("70000")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('article')].some((row) => row.dataset.turn === '70000')"
+    )
+    assert "at=70000" in page.url
+    word = page.locator("article.said .text").first.inner_text().split()[0]
+    page.get_by_label("Search what was said").fill(word)
+    page.keyboard.press("Enter")
+    expect(page.locator(".found li").first).to_be_visible()
+    page.locator(".found li button").first.click()
+    expect(page.locator("article.flash")).to_contain_text(word, ignore_case=True)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which a run with a hundred messages a second is being played by another process."""
+    study = STUDY.replace("words: 14, faults: {error: 0.05, empty: 0.1}", "words: 8, latency: 0.01, slots: 1")
+    (tmp_path / "study.yaml").write_text(study.replace("turns: 60", "turns: 100000"), encoding="utf-8")
+    command = [sys.executable, "-m", "genai_social_sim.cli", "run", "study.yaml", "--quiet", "--durability", "process"]
+    (tmp_path / "runs").mkdir()
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as playing:
+        try:
+            yield tmp_path / "runs"
+        finally:
+            playing.terminate()
+
+
+def _turns(page: Page) -> int:
+    return number_in(page.locator(".live-state .turns").inner_text())
+
+
+def test_a_run_that_is_played_elsewhere_is_followed_and_waits_for_readers(live: Path, tab: Watched) -> None:
+    with served(live) as site:
+        page = tab.page
+        page.goto(site.url)
+        page.locator("td.study a").click()
+        newest = "() => Number([...document.querySelectorAll('article[data-turn]')].at(-1)?.dataset.turn ?? -1)"
+        page.mouse.move(600, 10)
+        page.wait_for_function(f"() => ({newest})() > 100")
+        behind = page.evaluate(
+            f"async (run) => (await (await fetch(`/api/runs/${{run}}`)).json()).turns - ({newest})()",
+            site.api("/runs")["runs"][0]["run"],
+        )
+        assert behind < 300
+        page.mouse.move(600, 400)  # to read
+        expect(page.get_by_role("button", name="paused while you read")).to_be_visible()
+        row = "document.elementFromPoint(600, 400).closest('article')"
+        under = f"() => [{row}.dataset.seq, {row}.getBoundingClientRect().top]"
+        still = page.evaluate(under)
+        before = _turns(page)
+        page.wait_for_function(f"(before) => {number_of('.live-state .turns')} > before + 30", arg=before)
+        assert page.evaluate(under) == still
+        expect(page.get_by_role("button", name="new, paused while you read")).to_be_visible()
+        page.get_by_role("button", name="new, paused while you read").click()
+        page.mouse.move(600, 10)
+        page.wait_for_function(f"(before) => ({newest})() > before", arg=before)
+        tab.clean(site)
+
+
+def test_a_run_that_begins_is_listed_within_a_second(tmp_path: Path, tab: Watched) -> None:
+    with served(tmp_path) as site:
+        tab.page.goto(site.url)
+        expect(tab.page.get_by_text("No runs yet")).to_be_visible()
+        play(tmp_path)
+        began = time.monotonic()
+        expect(tab.page.locator("td.study a")).to_have_text("harbour")
+        assert time.monotonic() - began < 3.0  # a second, and room for a busy machine
+
+
+def test_hostile_text_is_inert_wherever_it_comes_from(tmp_path: Path, tab: Watched) -> None:
+    study = {
+        "name": "hostile",
+        "model": {"backend": "scripted", "function": "speak"},
+        "agents": [{"name": "<b>bo</b>", "persona": PLAIN}, {"name": "ada"}],
+        "channels": {"<i>c</i>": {"opening": {"from": "<u>me</u>", "text": PLAIN}}},
+        "stop": {"turns": 4},
+    }
+    record = play(tmp_path, json.dumps(study), functions={"speak": lambda request: HOSTILE})
+    record.rename(tmp_path / "<img src=x onerror=document.title='taken'>.sqlite")
+    with served(tmp_path) as site:
+        page = tab.page
+        page.goto(site.url)
+        page.locator("td.study a").click()
+        page.locator("article.spoke").first.click()
+        panel = page.get_by_label("A turn", exact=True)
+        expect(panel.locator("blockquote")).to_contain_text("⟨U+202E⟩⟨U+001B⟩")
+        expect(panel.locator("blockquote")).to_contain_text("<script>")
+        assert page.locator("main img, main script, main b:has-text('bo') b").count() == 0
+        assert page.title() == "hostile · genai-social-sim"
+        with pytest.raises(Exception, match="TrustedHTML"):
+            page.evaluate("() => { document.body.innerHTML = '<p>' }")
+        tab.complaints.clear()  # the last line's own
+        page.reload()
+        expect(panel).to_be_visible()
+        tab.clean(site)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("view", ["", "RUN", "RUN/turns/20", "RUN/health"])
+def test_axe_finds_nothing(site: Site, chromium: Browser, run: Run, view: str, width: int, scheme: Any) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    try:
+        page = watched(context).page
+        page.goto(f"{site.url}/{view.replace('RUN', f'runs/{run.path.stem}')}")
+        expect(page.locator(WHAT[view]).first).to_be_visible()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        context.close()
+
+
+WHAT: Final = {"": "td.study a", "RUN": "article.said", "RUN/turns/20": ".turn-panel h3", "RUN/health": ".tile"}
+
+
+def test_everything_is_reached_by_the_keyboard(site: Site, tab: Watched, run: Run) -> None:
+    page, press = tab.page, tab.page.keyboard.press
+    page.goto(site.url)
+    expect(page.locator("td.study a").first).to_be_visible()
+    press("/")
+    page.keyboard.type("seed7")
+    press("Escape")
+    expect(page.locator("table.runs tbody tr")).to_have_count(1)
+    press("j")
+    press("Enter")
+    expect(page.locator("article.said").first).to_be_visible()
+    press("j")
+    press("j")
+    expect(page.locator("article:focus")).to_have_count(1)
+    press("g")
+    page.keyboard.type("5")
+    press("Enter")
+    panel = page.get_by_label("A turn", exact=True)
+    expect(panel).to_contain_text("turn 5")
+    press("Escape")
+    press("ArrowRight")
+    expect(panel.get_by_role("heading", name="turn 6", exact=True)).to_be_visible()
+    press("k")
+    press("k")
+    press("Enter")
+    expect(panel.get_by_role("heading", name="turn 6", exact=True)).to_be_hidden()
+    press("Escape")
+    expect(panel).to_be_hidden()
+    press("4")
+    expect(page.locator(".tile").first).to_be_visible()
+    press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    press("Escape")
+    press("l")
+    expect(page.locator("table.runs")).to_be_visible()
+    tab.clean(site)
