@@ -12,6 +12,7 @@ from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.model import Model
 from genai_social_sim.domain.network import Edge
+from genai_social_sim.domain.trigger import Trigger
 
 Unit = Literal["turns", "rounds"]
 
@@ -46,6 +47,9 @@ class Probe:
 
     `text` is a template like those of prompts. `asked` are the agents in question, in the order of their names;
     with `sample`, so many of them are drawn each time. An agent is asked in `channel`, or in its first one.
+
+    With `after` it is asked whenever one of these interventions, by their position in the plan, has taken effect. With
+    a `trigger` it is asked at those moments only at which that holds: the first of them, or with `repeat` all.
     """
 
     name: str
@@ -55,6 +59,9 @@ class Probe:
     act: Act = field(default_factory=Say)
     sample: int | None = None
     channel: ChannelId | None = None
+    after: tuple[int, ...] = ()
+    trigger: Trigger | None = None
+    repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,18 @@ class Broadcast:
     speaker: str
     text: str
     channels: tuple[ChannelId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inject:
+    """Words are put into an agent's mouth: whoever hears it in `channel` hears them from it, and so does it itself.
+
+    In a channel of pairs they are its last words, which it shows the next that it meets.
+    """
+
+    speaker: AgentId
+    text: str
+    channel: ChannelId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +177,7 @@ class ChangeNetwork:
 
 Change = (
     Broadcast
+    | Inject
     | Mute
     | Remove
     | Admit
@@ -193,7 +213,9 @@ Planned = Change | EdgesBetween
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention:
-    """A planned change."""
+    """A planned change; `trigger` and `repeat` as in probes."""
 
     when: tuple[When, ...]
     change: Planned
+    trigger: Trigger | None = None
+    repeat: bool = False

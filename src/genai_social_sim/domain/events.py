@@ -191,12 +191,19 @@ class Intervened(NamedTuple):
     change: Text
 
     @property
+    def injected(self) -> bool:
+        """Whether words were put into an agent's mouth."""
+        return bool(json.loads(self.change.value).get("kind") == "inject")
+
+    @property
     def said(self) -> tuple[Opened, ...]:
-        """What a broadcast put into channels, each like an opening; () for any other change."""
+        """What was put into channels, or into an agent's mouth, each like an opening; () where nothing was said."""
         change = json.loads(self.change.value)
-        if change.get("kind") != "broadcast":
+        if change.get("kind") not in ("broadcast", "inject"):
             return ()
         text = Text.of(change["text"])
+        if change["kind"] == "inject":
+            return (Opened(channel=change["channel"], speaker=change["speaker"], text=text),)
         return tuple([Opened(channel=name, speaker=change["speaker"], text=text) for name in change["channels"]])
 
 

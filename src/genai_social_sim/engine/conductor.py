@@ -6,6 +6,7 @@ It does no I/O, so that a live run, a resumed one and a replay go through the sa
 from __future__ import annotations
 
 from collections import deque
+from itertools import takewhile
 
 from genai_social_sim.domain.events import CallKey, Logical, Outcome, Probed, Remembered
 from genai_social_sim.kernel.agenda import Intervening, Item
@@ -56,7 +57,7 @@ class Conductor:
         self._open.clear()
         if self._unasked:
             self._unasked = False
-            turns.extend([item for item in self._agenda if isinstance(item, Turn)])
+            turns.extend([item for item in takewhile(_is_aside, self._agenda) if isinstance(item, Turn)])
         if self.state.silenced or self.state.stage.has_forum:
             turns = self._without_silenced(turns)
         return self._with_errands(turns) if self.state.stage.minding else turns
@@ -150,22 +151,25 @@ class Conductor:
         agenda, progress = self.state.stage.agenda, self.state.progress
         if agenda.empty:
             return
-        items = agenda.items(progress.turns, closing=bool(progress.closing))
+        items = agenda.items(progress.turns, closing=bool(progress.closing), held=self.state.held)
         self._agenda = deque(items[self.state.done :])
-        self._unasked = any(isinstance(item, Turn) for item in self._agenda)
+        self._unasked = bool(self._agenda) and _is_aside(self._agenda[0])
 
     def _keep_agenda(self) -> list[Logical]:
         """What the agenda has at this point of the run, as far as nothing is missing; and the end."""
         events: list[Logical] = []
         while self._agenda:
-            item = self._agenda[0]
+            item, held = self._agenda[0], self.state.held
             if isinstance(item, Intervening):
                 self._take_effect(intervening(self.state, item.number), events)
+                self._unasked = len(self._agenda) > 1 and _is_aside(self._agenda[1])
             elif (told := self._told.pop(item.key, None)) is not None:
                 self._take_effect(told, events)
             else:
                 return events
             self._agenda.popleft()
+            if self.state.held != held:  # what waited for the answers to probes is due now
+                self._look_at_agenda()
         if end := ending(self.state):
             self._take_effect(end, events)
         elif events:  # all that was given out before has come in, perhaps a part of a simultaneous round
@@ -176,3 +180,8 @@ class Conductor:
     def _take_effect(self, event: Logical, events: list[Logical]) -> None:
         self.state = apply(self.state, event)
         events.append(event)
+
+
+def _is_aside(item: Item) -> bool:
+    """Whether somebody is to be asked."""
+    return isinstance(item, Turn)

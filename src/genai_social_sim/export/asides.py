@@ -130,7 +130,7 @@ INTERVENTIONS: Final = Kind(
         Column(
             "kind",
             "text",
-            "As in the study: broadcast, mute, unmute, remove, admit, persona, topic, sampling, role, model, "
+            "As in the study: broadcast, inject, mute, unmute, remove, admit, persona, topic, sampling, role, model, "
             "add_edges, remove_edges or network.",
         ),
         Column("change", "json", "The change in full."),

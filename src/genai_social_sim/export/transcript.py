@@ -47,27 +47,20 @@ class _Utterances(Fold):
             case Opened() as event:
                 return (self._put_in(recorded, event),)
             case Intervened() as event:
-                return [self._put_in(recorded, said) for said in event.said]
+                how = "inject" if event.injected else "broadcast"
+                return [self._put_in(recorded, said, how) for said in event.said]
             case _:
                 return ()
 
-    def _put_in(self, recorded: Recorded, event: Opened) -> Row:
+    def _put_in(self, recorded: Recorded, event: Opened, how: str = "opening") -> Row:
         head = (self.run, recorded.seq, None, None, event.channel, event.speaker, event.text.value, moment(recorded.at))
-        return (*head, None, False, None, None, None, None, None, None)
+        return (*head, None, False, None, None, None, None, None, None, how)
 
     def _spoken(self, recorded: Recorded, event: Spoke, attempts: Iterable[Recorded]) -> Row:
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
         said = (event.text.value, moment(recorded.at))
-        return (
-            *where,
-            *said,
-            event.choice,
-            *_cut(event.cut),
-            event.stand_in,
-            _raw(event.cut, attempts),
-            event.tokens,
-            event.to,
-        )
+        how = (*_cut(event.cut), event.stand_in, _raw(event.cut, attempts))
+        return (*where, *said, event.choice, *how, event.tokens, event.to, None)
 
 
 def _cut(cut: Cut | None) -> tuple[bool, str | None, str | None]:
@@ -90,8 +83,8 @@ UTTERANCES: Final = Kind(
     columns=(
         RUN,
         SEQ,
-        Column("turn", "integer", "Number of the turn, from 0; no value for an opening or a broadcast."),
-        Column("round", "integer", "Round of the channel, from 0; no value for an opening or a broadcast."),
+        Column("turn", "integer", "Number of the turn, from 0; no value for what was put in."),
+        Column("round", "integer", "Round of the channel, from 0; no value for what was put in."),
         _CHANNEL,
         Column(
             "speaker", "text", "Name of the agent, or the name that the study puts before an opening or a broadcast."
@@ -120,6 +113,11 @@ UTTERANCES: Final = Kind(
         Column("raw_text", "text", "The model's whole answer if it was cut; no value if `text` is the answer."),
         _TOKENS,
         Column("addressee", "text", "Who alone heard it, of a direct message; no value for what was said to all."),
+        Column(
+            "put_in",
+            "text",
+            "How it came if not by a turn: opening, broadcast, or inject (an intervention put it into its mouth).",
+        ),
     ),
     fold=_Utterances,
 )

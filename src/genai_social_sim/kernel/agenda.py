@@ -24,6 +24,8 @@ class Intervening(NamedTuple):
 
 
 Item = Turn | Intervening  # a turn here is an agent to be asked aside
+Key = tuple[str, int]  # "probe" or "change", and its position in the plan
+NOTHING: Final = frozenset[Key]()
 
 
 class Agenda:
@@ -36,7 +38,7 @@ class Agenda:
         self.empty: Final = not moments
         self._steps: Final = {when.count * _size(plan, when) for when in moments if isinstance(when, Every)}
         self._points: Final = sorted({when.count * _size(plan, when) for when in moments if isinstance(when, After)})
-        self._sized = (-1, False, 0)
+        self._sized: tuple[int, bool, frozenset[Key], int] = (-1, False, NOTHING, 0)
         channels = reversed(plan.channels)
         self._home: Final = {member: channel.name for channel in channels for member in channel.members}
         self._index: Final = {channel.name: index for index, channel in enumerate(plan.channels)}
@@ -47,35 +49,53 @@ class Agenda:
         points = [(turns // step + 1) * step for step in self._steps] + self._points[at : at + 1]
         return min(points, default=math.inf)
 
-    def size(self, turns: int, *, closing: bool) -> int:
+    def size(self, turns: int, *, closing: bool, held: frozenset[Key] = NOTHING) -> int:
         """How many items are due after `turns` turns."""
-        if self._sized[:2] != (turns, closing):  # every channel asks
-            asked = sum(len(self._whom(probe, turns)) for probe in self._probes(turns, closing=closing))
-            self._sized = (turns, closing, asked + len(self._interventions(turns, closing=closing)))
-        return self._sized[2]
+        if self._sized[:3] != (turns, closing, held):  # every channel asks
+            self._sized = (turns, closing, held, len(self.items(turns, closing=closing, held=held)))
+        return self._sized[3]
 
-    def items(self, turns: int, *, closing: bool) -> list[Item]:
+    def items(self, turns: int, *, closing: bool, held: frozenset[Key] = NOTHING) -> list[Item]:
         """What is due after `turns` turns, in order.
 
         Args:
             turns: How many turns have been taken.
             closing: Whether a stopping rule holds; then what is due at the end is, and nothing is changed any more.
+            held: Whose triggers hold at this point.
         """
-        asked = [(probe, self._whom(probe, turns)) for probe in self._probes(turns, closing=closing)]
-        asides: list[Item] = [self._aside(probe, agent, turns) for probe, agents in asked for agent in agents]
-        return asides + [Intervening(number) for number in self._interventions(turns, closing=closing)]
+        changes = self._interventions(turns, closing=closing, held=held)
+        following = [probe for probe in self._plan.probes if not {*changes}.isdisjoint(probe.after)]
+        first = self._asides(self._probes(turns, closing=closing, held=held), turns)
+        return [*first, *map(Intervening, changes), *self._asides(following, turns)]
 
-    def _probes(self, turns: int, *, closing: bool) -> list[Probe]:
-        return [probe for probe in self._plan.probes if self._due(probe.when, turns, closing=closing)]
+    def asked(self, turns: int, *, closing: bool, held: frozenset[Key] = NOTHING) -> int:
+        """How many agents are asked aside after `turns` turns, before anything is changed."""
+        return sum(len(self._whom(probe, turns)) for probe in self._probes(turns, closing=closing, held=held))
 
-    def _interventions(self, turns: int, *, closing: bool) -> list[int]:
+    def comes(self, moments: tuple[When, ...], turns: int, *, closing: bool) -> bool:
+        """Whether one of these moments is after `turns` turns."""
+        return any(self._holds(when, turns, closing=closing) for when in moments)
+
+    def _asides(self, probes: list[Probe], turns: int) -> list[Turn]:
+        return [self._aside(probe, agent, turns) for probe in probes for agent in self._whom(probe, turns)]
+
+    def _probes(self, turns: int, *, closing: bool, held: frozenset[Key]) -> list[Probe]:
+        planned = enumerate(self._plan.probes)
+        return [
+            probe
+            for number, probe in planned
+            if (probe.trigger is None or ("probe", number) in held) and self.comes(probe.when, turns, closing=closing)
+        ]
+
+    def _interventions(self, turns: int, *, closing: bool, held: frozenset[Key]) -> list[int]:
         if closing:
             return []
         planned = enumerate(self._plan.interventions)
-        return [number for number, each in planned if self._due(each.when, turns, closing=False)]
-
-    def _due(self, moments: tuple[When, ...], turns: int, *, closing: bool) -> bool:
-        return any(self._holds(when, turns, closing=closing) for when in moments)
+        return [
+            number
+            for number, each in planned
+            if (each.trigger is None or ("change", number) in held) and self.comes(each.when, turns, closing=False)
+        ]
 
     def _holds(self, when: When, turns: int, *, closing: bool) -> bool:
         match when:

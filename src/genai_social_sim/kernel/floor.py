@@ -148,6 +148,14 @@ def opened(room: Room, floor: Floor, line: Line) -> Floor:
     return floor._replace(heard=_kept(floor.heard, line, room.channel.window))
 
 
+def put_in(room: Room, floor: Floor, line: Line) -> Floor:
+    """The floor with a line that a member is made to have said, between turns."""
+    if room.hearing == "all":
+        return opened(room, floor, line)
+    ears = floor.ears or hearing.begun(room, floor.heard)
+    return floor._replace(ears=hearing.put_in(room, ears, line, floor.round))
+
+
 def _kept(lines: tuple[Line, ...], line: Line, window: int) -> tuple[Line, ...]:
     return _last((*lines, line), window)
 

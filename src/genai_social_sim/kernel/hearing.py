@@ -77,6 +77,26 @@ def told_all(ears: Ears, line: Line, round_no: int) -> Ears:
     return ears._replace(for_all=(*ears.for_all, (round_no, line)))
 
 
+def put_in(room: Room, ears: Ears, line: Line, round_no: int) -> Ears:
+    """With a line in the name of a member, heard at once by itself and by those who hear it."""
+    speaker, each = room.seats[AgentId(line.speaker)], ears.each
+    for seat in (speaker, *(room.hearers[speaker] if room.hearing != "pairs" else ())):
+        ear = _read(room, ears, seat, round_no) if room.hearing == "rounds" else _caught_up(room, ears, each[seat])
+        words = line if seat == speaker and room.hearing != "rounds" else ear.said
+        each = each.replaced(seat, ear._replace(heard=_last((*ear.heard, line), room.channel.window), said=words))
+    return ears._replace(each=each)
+
+
+def _read(room: Room, ears: Ears, seat: int, round_no: int) -> Ear:
+    """An ear in simultaneous rounds that has read, before its turn, what was said in the round before."""
+    mine = ears.each[seat]
+    heard = _after_rounds(room, ears, seat, round_no)
+    if mine.round == round_no:
+        return mine._replace(heard=heard, told=len(ears.for_all))
+    before = mine.said if mine.round == round_no - 1 else None
+    return Ear(heard, len(ears.for_all), round_no, None, before)
+
+
 def said(room: Room, ears: Ears, spot: Spot, line: Line | None, *, wave_ends: bool) -> Ears:
     """After a turn; `line` is None for a silence."""
     if room.hearing == "rounds":
@@ -113,7 +133,7 @@ def _after_turn_of_round(room: Room, ears: Ears, spot: Spot, line: Line | None) 
     seat = room.seats[spot.agent]
     heard = _after_rounds(room, ears, seat, spot.round)
     mine = ears.each[seat]
-    before = mine.said if mine.round == spot.round - 1 else None
+    before = mine.said if mine.round == spot.round - 1 else mine.before if mine.round == spot.round else None
     ear = Ear(heard, len(ears.for_all), spot.round, line, before)
     return Ears(ears.each.replaced(seat, ear), ears.for_all)
 

@@ -19,6 +19,7 @@ from genai_social_sim.domain.agenda import (
     ChangeSampling,
     ChangeTopic,
     EdgesBetween,
+    Inject,
     Mute,
     Remove,
     RemoveEdges,
@@ -28,7 +29,7 @@ from genai_social_sim.domain.events import Cause, Intervened, Opened
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import Agent, RunPlan
 from genai_social_sim.domain.text import Text
-from genai_social_sim.kernel.floor import opened
+from genai_social_sim.kernel.floor import opened, put_in
 from genai_social_sim.kernel.rewiring import anew, between, rewired, with_edges, without_edges
 from genai_social_sim.kernel.state import RunState, restaged
 
@@ -50,6 +51,8 @@ def _changed(state: RunState, change: Change) -> RunState:  # noqa: C901 (one ca
     match change:
         case Broadcast() as said:
             return _heard(state, said)
+        case Inject() as said:
+            return _injected(state, said)
         case Mute(agents=agents, lifted=lifted):
             return _voiced(state, agents, only="muted") if lifted else _silenced(state, agents, "muted")
         case Remove(agents=agents):
@@ -101,6 +104,13 @@ def _heard(state: RunState, said: Broadcast) -> RunState:
         line = state.stage.line(Opened(channel=channel, speaker=said.speaker, text=Text.of(said.text)))
         floors = floors.replaced(index, opened(state.stage.rooms[index], floors[index], line))
     return state._replace(floors=floors)
+
+
+def _injected(state: RunState, said: Inject) -> RunState:
+    index = state.stage.channel_index[said.channel]
+    line = state.stage.line(Opened(channel=said.channel, speaker=said.speaker, text=Text.of(said.text)))
+    floor = put_in(state.stage.rooms[index], state.floors[index], line)
+    return state._replace(floors=state.floors.replaced(index, floor))
 
 
 def _silenced(state: RunState, agents: Collection[AgentId], why: Cause) -> RunState:

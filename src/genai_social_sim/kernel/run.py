@@ -34,6 +34,7 @@ from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState
 from genai_social_sim.kernel.stopping import Progress, counted, reached
+from genai_social_sim.kernel.watching import answered, arrived
 
 
 def openings(state: RunState) -> tuple[Opened, ...]:
@@ -71,7 +72,9 @@ def horizon(state: RunState) -> float:
 def unfinished(state: RunState) -> bool:
     """Whether something that the agenda has at this point of the run is still to be done."""
     agenda, progress = state.stage.agenda, state.progress
-    return not agenda.empty and state.done < agenda.size(progress.turns, closing=bool(progress.closing))
+    if agenda.empty:
+        return False
+    return state.done < agenda.size(progress.turns, closing=bool(progress.closing), held=state.held)
 
 
 def ending(state: RunState) -> RunEnded | None:
@@ -101,7 +104,7 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
     if floor is before:
         return state
     floors = state.floors.replaced(index, floor)
-    return RunState(stage, floors, state.progress, state.openings, state.done, state.silenced, state.views)
+    return RunState(stage, floors, state.progress, state.openings, state.done, state.silenced, state.views, state.watch)
 
 
 def tallied(state: RunState, outcome: Outcome) -> RunState:
@@ -113,8 +116,9 @@ def tallied(state: RunState, outcome: Outcome) -> RunState:
             progress = progress._replace(agreed=agreed_rounds(state.stage.consensus, progress.agreed, views))
     if reason := reached(state.stage.plan, progress) or _deserted(state, progress):
         progress = progress._replace(closing=reason)
-    stage, floors, _, openings, _, silenced, _ = state
-    return RunState(stage, floors, progress, openings, 0, silenced, views)
+    stage, floors, _, openings, _, silenced, _, watch = state
+    after = RunState(stage, floors, progress, openings, 0, silenced, views, watch)
+    return after if watch is None else arrived(after, spoke=isinstance(outcome, Spoke))
 
 
 def _deserted(state: RunState, progress: Progress) -> str:
@@ -123,7 +127,8 @@ def _deserted(state: RunState, progress: Progress) -> str:
     if not state.silenced or stage.bound < math.inf or progress.turns % stage.plan.round_size:
         return ""
     left = any(member not in state.silenced for channel in stage.plan.channels for member in channel.members)
-    return "" if left or stage.agenda.next(progress.turns - 1) < math.inf else "nobody is left to speak"
+    hope = stage.gives_voice and stage.agenda.next(progress.turns - 1) < math.inf
+    return "" if left or hope else "nobody is left to speak"
 
 
 def _viewed(stage: Stage, views: Views, outcome: Outcome) -> Views:
@@ -148,7 +153,7 @@ def apply(state: RunState, event: Event) -> RunState:
             return tallied(hear(state, event), event)
         case Probed():
             progress = state.progress._replace(tokens=state.progress.tokens + event.tokens)
-            return state._replace(progress=progress, done=state.done + 1)
+            return answered(state._replace(progress=progress, done=state.done + 1), event)
         case Intervened():
             return intervened(state, event)
         case Remembered():

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Act, Offer, Say
-from genai_social_sim.domain.agenda import Broadcast
+from genai_social_sim.domain.agenda import Admit, Broadcast, Mute
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.feed import SeenPost
@@ -102,6 +102,10 @@ class Stage:
         self.bound: Final = bound(plan.stop, plan.round_size)
         self.probes: Final = {probe.name: probe for probe in plan.probes}
         self.agenda: Final = Agenda(plan)
+        changes = [each.change for each in plan.interventions]
+        self.gives_voice: Final = any(
+            isinstance(each, Admit) or (isinstance(each, Mute) and each.lifted) for each in changes
+        )
         self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
 
     @cached_property

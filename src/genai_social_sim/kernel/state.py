@@ -11,11 +11,12 @@ from genai_social_sim.domain.events import Cause
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.vector import Vector
-from genai_social_sim.kernel.agenda import first_point
+from genai_social_sim.kernel.agenda import NOTHING, Key, first_point
 from genai_social_sim.kernel.agreement import Views, nothing_said
 from genai_social_sim.kernel.floor import Floor, goes_on
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.stopping import Progress
+from genai_social_sim.kernel.watch import Watch, begun
 
 
 class RunState(NamedTuple):
@@ -27,15 +28,22 @@ class RunState(NamedTuple):
     openings: int = 0  # channels opened so far
     done: int = 0  # of what the agenda has at this point of the run
     silenced: Mapping[AgentId, frozenset[Cause]] = MappingProxyType({})  # agents whose turns are passed over, and why
-    views: Views | None = None  # what each said last, where a stopping rule asks
+    views: Views | None = None  # what each said last, where a stopping rule or a trigger asks
+    watch: Watch | None = None  # where something waits for a trigger
+
+    @property
+    def held(self) -> frozenset[Key]:
+        """Whose triggers hold at this point of the run."""
+        return NOTHING if self.watch is None else self.watch.held
 
 
 def start(stage: Stage) -> RunState:
     """The state before the first event."""
     floors = Vector([Floor()] * len(stage.plan.channels))
     absent = dict.fromkeys(_yet_to_come(stage.plan), frozenset[Cause](["absent"]))
-    views = nothing_said(len(stage.plan.agents)) if stage.consensus else None
-    return RunState(stage, floors, Progress(), silenced=MappingProxyType(absent), views=views)
+    watch = begun(stage.plan)
+    views = nothing_said(len(stage.plan.agents)) if stage.consensus or watch is not None else None
+    return RunState(stage, floors, Progress(), silenced=MappingProxyType(absent), views=views, watch=watch)
 
 
 def restaged(state: RunState, plan: RunPlan) -> RunState:

@@ -68,6 +68,7 @@ def _counted(edges: int) -> str:
 
 
 _WORDS: Final[Mapping[str, Callable[[Change], str]]] = {
+    "inject": lambda change: f"put into the mouth of {change['speaker']}",
     "mute": _muted,
     "remove": lambda change: f"gone: {_whom(change)}",
     "admit": lambda change: f"come in: {_whom(change)}",

@@ -119,7 +119,7 @@ class Story:
                 yield from self._remembered(event)
             case Intervened():
                 yield from map(self._put_in, event.said)
-                if not event.said:
+                if event.injected or not event.said:
                     yield Note(words=f"{told_of(event.change.value)} (intervention {event.number})")
             case Noticed():
                 first = event.detail.value.partition("\n")[0]  # what follows is for who reads the record

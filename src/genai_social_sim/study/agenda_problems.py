@@ -11,9 +11,11 @@ from genai_social_sim.study.document import StudyDoc
 from genai_social_sim.study.mentions import SAMPLE, TEMPLATE_REMEDY, no_channel, of_template, problems_of_whom
 from genai_social_sim.study.population import MembersDoc, WhereDoc
 from genai_social_sim.study.probes import ProbeDoc
-from genai_social_sim.study.refusals import Problem
+from genai_social_sim.study.refusals import Problem, listed, nearest
 from genai_social_sim.study.residents import Resident, Whom, members_of
 from genai_social_sim.study.source import Path
+from genai_social_sim.study.timing import TimedDoc
+from genai_social_sim.study.triggers import WhenDoc
 from genai_social_sim.study.words import folded
 
 
@@ -26,6 +28,46 @@ def problems_of_agenda(study: StudyDoc, everybody: Sequence[Resident]) -> Iterat
     for index, probe in enumerate(study.probes):
         yield from _probe(probe, within, everybody, ("probes", index))
     yield from problems_of_changes(study, everybody)
+    yield from _triggers(study)
+
+
+def _triggers(study: StudyDoc) -> Iterator[Problem]:
+    """What is waited for and never comes: answers to a probe that is not there, an intervention that is not there."""
+    timed: list[tuple[Path, TimedDoc]] = [(("probes", at), probe) for at, probe in enumerate(study.probes)]
+    timed += [(("interventions", at), change) for at, change in enumerate(study.interventions)]
+    known = [probe.name for probe in study.probes]
+    for path, doc in timed:
+        for place, name in _probes_in(doc.when, (*path, "when")):
+            if name not in known:
+                listing = f"The probes are: {listed(known)}." if known else "Write one under `probes:`."
+                yield Problem(place, f"there is no probe {name!r}", f"{nearest(name, known)}{listing}")
+    names = [change.name for change in study.interventions if change.name is not None]
+    for at, probe in enumerate(study.probes):
+        for index, name in enumerate(probe.after or ()):
+            if name not in names:
+                listing = f"Those with a name are: {listed(names)}." if names else "Give it a `name`."
+                yield Problem(
+                    ("probes", at, "after", index),
+                    f"there is no intervention called {name!r}",
+                    f"{nearest(name, names)}{listing}",
+                )
+
+
+def _probes_in(when: WhenDoc | None, path: Path) -> Iterator[tuple[Path, str]]:
+    """The probes that a trigger names, and where."""
+    if when is None:
+        return
+    for name, part in (
+        ("consensus", when.consensus),
+        ("share", when.share),
+        ("mean", when.mean),
+        ("spread", when.spread),
+    ):
+        if part is not None and part.of is not None:
+            yield (*path, name, "of"), part.of
+    for name, parts in (("any", when.any_of), ("all", when.all_of)):
+        for at, each in enumerate(parts or ()):
+            yield from _probes_in(each, (*path, name, at))
 
 
 def wheres_of_agenda(study: StudyDoc) -> list[tuple[Path, WhereDoc]]:

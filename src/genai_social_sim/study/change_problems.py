@@ -8,6 +8,7 @@ from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.changes import (
     BroadcastDoc,
     EdgesChangeDoc,
+    InjectDoc,
     InterventionDoc,
     ModelChangeDoc,
     NetworkChangeDoc,
@@ -38,7 +39,11 @@ _MOST_COMPLETE = 2_000  # members of a channel without a network whose edges can
 
 def problems_of_changes(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
     """All that is wrong with what is planned to change."""
+    named: dict[str, int] = {}
     for index, change in enumerate(study.interventions):
+        if change.name is not None and (first := named.setdefault(folded(change.name), index)) != index:
+            remedy = f"interventions[{first}] has it; give each its own name."
+            yield Problem(("interventions", index, "name"), f"the name {change.name!r} is taken", remedy)
         yield from _problems(change, study, everybody, ("interventions", index))
 
 
@@ -51,7 +56,7 @@ def groups_in(change: InterventionDoc, path: Path) -> list[tuple[Path, tuple[str
             pair = [((*path, "where", "between", at), each) for at, each in enumerate(where.between or ())]
             one = [((*path, "where", name), getattr(where, name)) for name in ("within", "of")]
             return [*pair, *[(at, group) for at, group in one if group is not None]]
-        case BroadcastDoc() | TopicDoc() | NetworkChangeDoc():
+        case BroadcastDoc() | InjectDoc() | TopicDoc() | NetworkChangeDoc():
             return []
         case PresenceDoc() | PersonaDoc() | SamplingDoc() | RoleChangeDoc() | ModelChangeDoc():
             return [((*path, "agents"), change.agents)]
@@ -65,17 +70,27 @@ def _problems(change: InterventionDoc, study: StudyDoc, everybody: Sequence[Resi
             yield from problems_of_speaker(speaker, spoken, (*path, "from"))
         case TopicDoc(channels=channels):
             yield from _channels(channels or (), study, path)
-        case EdgesChangeDoc(channels=channels):
-            unknown = [*_channels(channels or (), study, path)]
-            yield from unknown or _edges(change, study, everybody, path)
+        case InjectDoc(agent=agent, channel=channel):
+            yield from _injected(agent, channel, study, everybody, path)
+        case EdgesChangeDoc():
+            yield from _edges(change, study, everybody, path)
         case NetworkChangeDoc():
             yield from _network(change, study, path)
         case PresenceDoc() | PersonaDoc() | SamplingDoc() | RoleChangeDoc() | ModelChangeDoc():
             yield from problems_of_whom(change.agents, everybody, (*path, "agents"))
-            if isinstance(change, PersonaDoc):
-                yield from _persona(change, everybody, (*path, "persona"))
-            if isinstance(change, RoleChangeDoc) and change.role is not None and change.role not in study.roles:
-                yield no_role(change.role, study.roles, (*path, "role"))
+            yield from _described(change, study, everybody, path)
+
+
+def _described(
+    change: PresenceDoc | PersonaDoc | SamplingDoc | RoleChangeDoc | ModelChangeDoc,
+    study: StudyDoc,
+    everybody: Sequence[Resident],
+    path: Path,
+) -> Iterator[Problem]:
+    if isinstance(change, PersonaDoc):
+        yield from _persona(change, everybody, (*path, "persona"))
+    if isinstance(change, RoleChangeDoc) and change.role is not None and change.role not in study.roles:
+        yield no_role(change.role, study.roles, (*path, "role"))
 
 
 def _persona(change: PersonaDoc, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
@@ -100,6 +115,10 @@ def _channels(chosen: Sequence[str], study: StudyDoc, path: Path) -> Iterator[Pr
 
 
 def _edges(change: EdgesChangeDoc, study: StudyDoc, everybody: Sequence[Resident], path: Path) -> Iterator[Problem]:
+    unknown = [*_channels(change.channels or (), study, path)]
+    if unknown:
+        yield from unknown
+        return
     within = {name: members_of(channel.members, everybody) for name, channel in study.channels.items()}
     chosen = {name: {*within[name]} for name in change.channels or study.channels}
     for name in chosen:
@@ -117,6 +136,24 @@ def _edges(change: EdgesChangeDoc, study: StudyDoc, everybody: Sequence[Resident
             yield Problem((*path, "edges", at), text, f"{nearest(missing, known)}Members are: {listed(known)}.")
     for place, group in groups_in(change, path):
         yield from problems_of_group(group, everybody, place)
+
+
+def _injected(
+    agent: str, channel: str | None, study: StudyDoc, everybody: Sequence[Resident], path: Path
+) -> Iterator[Problem]:
+    known = {each.name: folded(each.name) for each in everybody}
+    if agent not in known:
+        remedy = f"{nearest(agent, known)}The agents are: {listed(tuple(known))}."
+        yield Problem((*path, "agent"), f"there is no agent {agent!r}", remedy)
+    elif channel is not None and channel not in study.channels:
+        yield no_channel(channel, study.channels, (*path, "channel"))
+    else:
+        chosen = study.channels if channel is None else [channel]
+        own = [name for name in study.channels if agent in members_of(study.channels[name].members, everybody)]
+        if not {*own} & {*chosen}:
+            words = "is in no channel" if channel is None else f"is not in the channel {channel!r}"
+            remedy = f"It is in: {listed(own)}." if own else "Make it a member."
+            yield Problem((*path, "agent" if channel is None else "channel"), f"{agent!r} {words}", remedy)
 
 
 def _network(change: NetworkChangeDoc, study: StudyDoc, path: Path) -> Iterator[Problem]:

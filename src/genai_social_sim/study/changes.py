@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from genai_social_sim.study.base import LIST, MAPPING, AnyName, Doc, Spoken, form_of
+from genai_social_sim.study.base import LIST, MAPPING, AnyName, Doc, Slug, Spoken, form_of
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.networks import Edges, NetworkDoc
 from genai_social_sim.study.people import Authority, RoleName
@@ -19,6 +19,10 @@ Channels = Annotated[tuple[AnyName, ...], Field(strict=False, min_length=1)]
 
 class ChangeDoc(TimedDoc):
     """A planned change."""
+
+    name: Slug | None = Field(
+        default=None, description="By which a probe may follow it (`after`).", examples=["fact-check"]
+    )
 
     @model_validator(mode="after")
     def _before_the_end(self) -> Self:
@@ -37,6 +41,17 @@ class BroadcastDoc(ChangeDoc):
     text: Spoken = Field(description="What is said.", examples=["A fact check: ..."])
     channels: Channels | None = Field(
         default=None, description="In which channels; in all if left out.", examples=[["general"]]
+    )
+
+
+class InjectDoc(ChangeDoc):
+    """Words are put into an agent's mouth. The record and its tables tell them from what it says itself."""
+
+    kind: Literal["inject"] = Field(description="The kind of intervention.", examples=["inject"])
+    agent: AnyName = Field(description="Who is made to say it; whoever hears it, hears it.", examples=["BOT1"])
+    text: Spoken = Field(description="What it is made to say.", examples=["I have changed my mind."])
+    channel: AnyName | None = Field(
+        default=None, description="In which channel of its own; in its first one if left out.", examples=["general"]
     )
 
 
@@ -228,6 +243,7 @@ class NetworkChangeDoc(ChangeDoc):
 
 InterventionDoc = Annotated[
     BroadcastDoc
+    | InjectDoc
     | PresenceDoc
     | PersonaDoc
     | TopicDoc

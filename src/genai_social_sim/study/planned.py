@@ -15,18 +15,30 @@ from genai_social_sim.study.planned_changes import Society, change_of, change_wr
 from genai_social_sim.study.probes import ProbeDoc
 from genai_social_sim.study.residents import Resident, meant, meant_written
 from genai_social_sim.study.timing import TimedDoc
+from genai_social_sim.study.triggers import trigger_of
 
 
 def probes_of(study: StudyDoc, channels: Sequence[Channel], everybody: Sequence[Resident]) -> tuple[Probe, ...]:
     """The probes of a study, in its order."""
     within = {channel.name: channel.members for channel in channels}
-    return tuple([_probe(doc, within, everybody) for doc in study.probes])
+    names = [change.name for change in study.interventions]
+    return tuple([_probe(doc, within, everybody, names) for doc in study.probes])
 
 
 def interventions_of(loaded: LoadedStudy, society: Society) -> tuple[Intervention, ...]:
     """The interventions of a study, in its order; raises SpecError where a network cannot be drawn."""
     planned = enumerate(loaded.document.interventions)
-    return tuple([Intervention(when=_when(doc), change=change_of(loaded, at, doc, society)) for at, doc in planned])
+    return tuple(
+        [
+            Intervention(
+                when=_when(doc),
+                change=change_of(loaded, at, doc, society),
+                trigger=trigger_of(doc.when),
+                repeat=doc.repeat,
+            )
+            for at, doc in planned
+        ]
+    )
 
 
 def asked_of(
@@ -43,14 +55,20 @@ def agenda_written(study: StudyDoc, plan: RunPlan, *, drawn: bool) -> dict[str, 
     probes = [_probe_written(study, doc, probe) for doc, probe in zip(study.probes, plan.probes, strict=True)]
     planned = zip(study.interventions, plan.interventions, strict=True)
     changes = [
-        {"kind": doc.kind, **_when_written(each.when)} | change_written(study, doc, each.change, drawn=drawn)
+        {"kind": doc.kind, **_when_written(each.when), **_waiting(doc), **({"name": doc.name} if doc.name else {})}
+        | change_written(study, doc, each.change, drawn=drawn)
         for doc, each in planned
     ]
     written = {"probes": probes, "interventions": changes}
     return {key: value for key, value in written.items() if value}
 
 
-def _probe(doc: ProbeDoc, within: dict[ChannelId, tuple[AgentId, ...]], everybody: Sequence[Resident]) -> Probe:
+def _probe(
+    doc: ProbeDoc,
+    within: dict[ChannelId, tuple[AgentId, ...]],
+    everybody: Sequence[Resident],
+    names: Sequence[str | None],
+) -> Probe:
     return Probe(
         name=doc.name,
         text=doc.text,
@@ -58,12 +76,17 @@ def _probe(doc: ProbeDoc, within: dict[ChannelId, tuple[AgentId, ...]], everybod
         asked=asked_of(doc, within, everybody),
         act=act_of(doc.asks_for),
         sample=doc.sample,
+        after=tuple([at for at, name in enumerate(names) if name is not None and name in (doc.after or ())]),
+        trigger=trigger_of(doc.when),
+        repeat=doc.repeat,
         channel=None if doc.channel is None else ChannelId(doc.channel),
     )
 
 
 def _when(doc: TimedDoc) -> tuple[When, ...]:
     found: list[When] = [] if doc.every is None else [_every(doc.every)]
+    if doc.when is not None and not doc.every and not doc.at:
+        found = [Every(count=1, unit="rounds")]
     return tuple(dict.fromkeys([*found, *map(_moment, doc.at or ())]))
 
 
@@ -92,9 +115,19 @@ def _probe_written(study: StudyDoc, doc: ProbeDoc, probe: Probe) -> dict[str, An
         "name": probe.name,
         "text": probe.text,
         **_when_written(probe.when),
+        **_waiting(doc),
+        **({"after": doc.after} if doc.after else {}),
         "act": act_written(probe.act),
         **{key: value for key, value in more.items() if value is not None},
     }
+
+
+def _waiting(doc: TimedDoc) -> dict[str, Any]:
+    """What it waits for beside a time."""
+    if doc.when is None:
+        return {}
+    when = doc.when.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {"when": when, **({"repeat": True} if doc.repeat else {})}
 
 
 def _when_written(when: Sequence[When]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from genai_social_sim.domain.agenda import (
     ChangeSampling,
     ChangeTopic,
     EdgesBetween,
+    Inject,
     Mute,
     Planned,
     Remove,
@@ -29,6 +30,7 @@ from genai_social_sim.study.changes import (
     BroadcastDoc,
     EdgesChangeDoc,
     EdgesWhereDoc,
+    InjectDoc,
     InterventionDoc,
     ModelChangeDoc,
     NetworkChangeDoc,
@@ -63,6 +65,8 @@ def change_of(loaded: LoadedStudy, at: int, doc: InterventionDoc, society: Socie
     match doc:
         case BroadcastDoc(speaker=speaker, text=text, channels=chosen):
             return Broadcast(speaker=speaker, text=text, channels=_channels(chosen, society))
+        case InjectDoc(agent=agent, text=text, channel=channel):
+            return Inject(speaker=AgentId(agent), text=text, channel=_own_channel(agent, channel, society))
         case TopicDoc(topic=topic, channels=chosen):
             return ChangeTopic(topic=topic, channels=_channels(chosen, society))
         case PersonaDoc():
@@ -95,6 +99,8 @@ def change_written(study: StudyDoc, doc: InterventionDoc, change: Planned, *, dr
     match doc:
         case BroadcastDoc(speaker=speaker, text=text):
             return {"from": speaker, "text": text, "channels": _concerned(change)}
+        case InjectDoc(agent=agent, text=text, channel=channel):
+            return {"agent": agent, "text": text, **({} if channel is None else {"channel": channel})}
         case TopicDoc(topic=topic):
             return {"topic": topic, "channels": _concerned(change)}
         case EdgesChangeDoc():
@@ -128,6 +134,12 @@ def _channels(chosen: tuple[str, ...] | None, society: Society) -> tuple[Channel
     if chosen is None:
         return tuple([channel.name for channel in society.channels])
     return tuple(sorted(map(ChannelId, chosen)))
+
+
+def _own_channel(agent: str, channel: str | None, society: Society) -> ChannelId:
+    if channel is not None:
+        return ChannelId(channel)
+    return next(each.name for each in society.channels if agent in each.members)
 
 
 def _role(role: str | None) -> RoleId | None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from genai_social_sim.study.acts import ActDoc, ChooseDoc, Options, RateDoc, Scale, SpeakDoc, can_be_answered
 from genai_social_sim.study.base import AnyName, Slug, Spoken
 from genai_social_sim.study.population import Members
 from genai_social_sim.study.timing import TimedDoc
 from genai_social_sim.study.words import refusal
+
+_Names = Annotated[
+    tuple[Slug, ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=Slug | tuple[Slug, ...]
+    ),
+]
 
 
 class ProbeDoc(TimedDoc):
@@ -47,11 +55,27 @@ class ProbeDoc(TimedDoc):
         examples=[["BOT1"]],
     )
     sample: int | None = Field(default=None, ge=1, description="So many of them are drawn each time.", examples=[10])
+    after: _Names | None = Field(
+        default=None,
+        description="In place of a time: after each intervention of one of these names.",
+        examples=[["fact-check"]],
+    )
     channel: AnyName | None = Field(
         default=None,
         description="In which channel, whose conversation the question follows; an agent's first one if left out.",
         examples=["general"],
     )
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it says when it is due."""
+        return super().is_timed or self.after is not None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.after is not None and super().is_timed:
+            raise refusal("`after` stands in place of a time", "Delete it, or `every`, `at` and `when`.")
+        return self
 
     @model_validator(mode="after")
     def _one_act(self) -> Self:

@@ -16,6 +16,7 @@ from genai_social_sim.study import (
     population,
     probes,
     protocols,
+    triggers,
 )
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.document import StudyDoc
@@ -49,7 +50,20 @@ def json_schema() -> dict[str, Any]:
 
 
 def _kinds() -> dict[str, type[Doc]]:
-    modules = (acts, changes, design, memory, models, networks, people, population, probes, protocols, document)
+    modules = (
+        acts,
+        changes,
+        design,
+        memory,
+        models,
+        networks,
+        people,
+        population,
+        probes,
+        protocols,
+        triggers,
+        document,
+    )
     return {name: kind for module in modules for name, kind in vars(module).items()}
 
 

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from genai_social_sim.study import words
 from genai_social_sim.study.base import Doc
+from genai_social_sim.study.triggers import WhenDoc
 from genai_social_sim.study.words import refusal
 
 _PERIOD: Final = {"type": "string", "pattern": "^[1-9][0-9]* (round|turn)s?$"}
@@ -36,8 +37,24 @@ class TimedDoc(Doc):
         examples=["round 10"],
     )
 
+    when: WhenDoc | None = Field(
+        default=None,
+        description="Only if this holds then; without `every` and `at` it is looked at after each round.",
+        examples=[{"consensus": {"share": 0.8}}],
+    )
+    repeat: bool = Field(
+        default=False, description="With `when`: each time it holds, and not the first time alone.", examples=[True]
+    )
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it says when it is due."""
+        return self.every is not None or bool(self.at) or self.when is not None
+
     @model_validator(mode="after")
     def _is_due(self) -> Self:
-        if self.every is None and not self.at:
+        if not self.is_timed:
             raise refusal("it is not said when", "Add `every: 5 rounds`, or `at:` with `start` or `round 10`.")
+        if self.repeat and self.when is None:
+            raise refusal("`repeat` stands beside `when` only", "Delete it; `every: 5 rounds` says how often.")
         return self
