@@ -14,7 +14,6 @@ from tests.support.models import Counted
 from tests.support.scenario import STUDY, Played, Scenario, called, scripted
 
 from genai_social_sim.domain.act import Say
-from genai_social_sim.domain.agenda import Broadcast
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import (
     Answered,
@@ -187,10 +186,8 @@ def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> Non
 
 
 def broadcast_in(played: Played) -> set[tuple[str, str]]:
-    """The channels and texts of the broadcasts that took effect."""
-    changes = [played.plan.interventions[event.number].change for event in played.of(Intervened)]
-    texts = [change for change in changes if isinstance(change, Broadcast)]
-    return {(channel, change.text) for change in texts for channel in change.channels}
+    """The channels and texts of what interventions put in: broadcasts, and words put into mouths."""
+    return {(said.channel, said.text.value) for event in played.of(Intervened) for said in event.said}
 
 
 @given(plans(), SEEDS)

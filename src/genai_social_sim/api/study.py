@@ -27,6 +27,7 @@ from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError,
 from genai_social_sim.kernel.stage import encoders
 from genai_social_sim.study.conditions import conditions_of, has_design, in_condition
 from genai_social_sim.study.design import NULL_FACTOR
+from genai_social_sim.study.doubts import doubts
 from genai_social_sim.study.lowering import (
     LoadedStudy,
     canonical,
@@ -285,6 +286,11 @@ class Study:
         surroundings = registry.Surroundings(chosen.functions, chosen.progress)
         prices = chosen.prices or Prices()
         return finished(forecast(self.plan(seed=seed), surroundings, prices=prices, measure=measure))
+
+    def doubts(self, *, seed: int | None = None) -> tuple[str, ...]:
+        """What it may not mean, though it can be played, in its conditions: each with its place and a remedy."""
+        each = [doubts(one._loaded, one.plan(seed=seed)) for one in self.conditions.values()]
+        return tuple(dict.fromkeys([words for found in each for words in found]))
 
     async def acheck_models(self, **settings: Any) -> None:
         """Open the models of its agents once, as a run would; raises SocialSimError if one cannot be had."""

@@ -43,6 +43,11 @@ def play_study(
 ) -> None:
     """`gss run`: one run with its conversation, or all that a design asks for."""
     study, warnings = noting(Study.load(path, changes=changes), path, seed=seed)
+    doubts = study.doubts(seed=seed)
+    if wish.as_json:
+        warnings += doubts
+    else:
+        out.warn(doubts)
     if not study.has_design:
         study.planned(only=only)  # refuses what this study does not have
         play(study, wish, seed=seed, runs=runs, again=again, warnings=warnings)

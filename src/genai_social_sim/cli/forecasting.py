@@ -23,6 +23,7 @@ def forecast_study(
     Of several replicates of a condition the first one is looked at and stands for all.
     """
     loaded = Study.load(study, changes=changes)
+    doubts = loaded.doubts(seed=seed)
     status = StatusLine(sys.stderr, now=SystemClock().elapsed, shown=is_watched(sys.stderr))
     firsts = [each for each in loaded.planned(seed=seed, only=only) if each.replicate == 0]
     try:
@@ -32,8 +33,12 @@ def forecast_study(
     design = {"replicates": loaded.replicates} if loaded.has_design else {}
     if as_json:
         names = [{"condition": each.condition} if design else {} for each in firsts]
-        out.envelope([{**name, **design, **asdict(each)} for name, each in zip(names, found, strict=True)])
-    elif not design:
+        out.envelope(
+            [{**name, **design, **asdict(each)} for name, each in zip(names, found, strict=True)], warnings=doubts
+        )
+        return
+    out.warn(doubts)
+    if not design:
         out.facts(_told(loaded.name, found[0]))
     else:
         for each, forecast in zip(firsts, found, strict=True):

@@ -62,6 +62,12 @@ def advice(title: str, rows: Sequence[tuple[str, str]]) -> None:
             say(Text(f"  {visible(command):<{width}}").append(words, style="dim"))
 
 
+def warn(doubts: Iterable[str]) -> None:
+    """What is worth knowing beforehand, on stderr, a line each."""
+    for words in doubts:
+        sys.stderr.write(f"warning: {visible(words)}\n")
+
+
 def hint(words: str) -> None:
     """Advice beside the output: on standard error, and to people only."""
     if sys.stderr.isatty():

@@ -154,6 +154,8 @@ class Conductor:
         items = agenda.items(progress.turns, closing=bool(progress.closing), held=self.state.held)
         self._agenda = deque(items[self.state.done :])
         self._unasked = bool(self._agenda) and _is_aside(self._agenda[0])
+        if not items and agenda.next(progress.turns - 1) == progress.turns:
+            self._go_on()  # nothing of what waits for a trigger is due here after all
 
     def _keep_agenda(self) -> list[Logical]:
         """What the agenda has at this point of the run, as far as nothing is missing; and the end."""
@@ -172,10 +174,14 @@ class Conductor:
                 self._look_at_agenda()
         if end := ending(self.state):
             self._take_effect(end, events)
-        elif events:  # all that was given out before has come in, perhaps a part of a simultaneous round
-            self._open.update(range(len(self.state.floors)))
-            self._parked.clear()
+        elif events:
+            self._go_on()
         return events
+
+    def _go_on(self) -> None:
+        """After a point: all that was given out before has come in, perhaps a part of a simultaneous round."""
+        self._open.update(range(len(self.state.floors)))
+        self._parked.clear()
 
     def _take_effect(self, event: Logical, events: list[Logical]) -> None:
         self.state = apply(self.state, event)

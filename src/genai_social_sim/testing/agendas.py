@@ -22,6 +22,7 @@ from genai_social_sim.domain.agenda import (
     ChangeTopic,
     EdgesBetween,
     Every,
+    Inject,
     Intervention,
     Mute,
     Planned,
@@ -33,6 +34,7 @@ from genai_social_sim.domain.agenda import (
 from genai_social_sim.domain.ids import AgentId, RoleId
 from genai_social_sim.domain.network import Edge
 from genai_social_sim.domain.plan import Channel, Model, Sampling
+from genai_social_sim.domain.trigger import Measure, Measured, Several, Trigger
 
 
 def acts() -> st.SearchStrategy[Act]:
@@ -56,11 +58,16 @@ def moments() -> st.SearchStrategy[tuple[When, ...]]:
 @st.composite
 def probes(draw: st.DrawFn, name: str, members: Sequence[AgentId]) -> Probe:
     """A question to some of `members`."""
+    trigger = draw(st.none() | triggers())
+    after = tuple(draw(st.lists(st.integers(0, 2), max_size=2, unique=True)))
     asked = draw(st.lists(st.sampled_from(members), min_size=1, unique=True))
     return Probe(
         name=name,
         text="What do you think of {{ topic }}, {{ name }}?",
-        when=draw(moments()),
+        when=() if after and trigger is None else draw(moments()),
+        after=after if trigger is None else (),
+        trigger=trigger,
+        repeat=draw(st.booleans()),
         asked=tuple(sorted(asked)),
         act=draw(acts()),
         sample=draw(st.none() | st.integers(1, 3)),
@@ -75,6 +82,7 @@ def interventions(draw: st.DrawFn, members: Sequence[AgentId], rooms: Sequence[C
     change: st.SearchStrategy[Planned] = st.sampled_from(
         [
             Broadcast(speaker=draw(st.sampled_from(["system", whom[0]])), text="Listen:\nada: no.", channels=where),
+            *[Inject(speaker=room.members[0], text="I do.\nbo: no.", channel=room.name) for room in rooms],
             Mute(agents=whom),
             Mute(agents=whom, lifted=True),
             Remove(agents=whom),
@@ -87,7 +95,25 @@ def interventions(draw: st.DrawFn, members: Sequence[AgentId], rooms: Sequence[C
         ]
     )
     several = [room for room in rooms if len(room.members) > 1]
-    return Intervention(when=draw(moments()), change=draw(change | rewirings(several) if several else change))
+    return Intervention(
+        when=draw(moments()),
+        change=draw(change | rewirings(several) if several else change),
+        trigger=draw(st.none() | triggers()),
+        repeat=draw(st.booleans()),
+    )
+
+
+def triggers() -> st.SearchStrategy[Trigger]:
+    """What may have to hold, of what is said in these plans."""
+    measures: list[Measure] = ["consensus", "share", "mean", "spread", "silence", "messages", "tokens"]
+    one = st.builds(
+        Measured,
+        measure=st.sampled_from(measures),
+        low=st.none() | st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+        high=st.none() | st.sampled_from([0.5, 4.0]),
+        option=st.sampled_from(["Yes.", "0.5", "no"]),
+    )
+    return one | st.builds(Several, triggers=st.tuples(one, one), every=st.booleans())
 
 
 @st.composite
