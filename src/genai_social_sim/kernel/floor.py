@@ -150,7 +150,7 @@ def opened(room: Room, floor: Floor, line: Line) -> Floor:
 
 def put_in(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that a member is made to have said, between turns."""
-    if room.hearing == "all":
+    if room.hearing == "all" or room.forum is not None:
         return opened(room, floor, line)
     ears = floor.ears or hearing.begun(room, floor.heard)
     return floor._replace(ears=hearing.put_in(room, ears, line, floor.round))
