@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import log
 from typing import ClassVar, Final
@@ -13,11 +13,12 @@ from genai_social_sim.analysis.society import Society
 from genai_social_sim.analysis.stances import is_talk, number_in, stated
 from genai_social_sim.analysis.text_meter import MOST_AGENTS, MOST_CHANNELS, kept
 from genai_social_sim.analysis.trend import Between, Mean, Slope
-from genai_social_sim.analysis.words import cosine, words
+from genai_social_sim.analysis.words import Bag, cosine, words
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Event, Probed, Spoke
 from genai_social_sim.export.source import Step
 
+_NOTHING: Final = Bag({})
 _COSINE: Final = "Cosine of word counts, Salton & McGill (1983)"
 _SHUFFLED: Final = "Between groups less what shuffling gives: epsilon squared, Kelley (1935), doi:10.1073/pnas.21.9.554"
 _DRIFT: Final = "After the persona drift of Li et al. (2024), arXiv:2402.10962, by words alone"
@@ -86,14 +87,14 @@ class _Latest:
     """The last utterance of a channel, and the last before it by another speaker."""
 
     def __init__(self) -> None:
-        self._last: tuple[str, Mapping[str, float]] = ("", {})
-        self._before: Mapping[str, float] = {}
+        self._last = ("", _NOTHING)
+        self._before = _NOTHING
 
-    def of_another(self, agent: str) -> Mapping[str, float]:
+    def of_another(self, agent: str) -> Bag:
         who, said = self._last
         return self._before if who == agent else said
 
-    def said(self, agent: str, counted: Mapping[str, float]) -> None:
+    def said(self, agent: str, counted: Bag) -> None:
         who, said = self._last
         if who != agent:
             self._before = said
@@ -109,7 +110,7 @@ class DriftMeter(Meter):
 
     def __init__(self, society: Society) -> None:
         super().__init__(society)
-        self._own: dict[str, dict[str, float]] = {}
+        self._own: dict[str, Bag] = {}
         self._latest: dict[str, _Latest] = {}
         self._personas = _weighed(society)
         self._names = [*self._personas]
@@ -147,9 +148,9 @@ class DriftMeter(Meter):
 
     def _spoken(self, event: Spoke) -> None:
         tokens = words(event.text.value)
-        counted: dict[str, float] = dict(Counter(tokens))
+        counted = Bag(Counter(tokens))
         self._lengths.add(event.agent, len(tokens))
-        before = kept(self._own, event.agent, dict, MOST_AGENTS)
+        before = kept(self._own, event.agent, lambda: _NOTHING, MOST_AGENTS)
         if before is not None:
             self._means[SELF_SIMILARITY.name].add(cosine(counted, before))
             self._own[event.agent] = counted
@@ -162,7 +163,7 @@ class DriftMeter(Meter):
             self._means[PERSONA_FIT.name].add(fit)
             self._slope.add(event.round, fit)
 
-    def _fit(self, event: Spoke, counted: Mapping[str, float]) -> float | None:
+    def _fit(self, event: Spoke, counted: Bag) -> float | None:
         """How much nearer an utterance is to its speaker's persona than to another one."""
         mine = self._personas.get(event.agent)
         if mine is None:
@@ -175,7 +176,7 @@ class DriftMeter(Meter):
         return own - baseline
 
 
-def _weighed(society: Society) -> dict[str, dict[str, float]]:
+def _weighed(society: Society) -> dict[str, Bag]:
     """The words of each persona, weighted by how few personas have them; none if there is nothing to tell apart."""
     texts = [(agent.name, agent.persona or "") for agent in islice(society.facts.agents(), MOST_AGENTS)]
     counted = {name: Counter(words(text)) for name, text in texts if text}
@@ -184,5 +185,5 @@ def _weighed(society: Society) -> dict[str, dict[str, float]]:
         name: {word: count * weight for word, count in each.items() if (weight := log(len(counted) / among[word])) > 0}
         for name, each in counted.items()
     }
-    found = {name: each for name, each in weighed.items() if each}
+    found = {name: Bag(each) for name, each in weighed.items() if each}
     return found if len(found) > 1 else {}

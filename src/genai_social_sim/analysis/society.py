@@ -57,6 +57,7 @@ class Society:
         self.facts = Facts(started)
         self.seed = started.seed
         self.halls = {facts.name: _hall(self.facts, facts) for facts in self.facts.channels()}
+        self.last_stated: tuple[object, tuple[str, str] | None] = (None, None)  # of `stances.stated`
         self.probes = {name: _scale(options) for name, options in self.facts.probes()}
 
     @cached_property

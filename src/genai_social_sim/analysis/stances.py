@@ -61,6 +61,14 @@ def stated(society: Society, event: Event) -> tuple[str, str] | None:
     Choices, ratings and answers to probes with options do; where anything may be said, numbers do, and what agents
     say that follow a rule.
     """
+    last, found = society.last_stated  # several measures ask for the same event's
+    if last is not event:
+        found = _stated(society, event)
+        society.last_stated = (event, found)
+    return found
+
+
+def _stated(society: Society, event: Event) -> tuple[str, str] | None:
     match event:
         case Probed(probe=probe, choice=str(choice)):
             return probe, choice

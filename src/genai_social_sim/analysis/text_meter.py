@@ -41,14 +41,16 @@ LENGTH_DRIFT: Final = Measure(
 MTLD: Final = Measure(
     name="mtld",
     about=f"Lexical diversity: how many words on average keep a ratio of types to tokens above 0.72, forwards and "
-    f"backwards; of each {STRETCH:,} words in a row, averaged by their number. {_LIMIT}",
+    f"backwards; of each {STRETCH:,} words of an agent in a row, averaged by their number; of a run: the mean over "
+    f"agents. {_LIMIT}",
     unit="words",
     scopes=("run", "agent"),
     source="McCarthy & Jarvis (2010), doi:10.3758/BRM.42.2.381",
 )
 MATTR: Final = Measure(
     name="mattr",
-    about=f"Lexical diversity: mean ratio of types to tokens over all windows of {WINDOW} words in a row.",
+    about=f"Lexical diversity: mean ratio of types to tokens over all windows of {WINDOW} words in a row; of a "
+    "round: over those that end in it.",
     unit="ratio",
     scopes=("run", "round"),
     source="Covington & McFall (2010), doi:10.1080/09296171003643098",
@@ -158,8 +160,7 @@ class TextMeter(Meter):
         super().__init__(society)
         self._means = {measure.name: (Mean(), Mean()) for measure in self._averaged}  # of the round, of the run
         self._slope = Slope()
-        self._ratio, self._ratio_of_round = MovingRatio(WINDOW), MovingRatio(WINDOW)
-        self._diversity = _Diversity()
+        self._ratio = MovingRatio(WINDOW)
         self._by_agent: dict[str, _Diversity] = {}
         self._channels: dict[str, _Channel] = {}
 
@@ -170,8 +171,7 @@ class TextMeter(Meter):
         tokens = words(text)
         self._add(LENGTH, len(tokens))
         self._slope.add(event.round, len(tokens))
-        for each in (self._ratio, self._ratio_of_round, self._diversity):
-            each.read(tokens)
+        self._ratio.read(tokens)
         diversity = kept(self._by_agent, event.agent, _Diversity, MOST_AGENTS)
         if diversity is not None:
             diversity.read(tokens)
@@ -190,24 +190,23 @@ class TextMeter(Meter):
             if of_round.value is not None:
                 yield Value(name, "round", of_round.value, round=number)
             self._means[name] = (Mean(), of_run)
-        if self._ratio_of_round.value is not None:
-            yield Value(MATTR.name, "round", self._ratio_of_round.value, round=number)
-        self._ratio_of_round = MovingRatio(WINDOW)
+        ratio = self._ratio.since()
+        if ratio is not None:
+            yield Value(MATTR.name, "round", ratio, round=number)
 
     def end(self) -> Iterator[Value]:
         found = {name: of_run.value for name, (_, of_run) in self._means.items()}
         found |= {LENGTH_DRIFT.name: self._slope.value, MATTR.name: self._ratio.value}
-        found[MTLD.name] = self._diversity.value()
+        by_agent = {agent: value for agent, each in self._by_agent.items() if (value := each.value()) is not None}
+        found[MTLD.name] = sum(by_agent.values()) / len(by_agent) if by_agent else None
         if self._channels:
             found[ECHO_LOOP.name] = max(channel.longest_echo for channel in self._channels.values())
             found[GRATITUDE_LOOP.name] = max(channel.longest_thanks for channel in self._channels.values())
         for name, value in found.items():
             if value is not None:
                 yield Value(name, "run", float(value))
-        for agent, diversity in self._by_agent.items():
-            value = diversity.value()
-            if value is not None:
-                yield Value(MTLD.name, "agent", value, agent=agent)
+        for agent, value in by_agent.items():
+            yield Value(MTLD.name, "agent", value, agent=agent)
 
     def _add(self, measure: Measure, value: float) -> None:
         for mean in self._means[measure.name]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import sqrt
@@ -63,7 +63,7 @@ def _factors(tokens: Sequence[str]) -> float:
     for token in tokens:
         length += 1
         seen.add(token)
-        if len(seen) / length < _FACTOR:
+        if len(seen) < _FACTOR * length:
             count, length = count + 1, 0
             seen.clear()
     return count + ((1 - len(seen) / length) / (1 - _FACTOR) if length else 0.0)
@@ -78,28 +78,47 @@ class MovingRatio:
     def __init__(self, window: int) -> None:
         self._window = window
         self._held: deque[str] = deque()
-        self._counts: Counter[str] = Counter()
-        self._sum = 0
-        self._windows = 0
+        self._counts: dict[str, int] = {}
+        self._sum = self._windows = 0
+        self._told = (0, 0)  # both, when it was last asked for what came since
 
     def read(self, tokens: Sequence[str]) -> None:
         """Some more words."""
+        held, counts, window = self._held, self._counts, self._window
         for token in tokens:
-            self._held.append(token)
-            self._counts[token] += 1
-            if len(self._held) > self._window:
-                oldest = self._held.popleft()
-                self._counts[oldest] -= 1
-                if not self._counts[oldest]:
-                    del self._counts[oldest]
-            if len(self._held) == self._window:
-                self._sum += len(self._counts)
+            held.append(token)
+            counts[token] = counts.get(token, 0) + 1
+            if len(held) > window:
+                oldest = held.popleft()
+                left = counts[oldest] - 1
+                if left:
+                    counts[oldest] = left
+                else:
+                    del counts[oldest]
+            if len(held) == window:
+                self._sum += len(counts)
                 self._windows += 1
 
     @property
     def value(self) -> float | None:
         """On (0, 1]; None as long as no window is full."""
         return self._sum / self._windows / self._window if self._windows else None
+
+    def since(self) -> float | None:
+        """The mean over the windows that ended since this was last asked; None without any."""
+        total, windows = self._sum - self._told[0], self._windows - self._told[1]
+        self._told = (self._sum, self._windows)
+        return total / windows / self._window if windows else None
+
+
+class Bag:
+    """Words with their weights, and what a cosine needs of them."""
+
+    __slots__ = ("squared", "weights")
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self.weights = weights
+        self.squared = sum([weight * weight for weight in weights.values()])
 
 
 def overlap(mine: frozenset[tuple[str, ...]], others: frozenset[tuple[str, ...]]) -> float:
@@ -108,16 +127,17 @@ def overlap(mine: frozenset[tuple[str, ...]], others: frozenset[tuple[str, ...]]
     return len(mine & others) / either if either else 0.0
 
 
-def cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
+def cosine(one: Bag, other: Bag) -> float | None:
     """Cosine of the angle between two vectors of word weights, on [0, 1]; None if one is empty.
 
     Source: Salton & McGill (1983).
 
-    >>> cosine({"a": 1, "b": 1}, {"a": 1, "b": 1}), cosine({"a": 1}, {"b": 1})
+    >>> cosine(Bag({"a": 1, "b": 1}), Bag({"a": 1, "b": 1})), cosine(Bag({"a": 1}), Bag({"b": 1}))
     (1.0, 0.0)
     """
-    norms = sum([weight**2 for weight in one.values()]) * sum([weight**2 for weight in other.values()])
+    norms = one.squared * other.squared
     if not norms:
         return None
-    product = sum([weight * other[word] for word, weight in one.items() if word in other])
+    mine, theirs = one.weights, other.weights
+    product = sum([mine[word] * theirs[word] for word in mine.keys() & theirs.keys()])
     return min(1.0, product / sqrt(norms))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from genai_social_sim.export.source import Source, steps
 from genai_social_sim.export.tables import Column
 
 Progress = Callable[[int], None]
+CODEBOOK: Final = ("codebook.csv", "codebook.md")
 _PROGRESS_EVENTS: Final = 1000
 
 
@@ -48,32 +49,47 @@ def write(
         SocialSimError: If a file cannot be written.
     """
     sources = [sources] if isinstance(sources, Source) else list(sources)
-    _check(sources, to)
+    if to not in FORMATS:
+        raise RequestError(f"there is no format {to!r}", remedy=f"The formats are: {', '.join(FORMATS)}.")
+    check(sources)
     if kinds is None:
         kinds = (*TIDY, *ORIGINAL) if to == "csv" else TIDY
     kinds = [kind.over(kind, sources) for kind in kinds]
-    names = [f"{kind.name}.{to}" for kind in kinds] + ["codebook.csv", "codebook.md"]
+    names = [f"{kind.name}.{to}" for kind in kinds] + [*CODEBOOK]
+    with drafts(out, names) as paths:
+        write_tables(sources, to, kinds, paths, progress)
+        write_codebook(kinds, *paths[-2:])
+    return [out / name for name in names]
+
+
+@contextmanager
+def drafts(out: Path, names: Sequence[str]) -> Iterator[list[Path]]:
+    """Paths to write to within the context; at its end each appears in the folder `out` under its name, or none does.
+
+    The last one, by which an earlier export is known, appears first.
+
+    Raises:
+        RequestError: If the folder cannot be used, or holds files of these names that no export wrote.
+        SocialSimError: If a file cannot be written.
+    """
     _prepare(out, names)
-    drafts = [out / f".{name}.{os.getpid()}.part" for name in names]
+    paths = [out / f".{name}.{os.getpid()}.part" for name in names]
     try:
-        _write_tables(sources, to, kinds, drafts, progress)
-        _write_codebook(kinds, drafts[-2], drafts[-1])
-        for draft, name in reversed([*zip(drafts, names, strict=True)]):  # the mark of an export first
+        yield paths
+        for draft, name in reversed([*zip(paths, names, strict=True)]):
             draft.replace(out / name)
     except OSError as fault:
         reason = fault.strerror or str(fault)
         problem = f"the export cannot be written ({reason})"
         raise SocialSimError(problem, where=str(out), remedy="Make room, then try again.") from fault
     finally:
-        for draft in drafts:
+        for draft in paths:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
-    return [out / name for name in names]
 
 
-def _check(sources: Sequence[Source], to: str) -> None:
-    if to not in FORMATS:
-        raise RequestError(f"there is no format {to!r}", remedy=f"The formats are: {', '.join(FORMATS)}.")
+def check(sources: Sequence[Source]) -> None:
+    """Raises RequestError unless there are runs, each with a label of its own."""
     if not sources:
         raise RequestError("there is no run to export", remedy="Name at least one.")
     labels = [source.run for source in sources]
@@ -109,12 +125,13 @@ def _is_export(out: Path) -> bool:
         return False
 
 
-def _write_tables(
+def write_tables(
     sources: Sequence[Source], to: Format, kinds: Sequence[Kind], paths: Sequence[Path], progress: Progress | None
 ) -> None:
+    """Fill a file for each kind, in one pass over each record; further paths are left alone."""
     sinks: list[Sink] = []
     try:
-        for kind, path in zip(kinds, paths, strict=False):  # the codebook's paths come after the tables'
+        for kind, path in zip(kinds, paths, strict=False):
             sinks.append(open_sink(to, path, kind.columns, description=kind.description))
         done = 0
         for source in sources:
@@ -148,7 +165,8 @@ def _write_run(
     return done
 
 
-def _write_codebook(kinds: Sequence[Kind], table: Path, page: Path) -> None:
+def write_codebook(kinds: Sequence[Kind], table: Path, page: Path) -> None:
+    """The codebook of these tables as a table and as a page."""
     columns: tuple[Column, ...] = codebook.COLUMNS
     sink = open_sink("csv", table, columns, description="")
     try:
