@@ -81,6 +81,7 @@ PARTS: Final[Mapping[str, str]] = {
     "PresenceDoc": "interventions[], kinds mute, unmute, remove and admit",
     "PersonaDoc": "interventions[], kind persona",
     "TopicDoc": "interventions[], kind topic",
+    "ChanceDoc": "interventions[], kind chance",
     "SamplingDoc": "interventions[], kind sampling",
     "RoleChangeDoc": "interventions[], kind role",
     "ModelChangeDoc": "interventions[], kind model",

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from genai_social_sim.api.counting import Counting
 from genai_social_sim.api.outcome import Fault, Outcome, standing
-from genai_social_sim.api.planned import PlannedRun
+from genai_social_sim.api.planned import Planned
 from genai_social_sim.errors import RequestError
 
 _HERE_ONLY: Final = ("functions", "observers", "progress", "budget", "prices")  # settings that no pipe carries
@@ -23,44 +23,44 @@ _HERE_ONLY: Final = ("functions", "observers", "progress", "budget", "prices")  
 class Watch(Protocol):
     """Who is told how it goes."""
 
-    def began(self, planned: PlannedRun) -> None:
+    def began(self, planned: Planned) -> None:
         """A run is begun or gone on with."""
 
-    def moved(self, planned: PlannedRun, turns: int) -> None:
+    def moved(self, planned: Planned, turns: int) -> None:
         """So many turns of it are committed, those of earlier sessions included."""
 
     def ended(self, outcome: Outcome) -> None:
         """It is finished, or it is not and will not be tried again."""
 
-    def said(self, planned: PlannedRun, words: str) -> None:
+    def said(self, planned: Planned, words: str) -> None:
         """What a run waits for before it begins."""
 
 
 class Unwatched:
     """Nobody is told."""
 
-    def began(self, planned: PlannedRun) -> None:
+    def began(self, planned: Planned) -> None:
         """Nothing."""
 
-    def moved(self, planned: PlannedRun, turns: int) -> None:
+    def moved(self, planned: Planned, turns: int) -> None:
         """Nothing."""
 
     def ended(self, outcome: Outcome) -> None:
         """Nothing."""
 
-    def said(self, planned: PlannedRun, words: str) -> None:
+    def said(self, planned: Planned, words: str) -> None:
         """Nothing."""
 
 
 class Player(Protocol):
     """Plays one run at a time."""
 
-    async def play(self, planned: PlannedRun) -> Fault | None:
+    async def play(self, planned: Planned) -> Fault | None:
         """Play it as far as it goes; why it was not finished. If cancelled, the run stops in good order first."""
 
 
 async def play_all(
-    planned: Sequence[PlannedRun], settings: Mapping[str, Any], *, jobs: int = 1, watch: Watch | None = None
+    planned: Sequence[Planned], settings: Mapping[str, Any], *, jobs: int = 1, watch: Watch | None = None
 ) -> tuple[Outcome, ...]:
     """Play what is not finished of `planned`.
 
@@ -100,7 +100,7 @@ def _check(jobs: int, settings: Mapping[str, Any]) -> None:
 class _Batch:
     """The runs to be played and what became of them."""
 
-    def __init__(self, planned: Sequence[PlannedRun], watch: Watch) -> None:
+    def __init__(self, planned: Sequence[Planned], watch: Watch) -> None:
         self.watch = watch
         self._planned = planned
         self._found = {each.path: standing(each) for each in planned}
@@ -140,7 +140,7 @@ class _Here(AsyncExitStack):
     async def __aenter__(self) -> _Here:
         return self
 
-    async def play(self, planned: PlannedRun) -> Fault | None:
+    async def play(self, planned: Planned) -> Fault | None:
         """See `Player.play`."""
         counting = Counting(lambda turns: self._watch.moved(planned, turns), turns=standing(planned).turns)
         own = {

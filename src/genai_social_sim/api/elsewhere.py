@@ -10,13 +10,11 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from genai_social_sim.api import paying
 from genai_social_sim.api.outcome import Fault
-from genai_social_sim.api.planned import PlannedRun
+from genai_social_sim.api.planned import Planned
 from genai_social_sim.domain.visible import visible
 
 if TYPE_CHECKING:
@@ -52,10 +50,10 @@ class Elsewhere:
     ) -> None:
         await self._end()
 
-    async def play(self, planned: PlannedRun) -> Fault | None:
+    async def play(self, planned: Planned) -> Fault | None:
         """See `Player.play`."""
         try:
-            job = self._job(planned)
+            job = planned.job(self._settings, sharers=self._sharers)
             process = await self._begun()
             await _tell(process, job)
         except Exception as error:  # noqa: BLE001 (whatever ends one run is told, and ends no other)
@@ -67,27 +65,6 @@ class Elsewhere:
                 await _tell(process, {"stop": True})
                 await asyncio.wait_for(self._heard(process, planned), _GRACE_S)
             raise
-
-    def _job(self, planned: PlannedRun) -> dict[str, Any]:
-        """All that another process needs to play a run; files and population of the study are in it."""
-        settings = planned.study.settings(self._settings, planned.seed)
-        prices = settings.prices
-        return {
-            "path": str(planned.path),
-            "study": planned.study.recorded(seed=planned.seed),
-            "seed": planned.seed,
-            "assignment": asdict(planned.assignment),
-            "budget": asdict(settings.budget),
-            "paying": paying.written(prices, planned.study.plan(seed=planned.seed)) if prices else {},
-            "settings": {
-                "durability": settings.durability,
-                "parallel": None if settings.parallel is None else max(1, settings.parallel // self._sharers),
-                "allow_other_model": settings.allow_other_model,
-                "broker": settings.broker,
-                "workers": settings.workers,
-                "sharers": self._sharers,
-            },
-        }
 
     async def _begun(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
@@ -115,7 +92,7 @@ class Elsewhere:
             while said := await process.stderr.read(_LINE):
                 self._last_words.extend(said.decode(errors="replace").splitlines())
 
-    async def _heard(self, process: asyncio.subprocess.Process, planned: PlannedRun) -> Fault | None:
+    async def _heard(self, process: asyncio.subprocess.Process, planned: Planned) -> Fault | None:
         """What it says until the run is over."""
         if process.stdout is None:
             raise TypeError("the process was begun with a pipe")

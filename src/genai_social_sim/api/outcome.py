@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genai_social_sim.api.planned import PlannedRun
+from genai_social_sim.api.planned import Planned
 from genai_social_sim.errors import EmptyRecordError, RecordError, SocialSimError
 from genai_social_sim.eventlog.reader import SqliteReader
 
@@ -35,14 +35,14 @@ class Fault:
 class Outcome:
     """Where a run stands now; `status` is empty if there is no record of it. `fault`: why it is not finished."""
 
-    planned: PlannedRun
+    planned: Planned
     status: str
     turns: int = 0
     digest: str = ""
     fault: Fault | None = None
 
 
-def standing(planned: PlannedRun, fault: Fault | None = None) -> Outcome:
+def standing(planned: Planned, fault: Fault | None = None) -> Outcome:
     """As its record says."""
     try:
         reader = SqliteReader(planned.path)

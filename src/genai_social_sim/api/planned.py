@@ -5,22 +5,50 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from genai_social_sim.api import paying
 from genai_social_sim.domain.origin import Assignment
 from genai_social_sim.errors import RequestError
 from genai_social_sim.study.conditions import chosen, conditions_of, seed_of
 
 if TYPE_CHECKING:
+    from genai_social_sim.api.play import Settings
     from genai_social_sim.api.run import Run
     from genai_social_sim.api.study import Study
     from genai_social_sim.study.lowering import LoadedStudy
 
 _SLUG: Final = 60  # characters of a condition's name in the name of a file
 _MARK: Final = 8  # hexadecimal digits
+
+
+class Planned(Protocol):
+    """A run that is to be played into `path`."""
+
+    @property
+    def path(self) -> Path:
+        """Where its record is or will be."""
+
+    @property
+    def assignment(self) -> Assignment:
+        """Its place in a design."""
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+
+    @property
+    def label(self) -> str:
+        """What it is called among others."""
+
+    async def arun(self, **settings: Any) -> Run:
+        """Play it, or go on with it."""
+
+    def job(self, settings: Mapping[str, Any], *, sharers: int) -> dict[str, Any]:
+        """All that another process needs to do so, as plain values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +70,46 @@ class PlannedRun:
         """Which repetition of its condition it is, from 0."""
         return self.assignment.replicate
 
+    @property
+    def label(self) -> str:
+        """What it is called among the runs of its study."""
+        return f"{self.condition} replicate {self.replicate}".strip()
+
     async def arun(self, **settings: Any) -> Run:
         """Play it, or go on with it; a finished run is left as it is. For `settings` see `Study.run`."""
         return await self.study.aplay(self.path, seed=self.seed, assignment=self.assignment, settings=settings)
+
+    def job(self, settings: Mapping[str, Any], *, sharers: int) -> dict[str, Any]:
+        """See `Planned`; files and population of the study are in it."""
+        chosen = self.study.settings(settings, self.seed)
+        prices = chosen.prices
+        return {
+            **job_of(self.path, chosen, sharers=sharers),
+            "study": self.study.recorded(seed=self.seed),
+            "seed": self.seed,
+            "assignment": asdict(self.assignment),
+            "paying": paying.written(prices, self.study.plan(seed=self.seed)) if prices else {},
+        }
 
 
 class _Run(NamedTuple):
     condition: str
     replicate: int
     seed: int
+
+
+def job_of(path: Path, settings: Settings, *, sharers: int) -> dict[str, Any]:
+    """What another process needs to go on with the run in `path`."""
+    parallel = settings.parallel
+    own = {
+        "durability": settings.durability,
+        "parallel": None if parallel is None else max(1, parallel // sharers),
+        "allow_other_model": settings.allow_other_model,
+        "broker": settings.broker,
+        "workers": settings.workers,
+        "sharers": sharers,
+    }
+    return {"path": str(path), "budget": asdict(settings.budget), "settings": own}
 
 
 def planned_runs(

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -71,15 +72,19 @@ class _Player:
 
     async def _play(self, job: Mapping[str, Any]) -> None:
         path = Path(job["path"])
-        plan = lower(from_canonical(job["study"]), seed=job["seed"])
         there = begun(path)
         settings = Settings(
-            assignment=Assignment(**job["assignment"]),
             budget=Budget(**job["budget"]),
-            prices=paying.recorded(job["paying"], plan),
             observers=[Counting(lambda turns: self._tell({"turns": turns}), turns=_turns(path) if there else 0)],
             say=lambda words: self._tell({"say": words}),
             **job["settings"],
+        )
+        if "study" not in job:  # a fork, which is there already
+            await resumed(path, settings)
+            return
+        plan = lower(from_canonical(job["study"]), seed=job["seed"])
+        settings = replace(
+            settings, assignment=Assignment(**job["assignment"]), prices=paying.recorded(job["paying"], plan)
         )
         if there:
             await resumed(path, settings)

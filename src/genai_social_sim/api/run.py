@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from genai_social_sim.api.cost import Cost, cost_of
+from genai_social_sim.api.counterfactual import Counterfactual
 from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends.shortening import sent_as_noted
@@ -213,27 +214,46 @@ class Run:
         await resumed(self.path, Settings(**settings))
         return self
 
-    def fork(self, *, at_turn: int, say: Mapping[str, str] | None = None, **settings: Any) -> Run:
-        """Another run with the same past: at `at_turn`, agents `say` something else; then it is played on to its end.
+    def fork(
+        self,
+        *,
+        at_turn: int,
+        say: Mapping[str, str] | None = None,
+        mute: Sequence[str] = (),
+        changes: Sequence[str] = (),
+        interventions: Sequence[Mapping[str, Any]] = (),
+        resample: int = 0,
+        **settings: Any,
+    ) -> Run:
+        """Another run with the same past: from `at_turn` on something is different; then it is played to its end.
 
-        Chance that the change does not touch stays the same. Without `say` it comes to this run's own digest.
+        Chance that the change does not touch stays the same. Without a change it comes to this run's own digest.
 
         Args:
             at_turn: The first turn that is played anew, from 0.
             say: What agents whose turn it is then are made to say, by name.
+            mute: Agents that lose their voice.
+            changes: What is changed from there on, as `path.in.the.study=value`, such as `model.temperature=0.2`.
+            interventions: Further ones that take effect then, as in a study file without `at`.
+            resample: Which other chance everything has from there on, from 1; 0: this run's.
             settings: As for `Study.run`.
 
         Raises:
-            RequestError: If the run has not come to that turn, or an agent has no turn then.
+            RequestError: If the run has not come to that turn, or what is to be different makes no sense then.
         """
-        return finished(self.afork(at_turn=at_turn, say=say, **settings))
+        counterfactual = Counterfactual(
+            say=say or {}, mute=mute, changes=changes, interventions=interventions, resample=resample
+        )
+        return finished(self.afork(at_turn=at_turn, counterfactual=counterfactual, **settings))
 
-    async def afork(self, *, at_turn: int, say: Mapping[str, str] | None = None, **settings: Any) -> Run:
+    async def afork(self, *, at_turn: int, counterfactual: Counterfactual | None = None, **settings: Any) -> Run:
         """`fork`, for code that waits."""
-        from genai_social_sim.api.fork import forked
+        from genai_social_sim.api.fork import fork_path, fork_settings, forked
 
-        path = unused(self.path.with_name(f"{self.path.stem}-fork{at_turn}{self.path.suffix}"))
-        await forked(self.path, path, at_turn=at_turn, say=say or {}, settings=Settings(**settings))
+        change = counterfactual or Counterfactual()
+        path = unused(fork_path(self.path, at_turn=at_turn, counterfactual=change))
+        chosen = fork_settings(settings, change)
+        await forked(self.path, path, at_turn=at_turn, counterfactual=change, settings=chosen)
         return Run(path)
 
     @property

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "show": "looking",
     "verify": "checking",
     "replay": "checking",
+    "diff": "branching",
+    "fork": "branching",
     "measure": "measuring",
     "compare": "measuring",
     "export": "exporting",

@@ -100,4 +100,12 @@ workers_option = click.option(
     help="Let workers answer: N of this machine, and those at the broker. 0: none of this machine."
     "  [default: this process answers]",
 )
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(1, 1_000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Runs at once, each in a process of its own. It never changes the result.",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Do not print the conversation.")

@@ -15,6 +15,7 @@ from genai_social_sim.api.cost import Cost, in_words
 from genai_social_sim.api.run import Run
 from genai_social_sim.cli import out
 from genai_social_sim.domain.events import Event, Intervened, Opened, RunEnded, Spoke
+from genai_social_sim.domain.origin import Assignment, Origin, Parent
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.export.population import written_out
 from genai_social_sim.observers.story import CAUSES_IN_WORDS
@@ -81,6 +82,7 @@ class Glance:
     began: float
     last: float
     digest: str
+    origin: Origin
 
 
 def glance(path: Path) -> Glance:
@@ -119,6 +121,7 @@ def _counted(run: Run, reader: SqliteReader) -> Glance:
         began=began,
         last=last,
         digest=run.digest,
+        origin=run.origin,
     )
 
 
@@ -180,10 +183,24 @@ def show_run(path: Path, *, as_json: bool) -> None:
 
 def _what(found: Glance, study: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "study", f"{found.study}, seed {found.seed}"
+    yield "condition", _place(found.origin.assignment)
+    yield "fork", "" if found.origin.parent is None else _descent(found.origin.parent)
     yield "status", _STATUS.get(found.status, found.status) + (f" after {found.reason}" if found.reason else "")
     yield "agents", _listed([f"{agent['name']} ({_model_in_short(agent['model'])})" for agent in study["agents"]])
     yield "channels", _listed([_channel_in_short(name, channel) for name, channel in study["channels"].items()])
     yield "models", "\n".join([_identity(model) for model in about.get("models", [])])
+
+
+def _place(assignment: Assignment) -> str:
+    if not (assignment.condition or assignment.design):
+        return ""
+    return f"{assignment.condition}, replicate {assignment.replicate}".removeprefix(", ")
+
+
+def _descent(parent: Parent) -> str:
+    chance = [f"chance {parent.resample}"] if parent.resample else []
+    changes = "; ".join([*parent.changes, *chance]) or "without a change"
+    return f"of {parent.run or parent.id} at turn {parent.at_turn}: {changes}"
 
 
 def _listed(items: list[str]) -> str:

@@ -175,6 +175,16 @@ class ChangeNetwork:
     weighted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeChance:
+    """Everything that is drawn from now on is drawn anew; `draw`, from 1, tells apart other chances of one run.
+
+    Who has the turn in a round that has begun stays as it was drawn.
+    """
+
+    draw: int
+
+
 Change = (
     Broadcast
     | Inject
@@ -189,6 +199,7 @@ Change = (
     | AddEdges
     | RemoveEdges
     | ChangeNetwork
+    | ChangeChance
 )
 
 

@@ -327,6 +327,9 @@ class RunPlan:
     roles: tuple[Role, ...] = ()  # in the order of their names
     probes: tuple[Probe, ...] = ()
     interventions: tuple[Intervention, ...] = ()
+    seeds_of_rounds: tuple[
+        tuple[int, int], ...
+    ] = ()  # where chance changed: from which round on which seed picks turns
     round_size: int = field(init=False)  # turns in one round of all channels
     offsets: tuple[int, ...] = field(init=False)  # of each channel's first turn within a round
 

@@ -68,7 +68,7 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
         floor.said,
         room.network,
         room.authority,
-        room.seed,
+        room.seed_of(round_no),
     )
     number = round_no * room.stride + room.offset + position
     left = room.left(round_no, position) if begun else ()

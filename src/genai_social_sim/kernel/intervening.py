@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import assert_never
+from typing import Final, assert_never
 
 from genai_social_sim.domain.agenda import (
     AddEdges,
     Admit,
     Broadcast,
     Change,
+    ChangeChance,
     ChangeModel,
     ChangeNetwork,
     ChangePersona,
@@ -25,6 +26,7 @@ from genai_social_sim.domain.agenda import (
     RemoveEdges,
 )
 from genai_social_sim.domain.changes import read, written
+from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Cause, Intervened, Opened
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import Agent, RunPlan
@@ -32,6 +34,8 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.floor import opened, put_in
 from genai_social_sim.kernel.rewiring import anew, between, rewired, with_edges, without_edges
 from genai_social_sim.kernel.state import RunState, restaged
+
+_SEEDS: Final = 2**53  # whole numbers below are exact in every program that reads them
 
 
 def intervening(state: RunState, number: int) -> Intervened:
@@ -72,8 +76,17 @@ def _changed(state: RunState, change: Change) -> RunState:  # noqa: C901 (one ca
             return rewired(state, {channel: without_edges(rows) for channel, rows in pairs})
         case ChangeNetwork(channel=channel):
             return rewired(state, {channel: anew(change)})
+        case ChangeChance(draw=draw):
+            return restaged(state, _drawn_anew(plan, draw, turns=state.progress.turns))
         case _ as unknown:
             assert_never(unknown)
+
+
+def _drawn_anew(plan: RunPlan, draw: int, *, turns: int) -> RunPlan:
+    """With another seed; a round that has begun keeps its own."""
+    seed = Dice(plan.seed, "chance", draw, turns).below(_SEEDS)
+    before = plan.seeds_of_rounds or ((0, plan.seed),)
+    return replace(plan, seed=seed, seeds_of_rounds=(*before, (-(-turns // plan.round_size), seed)))
 
 
 def _described(

@@ -47,7 +47,8 @@ class Room:
         self.members: Final = self.channel.members
         self.network: Final = self.channel.network
         self.protocol: Final = self.channel.protocol
-        self.seed: Final = plan.seed
+        self._seeds: Final = plan.seeds_of_rounds or ((0, plan.seed),)
+        self.seed: Final = self._seeds[0][1]  # that of what is drawn once for all rounds
         self.offset: Final = plan.offsets[index]  # of its first turn within a round of all channels
         self.stride: Final = plan.round_size  # from a turn to the same one in the next round
         self.turns: Final = self.channel.turns
@@ -63,6 +64,10 @@ class Room:
     def wave(self, round_no: int) -> int:
         """How many turns of a round are asked together."""
         return self._wave if round_no else self._first_wave
+
+    def seed_of(self, round_no: int) -> int:
+        """The seed that picks whose turn it is in a round."""
+        return next(seed for first, seed in reversed(self._seeds) if first <= round_no)
 
     def is_choice(self, position: int) -> bool:
         """Whether the turn at a position of a round is the moderator's choice."""
@@ -125,7 +130,7 @@ class Room:
             begun = self._under_way
             if begun and (begun.at[0], begun.meeting) == (round_no, meeting):
                 return begun.pair
-            dice = Dice(self.seed, "pair", self.channel.name, round_no, meeting)
+            dice = Dice(self.seed_of(round_no), "pair", self.channel.name, round_no, meeting)
             self._pair = ((round_no, meeting), draw(self, dice))
         return self._pair[1]
 
@@ -139,7 +144,7 @@ class Room:
     def order(self, round_no: int) -> tuple[AgentId, ...]:
         """The members in the order drawn for a round; the last one asked for is kept."""
         if self._order[0] != round_no:
-            dice = Dice(self.seed, "order", self.channel.name, round_no)
+            dice = Dice(self.seed_of(round_no), "order", self.channel.name, round_no)
             self._order = (round_no, dice.shuffled(self.members))
         return self._order[1]
 

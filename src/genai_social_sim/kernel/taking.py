@@ -63,7 +63,7 @@ def _at_random(room: Room, moment: Moment, *, repeat: bool) -> AgentId:
     options = room.members
     if not repeat and moment.last is not None and len(options) > 1:
         options = tuple([member for member in options if member != moment.last])
-    return Dice(room.seed, "speaker", moment.channel, moment.round, moment.position).choice(options)
+    return Dice(moment.seed, "speaker", moment.channel, moment.round, moment.position).choice(options)
 
 
 def _by_authority(room: Room, moment: Moment, *, repeat: bool) -> AgentId:

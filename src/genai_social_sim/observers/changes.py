@@ -70,6 +70,7 @@ def _counted(edges: int) -> str:
 _WORDS: Final[Mapping[str, Callable[[Change], str]]] = {
     "inject": lambda change: f"put into the mouth of {change['speaker']}",
     "mute": _muted,
+    "change_chance": lambda change: f"drawn anew from now on: chance {change['draw']}",
     "remove": lambda change: f"gone: {_whom(change)}",
     "admit": lambda change: f"come in: {_whom(change)}",
     "change_persona": lambda change: f"of another persona from now on: {_whom(change)}",

@@ -5,7 +5,6 @@ Nothing is written where nobody watches. It knows runs by their labels alone.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TextIO
@@ -59,7 +58,7 @@ class ManyRuns:
             get_renderable=self._lines,
             refresh_per_second=_PER_SECOND,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=False,
             redirect_stderr=False,
         )
         self._shown = shown
@@ -92,11 +91,17 @@ class ManyRuns:
         """A model is being loaded or fetched."""
         self._loading = f"{what} {share:4.0%}" if share < 1 else ""
 
+    def says(self, words: str) -> bool:
+        """Put a line above the block; False if it has to be printed elsewhere, since nothing is drawn."""
+        if self._shown:
+            self._live.console.print(Text(visible(words, keep="")), soft_wrap=True)
+        return self._shown
+
     def words(self) -> str:
         """How far all are together."""
         failed = f", {self._failed:,} failed" if self._failed else ""
         left = self.left_s()
-        time = "" if left is None else f"; about {in_words(left)} left"
+        time = "" if left is None else f"; {'about ' if left >= 1 else ''}{in_words(left)} left"
         loading = f"; {self._loading}" if self._loading else ""
         return f"{self._done:,} of {self._runs:,} runs finished{failed}, {len(self._at_work):,} at work{time}{loading}"
 

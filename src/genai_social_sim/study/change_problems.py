@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.changes import (
     BroadcastDoc,
+    ChanceDoc,
     EdgesChangeDoc,
     InjectDoc,
     InterventionDoc,
@@ -56,7 +57,7 @@ def groups_in(change: InterventionDoc, path: Path) -> list[tuple[Path, tuple[str
             pair = [((*path, "where", "between", at), each) for at, each in enumerate(where.between or ())]
             one = [((*path, "where", name), getattr(where, name)) for name in ("within", "of")]
             return [*pair, *[(at, group) for at, group in one if group is not None]]
-        case BroadcastDoc() | InjectDoc() | TopicDoc() | NetworkChangeDoc():
+        case BroadcastDoc() | InjectDoc() | TopicDoc() | NetworkChangeDoc() | ChanceDoc():
             return []
         case PresenceDoc() | PersonaDoc() | SamplingDoc() | RoleChangeDoc() | ModelChangeDoc():
             return [((*path, "agents"), change.agents)]
@@ -76,6 +77,8 @@ def _problems(change: InterventionDoc, study: StudyDoc, everybody: Sequence[Resi
             yield from _edges(change, study, everybody, path)
         case NetworkChangeDoc():
             yield from _network(change, study, path)
+        case ChanceDoc():
+            return
         case PresenceDoc() | PersonaDoc() | SamplingDoc() | RoleChangeDoc() | ModelChangeDoc():
             yield from problems_of_whom(change.agents, everybody, (*path, "agents"))
             yield from _described(change, study, everybody, path)

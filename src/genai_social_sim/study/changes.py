@@ -241,6 +241,15 @@ class NetworkChangeDoc(ChangeDoc):
     )
 
 
+class ChanceDoc(ChangeDoc):
+    """Everything that is drawn from then on is drawn anew. Whose turn it is in a round that has begun stays."""
+
+    kind: Literal["chance"] = Field(description="The kind of intervention.", examples=["chance"])
+    draw: int = Field(
+        default=1, ge=1, le=2**31, description="Which other chance: the same number draws the same.", examples=[1]
+    )
+
+
 InterventionDoc = Annotated[
     BroadcastDoc
     | InjectDoc
@@ -251,6 +260,7 @@ InterventionDoc = Annotated[
     | RoleChangeDoc
     | ModelChangeDoc
     | EdgesChangeDoc
-    | NetworkChangeDoc,
+    | NetworkChangeDoc
+    | ChanceDoc,
     Field(discriminator="kind"),
 ]

@@ -28,7 +28,7 @@ def overridden(loaded: LoadedStudy, changes: Iterable[str]) -> LoadedStudy:
             remedy = "Write PATH=VALUE, for example `model.temperature=0.2`."
             raise RequestError(f"{described(change)} is no change to a study", remedy=remedy)
         path = path_of(written.strip(), values)
-        values = with_value(values, path, _value(text))
+        values = with_value(values, path, value_of(text))
         replaced[path] = f"--set {change if len(change) <= _SHOWN else change[:_SHOWN] + '...'}"
         values = _undrawn(values, path)
     marks = Marks(loaded.marks.name, loaded.marks.root, replaced)
@@ -43,7 +43,7 @@ def _undrawn(values: Any, path: Path) -> Any:
     return {**values, "population": {key: value for key, value in population.items() if key != "drawn"}}
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """A YAML scalar, [list] or {mapping}; anything else is the text as it stands."""
     text = text.strip()
     try:

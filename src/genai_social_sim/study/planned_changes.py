@@ -10,6 +10,7 @@ from genai_social_sim.domain.agenda import (
     AddEdges,
     Admit,
     Broadcast,
+    ChangeChance,
     ChangeModel,
     ChangeNetwork,
     ChangePersona,
@@ -28,6 +29,7 @@ from genai_social_sim.domain.network import Edge, complete
 from genai_social_sim.domain.plan import Agent, Channel, Model
 from genai_social_sim.study.changes import (
     BroadcastDoc,
+    ChanceDoc,
     EdgesChangeDoc,
     EdgesWhereDoc,
     InjectDoc,
@@ -59,7 +61,7 @@ class Society(NamedTuple):
     seed: int
 
 
-def change_of(loaded: LoadedStudy, at: int, doc: InterventionDoc, society: Society) -> Planned:  # noqa: C901 (one case for each kind)
+def change_of(loaded: LoadedStudy, at: int, doc: InterventionDoc, society: Society) -> Planned:  # noqa: C901, PLR0912 (one case for each kind)
     """The change that an intervention is; `at` is its position in the study. Raises SpecError."""
     study, everybody = loaded.document, society.everybody
     match doc:
@@ -85,6 +87,8 @@ def change_of(loaded: LoadedStudy, at: int, doc: InterventionDoc, society: Socie
             return _edges(doc, society)
         case NetworkChangeDoc():
             return _network(loaded, at, doc, society)
+        case ChanceDoc(draw=draw):
+            return ChangeChance(draw=draw)
         case _ as unknown:
             assert_never(unknown)
 
@@ -107,6 +111,8 @@ def change_written(study: StudyDoc, doc: InterventionDoc, change: Planned, *, dr
             return _edges_written(doc, change)
         case NetworkChangeDoc(network=network):
             return _network_written(network, change, drawn=drawn)
+        case ChanceDoc(draw=draw):
+            return {"draw": draw}
         case PersonaDoc() | SamplingDoc() | RoleChangeDoc() | ModelChangeDoc() | PresenceDoc():
             return {"agents": meant_written(study, doc.agents, _whom(change)), **_more(doc)}
         case _ as unknown:

@@ -12,7 +12,7 @@ import pytest
 from genai_social_sim import Request, Run, Study
 from genai_social_sim.api.batch import Unwatched, play_all
 from genai_social_sim.api.outcome import UnfinishedError
-from genai_social_sim.api.planned import PlannedRun
+from genai_social_sim.api.planned import Planned
 from genai_social_sim.errors import RequestError
 
 DESIGN = """
@@ -106,7 +106,7 @@ class KillsTheFirst(Unwatched):
         self.children = children
         self.killed = False
 
-    def moved(self, planned: PlannedRun, turns: int) -> None:
+    def moved(self, planned: Planned, turns: int) -> None:
         if not self.killed and turns:
             self.killed = True
             (child,) = _children() - self.children

@@ -70,3 +70,11 @@ def test_it_is_drawn_and_taken_away_where_somebody_looks() -> None:
     with ManyRuns(out, now=lambda: 0.0, runs=2, done=0, shown=True) as many:
         many.began("a", "first", turns=0, most=1)
     assert "0 of 2 runs finished" in out.getvalue()
+
+
+def test_a_line_is_put_above_it_where_it_is_drawn() -> None:
+    out = Terminal()
+    with ManyRuns(out, now=lambda: 0.0, runs=2, done=0, shown=True) as many:
+        assert many.says("first: \x1b[2Jfinished")
+    assert "first: ⟨U+001B⟩[2Jfinished\n" in out.getvalue()
+    assert not block([0.0]).says("nobody looks")

@@ -12,6 +12,7 @@ from genai_social_sim.cli.command import (
     Command,
     broker_option,
     durability_option,
+    jobs_option,
     json_option,
     mirror_option,
     other_model_option,
@@ -66,14 +67,7 @@ _JSON_OF_DESIGN = (
     metavar="CONDITION",
     help="Play this condition, or all with a level such as framing=alarm. Repeatable.  [default: all]",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 1_000),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Runs at once, each in a process of its own. It never changes the result.",
-)
+@jobs_option
 @runs_option
 @click.option("--again", is_flag=True, help="Play it in a new record although it is finished.")
 @click.option(
