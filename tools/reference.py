@@ -54,6 +54,7 @@ PARTS: Final[Mapping[str, str]] = {
     "SpeakDoc": "act, kind say",
     "ChooseDoc": "act, kind choose",
     "RateDoc": "act, kind rate",
+    "RangeDoc": "probes[].number",
     "CompleteDoc": "network, kind complete",
     "RingDoc": "network, kind ring",
     "GridDoc": "network, kind grid",

@@ -32,10 +32,11 @@ class Choose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """It answers with one number of `scale`, shown in this order."""
+    """It answers with one number of `scale`, shown in this order, or told by the words `told` in place of them."""
 
     scale: tuple[int | float, ...]
     may_pass: bool = False
+    told: str = ""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -49,16 +50,20 @@ Act = Say | Choose | Rate
 class Offer(NamedTuple):
     """What one turn can be answered with: `options` as the study names them, in the order in which they are shown.
 
-    `letters` are those under which they are shown, () if they stand for themselves.
+    `letters` are those under which they are shown, () if they stand for themselves. With `told` these words are shown
+    in place of them all.
     """
 
     options: tuple[str, ...]
     letters: tuple[str, ...] = ()
     may_pass: bool = False
+    told: str = ""
 
     @property
     def shown(self) -> tuple[str, ...]:
         """The options as prompts show them."""
+        if self.told:
+            return (self.told,)
         if not self.letters:
             return self.options
         return tuple([f"{letter}) {option}" for letter, option in zip(self.letters, self.options, strict=True)])

@@ -32,7 +32,7 @@ def offer_of(act: Act, seed: int, *where: str | int) -> Offer | None:
         case Say():
             return None
         case Rate():
-            return Offer(act.options, may_pass=act.may_pass)
+            return Offer(act.options, may_pass=act.may_pass, told=act.told)
         case Choose(options=options):
             letters = LETTERS[: len(options)] if act.labels else ""
             named = dict(zip(options, Dice(seed, "labels", *where).shuffled(letters), strict=False))
@@ -73,7 +73,8 @@ def bare(words: str) -> str:
 def _readings(offer: Offer) -> Mapping[str | float | None, str | None]:
     """From each form of an answer to what it means; None for a form that would mean two things."""
     found: dict[str | float | None, str | None] = {}
-    for words, form in ((offer.answers, bare), (offer.meanings, bare), (offer.shown, bare), (offer.meanings, _number)):
+    seen = () if offer.told else offer.shown
+    for words, form in ((offer.answers, bare), (offer.meanings, bare), (seen, bare), (offer.meanings, _number)):
         for word, meaning in zip(words, offer.meanings, strict=False):  # a pass is not among what is shown
             key = form(word)
             found[key] = meaning if found.get(key, meaning) == meaning else None

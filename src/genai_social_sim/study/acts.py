@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self, assert_never
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -117,6 +118,49 @@ class RateDoc(Doc):
     may_pass: bool = Field(
         default=False, description=f"Whether `{PASS}` is a legal answer too: it names none.", examples=[True]
     )
+    told: Option | None = Field(
+        default=None,
+        description="What prompts say in place of the numbers, of a long scale.",
+        examples=["a whole number from 0 to 100"],
+    )
+
+
+class RangeDoc(Doc):
+    """Numbers from one to another, all by the same step; prompts tell the range and do not list them."""
+
+    low: Number = Field(alias="min", description="The smallest.", examples=[0])
+    high: Number = Field(alias="max", description="The largest.", examples=[100])
+    step: Annotated[int | float, Field(gt=0, le=1e9), WithJsonSchema({"type": "number"})] = Field(
+        default=1, description=f"From one number to the next; they are 2 to {MOST_OPTIONS} in all.", examples=[0.1]
+    )
+
+    @model_validator(mode="after")
+    def _some_numbers(self) -> Self:
+        if self.high <= self.low:
+            raise refusal(f"there are no numbers from {self.low} to {self.high}", "Write the smaller one as `min`.")
+        steps = (Decimal(str(self.high)) - Decimal(str(self.low))) / Decimal(str(self.step))
+        if steps != int(steps):
+            raise refusal(f"steps of {self.step} from {self.low} do not come to {self.high}", "Write another `step`.")
+        if steps >= MOST_OPTIONS:
+            text = f"these are {int(steps) + 1:,} numbers, and an answer is one of at most {MOST_OPTIONS}"
+            raise refusal(text, "Write a larger `step`; or let anything be said, and read the numbers yourself.")
+        return self
+
+    @property
+    def scale(self) -> tuple[int | float, ...]:
+        """All of them, exactly as they are written in decimals."""
+        low, step = Decimal(str(self.low)), Decimal(str(self.step))
+        count = int((Decimal(str(self.high)) - low) / step) + 1
+        whole = isinstance(self.low, int) and isinstance(self.step, int)
+        return tuple([int(low + at * step) if whole else float(low + at * step) for at in range(count)])
+
+    @property
+    def told(self) -> str:
+        """The range in words."""
+        whole = all(isinstance(number, int) for number in self.scale)
+        if self.step == 1 and whole:
+            return f"a whole number from {self.low} to {self.high}"
+        return f"a number from {self.low} to {self.high}, in steps of {self.step}"
 
 
 def act_of(act: ActDoc) -> Act:
@@ -126,8 +170,8 @@ def act_of(act: ActDoc) -> Act:
             return Say(may_pass=may_pass)
         case ChooseDoc(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
             return Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass)
-        case RateDoc(scale=scale, may_pass=may_pass):
-            return Rate(scale=scale, may_pass=may_pass)
+        case RateDoc(scale=scale, may_pass=may_pass, told=told):
+            return Rate(scale=scale, may_pass=may_pass, told=told or "")
         case _ as unknown:
             assert_never(unknown)
 
@@ -140,8 +184,8 @@ def act_written(act: Act) -> dict[str, Any]:
         case Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
             drawn = {"shuffle": shuffle, "labels": labels}
             return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
-        case Rate(scale=scale, may_pass=may_pass):
-            return {"kind": "rate", "scale": scale, "may_pass": may_pass}
+        case Rate(scale=scale, may_pass=may_pass, told=told):
+            return {"kind": "rate", "scale": scale, "may_pass": may_pass, **({"told": told} if told else {})}
         case _ as unknown:
             assert_never(unknown)
 

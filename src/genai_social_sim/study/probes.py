@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from genai_social_sim.study.acts import ActDoc, ChooseDoc, Options, RateDoc, Scale, SpeakDoc, can_be_answered
+from genai_social_sim.study.acts import ActDoc, ChooseDoc, Options, RangeDoc, RateDoc, Scale, SpeakDoc, can_be_answered
 from genai_social_sim.study.base import AnyName, Slug, Spoken
 from genai_social_sim.study.population import Members
 from genai_social_sim.study.timing import TimedDoc
@@ -36,6 +36,11 @@ class ProbeDoc(TimedDoc):
     )
     scale: Scale | None = Field(
         default=None, description="In place of `act`: rate with one of these numbers.", examples=[[-2, -1, 0, 1, 2]]
+    )
+    number: RangeDoc | None = Field(
+        default=None,
+        description="In place of `act`: answer with a number of a range.",
+        examples=[{"min": 0, "max": 100}],
     )
     choose: Options | None = Field(
         default=None, description="In place of `act`: choose one of these options.", examples=[["yes", "no"]]
@@ -79,7 +84,7 @@ class ProbeDoc(TimedDoc):
 
     @model_validator(mode="after")
     def _one_act(self) -> Self:
-        given = [name for name in ("act", "scale", "choose") if getattr(self, name) is not None]
+        given = [name for name in ("act", "scale", "number", "choose") if getattr(self, name) is not None]
         if len(given) > 1:
             raise refusal(f"`{given[0]}` and `{given[1]}` both say how to answer", "Delete one of the two.")
         for name in ("shuffle", "labels"):
@@ -98,6 +103,9 @@ class ProbeDoc(TimedDoc):
             return self.act
         if self.scale is not None:
             return RateDoc(kind="rate", scale=self.scale, may_pass=self.may_pass)
+        if self.number is not None:
+            number = self.number
+            return RateDoc(kind="rate", scale=number.scale, may_pass=self.may_pass, told=number.told)
         if self.choose is None:
             return SpeakDoc(kind="say", may_pass=self.may_pass)
         drawn = {"shuffle": self.shuffle, "labels": self.labels}

@@ -89,3 +89,54 @@ def test_a_run_with_changes_is_gone_on_with_wherever_it_stopped(run: Run, tmp_pa
     assert fork.digest != run.digest
     assert fork.verify().ok
     assert fork.replay().ok
+
+
+FLAGSHIP = """
+name: opinion-change
+seed: 1
+model: {{backend: scripted, choose: true}}
+roles: {{persuader: {{told: nothing}}}}
+agents:
+  - {{name: HUB, attributes: {{camp: left}}}}
+  - {{name: A1, attributes: {{camp: left}}}}
+  - {{name: A2, attributes: {{camp: left}}}}
+  - {{name: B1, attributes: {{camp: right}}}}
+  - {{name: B2, attributes: {{camp: right}}}}
+  - {{name: PL, persona: "You argue for the left.", role: persuader, attributes: {{camp: left}}}}
+  - {{name: PR, persona: "You argue for the right.", role: persuader, attributes: {{camp: right}}}}
+channels:
+  hall:
+    protocol: {{kind: pairwise, pick: link, acts: both}}
+    network: {{kind: star, center: HUB}}
+    act: {{kind: rate, scale: [-2, -1, 0, 1, 2]}}
+probes:
+  - {{name: stance, every: 10 turns, at: [start, end], scale: [-2, -1, 0, 1, 2], text: "Where do you stand?"}}
+interventions:
+{changes}
+stop: {{turns: 100}}
+"""
+AT_50 = {
+    "fact check": ["{at: turn 50, kind: broadcast, text: 'A fact check: it is flooded.'}"],
+    "crossed persuaders": [
+        "{at: turn 50, kind: admit, agents: [PL, PR]}",
+        "{at: turn 50, kind: add_edges, where: {between: [PL, right]}}",
+        "{at: turn 50, kind: add_edges, where: {between: [PR, left]}}",
+    ],
+    "remove the hub": ["{at: turn 50, kind: remove, agents: [HUB]}"],
+    "isolate the hub": ["{at: turn 50, kind: remove_edges, where: {of: HUB}}"],
+}
+
+
+@pytest.mark.parametrize("name", AT_50)
+def test_what_the_study_of_opinion_change_does_half_way_can_be_written(name: str, tmp_path: Path) -> None:
+    changes = "\n".join([f"  - {change}" for change in AT_50[name]])
+    run = Study.parse(FLAGSHIP.format(changes=changes)).run(runs=tmp_path)
+    assert {row["turn"] for row in run.table("interventions")} == {50}
+    assert run.verify().ok
+    assert run.replay().ok
+    silent = {(row["agent"], row["turn"] < 50) for row in run.table("turns") if row["cause"] == "absent"}
+    gone = {"crossed persuaders": {("PL", True), ("PR", True)}, "remove the hub": {("HUB", False)}}
+    assert silent == gone.get(name, set())
+    edges = {(row["speaker"], row["listener"]) for row in run.table("edges") if row["until_turn"] is None}
+    assert (("PL", "B1") in edges or ("B1", "PL") in edges) == (name == "crossed persuaders")
+    assert len(edges) == {"isolate the hub": 0, "crossed persuaders": 6 + 3 + 2}.get(name, 6)

@@ -33,6 +33,7 @@ from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.network import Edge
 from genai_social_sim.domain.plan import Model, Sampling
 from genai_social_sim.errors import SpecError
+from genai_social_sim.kernel.acts import offer_of, option_in
 from genai_social_sim.study.lowering import canonical, from_canonical, lower, override
 
 BOT1, BOT2, GENERAL = AgentId("BOT1"), AgentId("BOT2"), ChannelId("general")
@@ -49,6 +50,9 @@ PROBES = {
     "turn 0": (f"{{at: [end, turn 0], {ASK}}}", 16, "'turn 0'", "`start`"),
     "no moment": (f"{{at: [], {ASK}}}", 10, "empty", "at: round 10"),
     "two acts": (f"{{at: end, {ASK}, scale: [0, 1], choose: [a, b]}}", 5, "`scale` and `choose`", "Delete one"),
+    "no numbers": (f"{{at: end, {ASK}, number: {{min: 3, max: 3}}}}", 45, "no numbers from 3 to 3", "`min`"),
+    "steps that miss": (f"{{at: end, {ASK}, number: {{min: 0, max: 1, step: 0.3}}}}", 45, "do not come to 1", "`step`"),
+    "too fine a range": (f"{{at: end, {ASK}, number: {{min: 0, max: 1000}}}}", 45, "1,001 numbers", "larger `step`"),
     "one number": (f"{{at: end, {ASK}, scale: [0]}}", 44, "at least 2 numbers", "[-2, -1, 0, 1, 2]"),
     "letters without options": (f"{{at: end, {ASK}, labels: true}}", 5, "`labels` stands beside `choose`", "choose:"),
     "an option like a letter": (f"{{at: end, {ASK}, labels: true, choose: [A, bee]}}", 5, "'A' could be", "rename"),
@@ -67,7 +71,7 @@ PROBES = {
 INTERVENTIONS = {
     "no time": ("{kind: mute, agents: [BOT1]}", 5, "not said when", "round 10"),
     "the end": ("{at: end, kind: mute, agents: [BOT1]}", 5, "at the end", "`turn 40`"),
-    "no kind": ("{at: start, agents: [BOT1]}", 5, "lacks its `kind`", "broadcast, mute, unmute, remove, admit"),
+    "no kind": ("{at: start, agents: [BOT1]}", 5, "lacks its `kind`", "broadcast, inject, mute, unmute, remove, admit"),
     "an unknown kind": ("{at: start, kind: shout}", 5, "no kind 'shout'", "broadcast"),
     "nobody": ("{at: start, kind: mute}", 5, "`agents` is missing", "agents: [BOT1]"),
     "an unknown agent": ("{at: start, kind: remove, agents: [BOB1]}", 40, "no agent 'BOB1'", "`BOT1`"),
@@ -214,6 +218,14 @@ def test_points_of_the_run_mean_what_they_say(written: str, when: list[When]) ->
         ("", Say()),
         (", may_pass: true", Say(may_pass=True)),
         (", scale: [0, 1]", Rate(scale=(0, 1))),
+        (
+            ", number: {min: 0, max: 3}",
+            Rate(scale=(0, 1, 2, 3), told="a whole number from 0 to 3"),
+        ),
+        (
+            ", number: {min: -0.1, max: 0.2, step: 0.1}, may_pass: true",
+            Rate(scale=(-0.1, 0.0, 0.1, 0.2), told="a number from -0.1 to 0.2, in steps of 0.1", may_pass=True),
+        ),
         (", choose: [yes, no], shuffle: true", Choose(options=("yes", "no"), shuffle=True)),
         (", act: {kind: rate, scale: [0, 1]}", Rate(scale=(0, 1))),
     ],
@@ -391,3 +403,16 @@ def test_without_a_plan_the_record_says_nothing_of_it() -> None:
 def test_a_probe_can_be_changed_from_the_command_line() -> None:
     study = override(loaded(_probes(f"{{at: end, {ASK}}}")), "probes.p.at=start")
     assert lower(study).probes[0].when == (After(count=0, unit="turns"),)
+
+
+def test_a_range_is_told_and_not_listed_and_its_numbers_are_read_and_recorded() -> None:
+    study = loaded(_probes(f"{{at: end, {ASK}, number: {{min: 0, max: 100}}}}"))
+    act = lower(study).probes[0].act
+    offer = offer_of(act, 1)
+    assert offer is not None
+    assert (offer.shown, len(offer.answers)) == (("a whole number from 0 to 100",), 101)
+    raws = ("7", " 7.0.", "**100**", "101", "0.5", "a whole number from 0 to 100")
+    assert [option_in(raw, offer) for raw in raws] == [
+        "7", "7", "100", None, None, None,
+    ]  # fmt: skip
+    assert lower(from_canonical(canonical(study)), seed=42) == lower(study)
