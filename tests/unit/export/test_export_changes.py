@@ -134,7 +134,7 @@ def test_what_the_study_of_opinion_change_does_half_way_can_be_written(name: str
     assert {row["turn"] for row in run.table("interventions")} == {50}
     assert run.verify().ok
     assert run.replay().ok
-    silent = {(row["agent"], row["turn"] < 50) for row in run.table("turns") if row["cause"] == "absent"}
+    silent = {(row["agent"], int(str(row["turn"])) < 50) for row in run.table("turns") if row["cause"] == "absent"}
     gone = {"crossed persuaders": {("PL", True), ("PR", True)}, "remove the hub": {("HUB", False)}}
     assert silent == gone.get(name, set())
     edges = {(row["speaker"], row["listener"]) for row in run.table("edges") if row["until_turn"] is None}
