@@ -10,6 +10,7 @@ SocialSimError            code, problem, where, remedy
 │   └── FencedError       another process took this run over
 ├── BackendError          a backend cannot start or be reached
 ├── BrokerError           a broker cannot be reached, or refuses
+├── OversizeError         a message is larger than a broker takes
 └── CompletionError       one call to a model failed; the engine turns it into an event
 """
 
@@ -94,6 +95,12 @@ class BrokerError(SocialSimError):
     """A broker cannot be reached, or refuses what it is asked."""
 
     code = "broker"
+
+
+class OversizeError(SocialSimError):
+    """A message is larger than a broker takes: waiting does not help."""
+
+    code = "oversize"
 
 
 class BackendError(SocialSimError):

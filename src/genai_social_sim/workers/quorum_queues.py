@@ -122,9 +122,8 @@ class _QuorumCoordinator:
             if self._offer is not None:
                 self._offers.check(self._offer)
             arrivals = [self._arrival(message) for message in messages]
-            for arrival in arrivals:
-                if isinstance(arrival, WorkResult):
-                    self._forget(f"{arrival.turn}.{arrival.attempt}.{arrival.digest[:16]}")
+            for message in messages:
+                self._forget(message.about)
             if messages:
                 with suppress(AMQPError, OSError, TimeoutError):  # at worst a successor waits for what is done
                     await self._noted()
@@ -284,7 +283,8 @@ class _QuorumWorker:
             return [await self._told(report, delivery) for report, delivery in told]
 
     async def _told(self, report: Report, delivery: Delivery | None) -> bool:
-        if not await self._line.publish(reports_name(report.run), report_to(report)):
+        about = "" if delivery is None else _name(delivery.item)  # it is done, also if the report makes no sense
+        if not await self._line.publish(reports_name(report.run), report_to(report), about=about):
             return False
         if delivery is not None:
             self._reported[delivery.token] = None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from genai_social_sim.domain.events import Cause, Finish
 from genai_social_sim.domain.text import Text
+from genai_social_sim.errors import OversizeError
 from genai_social_sim.ports import (
     PROTOCOL,
     Answer,
@@ -30,8 +31,8 @@ from genai_social_sim.ports import (
     WorkResult,
 )
 
+MOST: Final = 64 << 20  # bytes of a message that is sent or looked at
 _SHOWN: Final = 160  # characters of a message that made no sense
-_MOST: Final = 64 << 20  # bytes of a message that is looked at
 _HEX: Final = r"^[0-9a-f]{64}$"
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -138,10 +139,11 @@ def offer_from(message: bytes) -> Offer | Unreadable:
 
 
 def item_to(item: WorkItem) -> bytes:
-    """An item as a message."""
+    """An item as a message; raises OversizeError if nobody would look at it."""
     head = _plain(item)
     body = head.pop("body")
-    return b"%b\n%b" % (_line({"protocol": PROTOCOL, **head}), body.encode())
+    message = b"%b\n%b" % (_line({"protocol": PROTOCOL, **head}), body.encode())
+    return fitting(message, MOST, what=f"turn {item.turn}", remedy="Show its agent less of the past: a shorter memory.")
 
 
 def item_from(message: bytes) -> WorkItem | Unreadable:
@@ -155,6 +157,18 @@ def item_from(message: bytes) -> WorkItem | Unreadable:
         return WorkItem(**_given(doc), body=body.decode())
 
     return _guarded(message, read)
+
+
+def fitting(message: bytes, most: int, *, what: str, remedy: str) -> bytes:
+    """The message, if a broker that takes `most` bytes takes it.
+
+    Raises:
+        OversizeError: If it does not.
+    """
+    if len(message) <= min(most, MOST):
+        return message
+    problem = f"{what} is a message of {len(message):,} bytes, and the broker takes {min(most, MOST):,} at most"
+    raise OversizeError(problem, remedy=remedy)
 
 
 def report_to(report: Report) -> bytes:
@@ -191,7 +205,7 @@ def _result(doc: _ResultDoc) -> WorkResult:
 
 
 def _guarded(message: bytes, read: Callable[[bytes], T]) -> T | Unreadable:
-    if len(message) > _MOST:
+    if len(message) > MOST:
         return Unreadable(why=f"it has {len(message):,} bytes")
     try:
         return read(message)

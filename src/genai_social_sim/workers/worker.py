@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Final, get_args
 
 from genai_social_sim.domain.events import CAUSES, Finish
-from genai_social_sim.errors import BrokerError, CompletionError
+from genai_social_sim.errors import BrokerError, CompletionError, OversizeError
 from genai_social_sim.ports import (
     Answer,
     Clock,
@@ -226,7 +226,14 @@ class Worker:
         """Give the result to the broker, however long that is away; for a while also to a run that is not there."""
         until = self._clock.elapsed() + _KEPT_S
         while True:
-            (taken,) = await self._patience.until_it_works("report", lambda: self._end.report([(result, delivery)]))
+            try:
+                (taken,) = await self._patience.until_it_works("report", lambda: self._end.report([(result, delivery)]))  # noqa: B023 (it is over before the next round)
+            except OversizeError as fault:
+                failure = Failure(
+                    problem=f"its answer cannot be sent: {fault.problem}", remedy=fault.remedy, retry=False
+                )
+                result = replace(result, outcome=failure)
+                continue
             if taken:
                 break
             if self._clock.elapsed() > until:
@@ -288,7 +295,7 @@ class Worker:
         if hellos:
             try:
                 await self._end.report([(hello, None) for hello in hellos])
-            except BrokerError:
+            except (BrokerError, OversizeError):
                 self._greeted.clear()  # at the next look
 
     def _considered(self, offer: Offer, wanted: Wanted) -> Hello | None:
