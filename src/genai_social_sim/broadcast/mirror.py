@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -56,13 +57,14 @@ class MirrorError(SocialSimError):
 
 
 class Mirror:
-    """Publishes what is committed from now on in the topic of `url`, under the key `run`.
+    """Publishes events of a record in the topic of `url`, under the key `run`: those it lacks, then what is committed.
 
     Args:
         url: kafka://HOST:PORT/TOPIC; several hosts are divided by commas, settings of librdkafka follow a `?`.
         run: What the run is called.
         tail: The record.
         first: Position of the first event that is to be mirrored.
+        lacking: Events from there on that are in the record already.
         most_behind: Events that the topic may lack while the run goes on.
         away_s: For how long the broker may take nothing.
 
@@ -72,14 +74,22 @@ class Mirror:
     """
 
     def __init__(
-        self, url: str, *, run: str, tail: Tail, first: int, most_behind: int = MOST_BEHIND, away_s: float = AWAY_S
+        self,
+        url: str,
+        *,
+        run: str,
+        tail: Tail,
+        first: int,
+        lacking: int = 0,
+        most_behind: int = MOST_BEHIND,
+        away_s: float = AWAY_S,
     ) -> None:
         self._topic, self._producer = _opened(url, away_s, self._told_away)
         self._run = run
         self._tail = tail
         self._last = first - 1  # position of the last event that was handed to the client
-        self._most_behind = most_behind
-        self._seen = self._sent = self._kept = 0  # events: told of, handed to the client, in the topic
+        self._most_behind = most_behind + lacking
+        self._seen, self._sent, self._kept = lacking, 0, 0  # events: known of, handed to the client, in the topic
         self._resting = self._closing = False  # resting: the run is about to complete its file, which wants no reader
         self._news = threading.Condition()
         self._reading = threading.Lock()
@@ -174,27 +184,38 @@ def written(run: str, event: Committed) -> bytes:
     return f'{json.dumps(place)[:-1]}, "body": {event.body}, "texts": {texts}, "chain": "{chain}"}}'.encode()
 
 
-def _opened(url: str, away_s: float, told_away: Any) -> tuple[str, Producer]:
-    """The topic of an address, and a client that connects when it is first used."""
+def address_of(url: str) -> str:
+    """The topic of an address; raises RequestError if it is none."""
     parts = urlsplit(url)
     topic = parts.path.removeprefix("/")
     if parts.scheme != "kafka" or not parts.netloc or "@" in parts.netloc or not _TOPIC.fullmatch(topic):
         raise _refused("a mirror needs the address of a topic", parts.scheme)
-    try:
-        from confluent_kafka import KafkaException, Producer
-    except ModuleNotFoundError as fault:
+    return topic
+
+
+def settings_of(url: str) -> dict[str, Any]:
+    """What an address tells any client; raises BrokerError if there is none here."""
+    if find_spec("confluent_kafka") is None:
         remedy = "Install its client: pip install 'genai-social-sim[kafka]'"
-        raise BrokerError("the client for Kafka is not installed", remedy=remedy) from fault
+        raise BrokerError("the client for Kafka is not installed", remedy=remedy)
+    parts = urlsplit(url)
+    return {"bootstrap.servers": parts.netloc, **dict(parse_qsl(parts.query))}
+
+
+def _opened(url: str, away_s: float, told_away: Any) -> tuple[str, Producer]:
+    """The topic of an address, and a client that connects when it is first used."""
+    topic, given = address_of(url), settings_of(url)
+    from confluent_kafka import KafkaException, Producer
+
     settings = {
-        "bootstrap.servers": parts.netloc,
         "enable.idempotence": True,  # in order, and each once, whatever has to be sent again
         "message.timeout.ms": int(1000 * away_s),
         "log_level": 0,  # what it has to say goes to `error_cb`
     }
     try:
-        return topic, Producer(settings | dict(parse_qsl(parts.query)) | {"error_cb": told_away})
+        return topic, Producer(settings | given | {"error_cb": told_away})
     except (KafkaException, TypeError, ValueError) as fault:
-        raise _refused(f"the client for Kafka refuses these settings ({_words(fault)})", parts.scheme) from fault
+        raise _refused(f"the client for Kafka refuses these settings ({_words(fault)})", "kafka") from fault
 
 
 def _refused(problem: str, scheme: str) -> RequestError:

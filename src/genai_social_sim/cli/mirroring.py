@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from genai_social_sim.broadcast.mirror import Committed, Mirror
+from genai_social_sim.broadcast.mirrored import last_mirrored
 from genai_social_sim.cli import out
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.errors import RecordError
@@ -22,11 +23,13 @@ _PAGE: Final = 500
 
 @contextmanager
 def mirroring(url: str | None, record: Path) -> Iterator[Sequence[Observer]]:
-    """An observer that mirrors what is appended from now on, if there is an address; says in the end what it lacks."""
+    """An observer that mirrors the record, if there is an address; says in the end what the topic lacks."""
     if url is None:
         yield ()
         return
-    mirror = Mirror(url, run=record.stem, tail=RecordTail(record), first=_length(record))
+    length = _length(record)
+    first = _reached(url, record) + 1 if length else 0
+    mirror = Mirror(url, run=record.stem, tail=RecordTail(record), first=first, lacking=length - first)
     try:
         yield (mirror,)
     finally:
@@ -60,6 +63,17 @@ class RecordTail:
 def _committed(reader: SqliteReader, row: Stored) -> Committed:
     texts = tuple(text.value for text in reader.texts_of(row))
     return Committed(row.seq, row.kind, row.turn, row.at, row.body, texts, row.chain)
+
+
+def _reached(url: str, record: Path) -> int:
+    """Position of the last event of a record that the topic holds; -1 if it holds none, or cannot be read."""
+    with closing(SqliteReader(record)) as reader:
+
+        def holds(seq: int, chain: str) -> bool:
+            row = next(iter(reader.stored(after=seq - 1)), None)
+            return row is not None and row.seq == seq and row.chain.hex() == chain
+
+        return last_mirrored(url, run=record.stem, holds=holds)
 
 
 def _length(record: Path) -> int:

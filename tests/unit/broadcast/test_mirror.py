@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.support.brokers import BrokerServer
 
 from genai_social_sim import Run, Study
-from genai_social_sim.broadcast.mirror import Mirror, MirrorError
-from genai_social_sim.cli.mirroring import RecordTail
+from genai_social_sim.broadcast.mirror import Mirror, MirrorError, written
+from genai_social_sim.cli.mirroring import RecordTail, mirroring
 from genai_social_sim.domain.events import Noticed
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import BudgetError
@@ -116,6 +118,71 @@ def test_a_resumed_run_is_mirrored_from_where_it_went_on(kafka: BrokerServer, tm
     second.close()
     rows = rows_of(path)
     assert [one["seq"] for one in consumed(kafka, len(rows))] == [row[0] for row in rows]
+
+
+def published(broker: BrokerServer, path: Path, first: int, end: int) -> None:
+    """Put some events of a record into the topic, as a process did that was killed then."""
+    producer, tail = Producer({"bootstrap.servers": f"127.0.0.1:{broker.port}"}), RecordTail(path)
+    for event in tail.after(first - 1)[: end - first]:
+        producer.produce(TOPIC, key=path.stem, value=written(path.stem, event))
+    producer.flush(10)
+    tail.let_go()
+
+
+def interrupted(folder: Path) -> Path:
+    """A run that its budget has interrupted."""
+    study = Study.parse(SCRIPTED, changes=["budget.tokens=2000"])
+    with pytest.raises(BudgetError):
+        study.run(runs=folder)
+    return record_of(study, folder)
+
+
+def resumed(broker: BrokerServer, path: Path) -> list[int]:
+    """Positions of the events in the topic once the run has come to its end."""
+    with mirroring(topic_of(broker), path) as mirrors, Run(path) as run:
+        run.resume(observers=mirrors)
+    return [one["seq"] for one in consumed(broker, len(rows_of(path)))]
+
+
+def test_what_a_killed_process_had_committed_and_not_published_is_in_the_topic_after_all(
+    kafka: BrokerServer, tmp_path: Path
+) -> None:
+    path = interrupted(tmp_path)
+    published(kafka, path, 0, 15)
+    seen = resumed(kafka, path)
+    assert seen == [row[0] for row in rows_of(path)]
+
+
+def test_a_run_that_is_first_mirrored_when_it_goes_on_is_mirrored_whole(kafka: BrokerServer, tmp_path: Path) -> None:
+    path = interrupted(tmp_path)
+    assert resumed(kafka, path) == [row[0] for row in rows_of(path)]
+
+
+def test_events_of_another_record_of_the_same_name_do_not_count(kafka: BrokerServer, tmp_path: Path) -> None:
+    path, other = interrupted(tmp_path / "one"), interrupted(tmp_path / "two")
+    published(kafka, other, 0, 15)
+    with mirroring(topic_of(kafka), path) as mirrors, Run(path) as run:
+        run.resume(observers=mirrors)
+    rows = rows_of(path)
+    seen = consumed(kafka, 15 + len(rows))
+    assert [(one["seq"], one["chain"]) for one in seen[15:]] == [(row[0], row[4]) for row in rows]
+
+
+def test_a_mirrored_run_that_was_killed_lacks_nothing_once_it_is_resumed(kafka: BrokerServer, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(SCRIPTED.replace("words: 8", "words: 8, latency: 0.002"), encoding="utf-8")
+    command = [sys.executable, "-m", "genai_social_sim.cli"]
+    mirrored = ["--mirror", topic_of(kafka), "--runs", str(tmp_path)]
+    begun = subprocess.Popen([*command, "run", str(tmp_path / "study.yaml"), *mirrored], stdout=subprocess.PIPE)
+    for _ in range(40):
+        assert begun.stdout
+        begun.stdout.readline()
+    begun.kill()
+    begun.communicate()
+    (path,) = tmp_path.glob("*.sqlite")
+    subprocess.run([*command, "resume", str(path), "--quiet", *mirrored[:2]], check=True, capture_output=True)
+    rows = rows_of(path)
+    seen = [one["seq"] for one in consumed(kafka, len(rows))]
+    assert list(dict.fromkeys(seen)) == [row[0] for row in rows], "a gap, or out of order"
 
 
 def test_a_broker_that_comes_back_in_time_gets_what_waited(kafka: BrokerServer, tmp_path: Path) -> None:
