@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from tests.support import poison
+from tests.support import newer, poison
 from tests.support.brokers import BROKERS, BrokerServer
 from tests.support.crews import (
     LEASE_S,
@@ -24,11 +24,15 @@ from tests.support.crews import (
     undisturbed,
     workers,
 )
+from tests.support.filling import fill
 from tests.support.proxies import proxy
+from tests.support.strangers import disturb
 
 from genai_social_sim import Run, Study
+from genai_social_sim.api import broker as broker_module
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.events import Answered, AttemptFailed, Event, SessionStarted
+from genai_social_sim.workers.transports import open_transport
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,17 +76,17 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_turn(broker: BrokerServer, t
     assert run.digest == expected
 
 
-def test_all_workers_are_killed_and_new_ones_come(valkey: BrokerServer, tmp_path: Path, expected: str) -> None:
+def test_all_workers_are_killed_and_new_ones_come(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
     late: list[WorkerProcess] = []
 
     def replaced() -> None:
         for worker in crew:
             worker.kill()
-        late.append(WorkerProcess(valkey.url, name="late"))
+        late.append(WorkerProcess(broker.url, name="late"))
 
-    with workers(valkey.url, 2) as crew:
+    with workers(broker.url, 2) as crew:
         try:
-            assert played(valkey.url, tmp_path, AtTurns(after_15=replaced)).digest == expected
+            assert played(broker.url, tmp_path, AtTurns(after_15=replaced)).digest == expected
         finally:
             for worker in late:
                 worker.kill()
@@ -126,10 +130,13 @@ def test_a_broker_that_is_restarted(broker: BrokerServer, tmp_path: Path, expect
     assert run.digest == expected
 
 
-def test_a_connection_that_is_cut_for_a_while(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
+@pytest.mark.parametrize("seconds", [1.5, pytest.param(10.0, marks=pytest.mark.slow)])
+def test_a_connection_that_is_cut_for_a_while(
+    broker: BrokerServer, tmp_path: Path, expected: str, seconds: float
+) -> None:
     with proxy(broker.port) as line, workers(broker.url_at(line.port), 2):
         url = broker.url_at(line.port)
-        run = played(url, tmp_path, AtTurns(after_12=lambda: line.cut_for(1.5)))
+        run = played(url, tmp_path, AtTurns(after_12=lambda: line.cut_for(seconds)))
     assert run.digest == expected
     assert {"broker_away", "broker_back"} <= set(notices(run))
 
@@ -203,19 +210,9 @@ class relay:  # noqa: N801 (reads as what it does)
             worker.kill()
 
 
-def test_strangers_at_the_broker_change_nothing(valkey: BrokerServer, tmp_path: Path, expected: str) -> None:
-    def disturb() -> None:
-        with Redis.from_url(valkey.url) as client:
-            for name in client.scan_iter("gss:*"):
-                kind = client.type(name)
-                for junk in (b"", b"junk", b"\xff\x00", b'{"protocol":2,"worker":"new"}', b'{"protocol":1}') * 4:
-                    if kind == b"stream":
-                        client.xadd(name, {"m": junk})
-            client.sadd("gss:runs", "nobody", b"\xff")
-            client.set("gss:{nobody}:offer", b'{"protocol":9,"run":"nobody","package":"9.0"}')
-
-    with workers(valkey.url, 2) as crew:
-        run = played(valkey.url, tmp_path, AtTurns(after_8=disturb))
+def test_strangers_at_the_broker_change_nothing(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
+    with workers(broker.url, 2) as crew:
+        run = played(broker.url, tmp_path, AtTurns(after_8=lambda: disturb(broker)))
         _, said = crew[0].stop()
     assert run.digest == expected
     dropped = details(run, "message_dropped")
@@ -224,18 +221,49 @@ def test_strangers_at_the_broker_change_nothing(valkey: BrokerServer, tmp_path: 
     assert "run nobody is not served: it speaks version 9 of the protocol (release 9.0)" in said
 
 
-def test_a_broker_that_is_full(valkey: BrokerServer, tmp_path: Path, expected: str) -> None:
-    import threading
-
-    def limit(size: str) -> None:
-        with Redis.from_url(valkey.url) as client:
-            client.config_set("maxmemory", size)
-
-    def fill() -> None:
-        limit("1")
-        threading.Timer(1.0, lambda: limit("0")).start()
-
-    with workers(valkey.url, 2):
-        run = played(valkey.url, tmp_path, AtTurns(after_12=fill))
+def test_a_worker_of_another_version_serves_nothing_and_says_why(
+    broker: BrokerServer, tmp_path: Path, expected: str
+) -> None:
+    with workers(broker.url, 1), workers(broker.url, 1, code=newer.CODE) as (other,):
+        run = played(broker.url, tmp_path)
+        words = other.heard("is not served")
     assert run.digest == expected
-    assert any("maxmemory" in words for words in details(run, "broker_away"))
+    assert "it speaks version 1 of the protocol" in words
+    assert "this release speaks version 2; install the same release" in words
+
+
+def test_results_that_come_twice_and_in_another_order(
+    broker: BrokerServer, tmp_path: Path, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "open_transport", lambda url: Doubling(open_transport(url)))
+    with workers(broker.url, 2):
+        run = played(broker.url, tmp_path)
+    assert run.digest == expected
+    assert all("answered already" in words for words in details(run, "result_unused"))
+    assert "result_unused" in notices(run)
+
+
+class Doubling:
+    """A broker that gives a coordinator everything twice, the second time in another order."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._given, name)
+
+    def coordinate(self, run: str) -> "Doubling":
+        return Doubling(self._given.coordinate(run))
+
+    async def receive(self, longest_s: float) -> list[Any]:
+        arrivals = list(await self._given.receive(longest_s))
+        return [*reversed(arrivals), *arrivals]
+
+
+def test_a_broker_that_is_full(broker: BrokerServer, tmp_path: Path, expected: str) -> None:
+    with workers(broker.url, 2):
+        run = played(broker.url, tmp_path, AtTurns(after_12=lambda: fill(broker, 1.0)))
+    assert run.digest == expected
+    assert {"broker_away", "broker_back"} <= set(notices(run))
+    if broker.scheme == "redis":
+        assert any("maxmemory" in words for words in details(run, "broker_away"))

@@ -13,6 +13,7 @@ from tests.support.crews import WorkerProcess, details, notices, over, study, st
 
 from genai_social_sim import Run, Study
 from genai_social_sim.domain.events import Answered, AttemptFailed, SessionStarted
+from genai_social_sim.engine.budget import Budget, BudgetError
 from genai_social_sim.errors import OversizeError
 
 
@@ -121,6 +122,21 @@ def test_a_worker_that_is_told_to_leave_says_what_it_did_and_ends(valkey: Broker
     worker = WorkerProcess(valkey.url, name="interrupted")
     worker.heard("takes work")
     assert worker.stop(signal.SIGINT)[0] == 130
+
+
+def test_a_run_that_goes_on_without_its_broker_and_its_budget_says_so(valkey: BrokerServer, tmp_path: Path) -> None:
+    made = study(turns=12)
+    with workers(valkey.url, 1), pytest.raises(BudgetError):
+        made.run(runs=tmp_path, broker=over(valkey.url), budget=Budget(tokens=20))
+    path = made.record_path(runs=tmp_path)
+    command = [sys.executable, "-m", "genai_social_sim.cli", "resume", str(path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    (broker, budget) = told["warnings"]
+    assert f"gss resume {path} --broker {valkey.url} --workers 0" in broker
+    assert f"gss resume {path} --budget tokens=20" in budget
+    assert broker in done.stderr
+    assert told["data"][0]["digest"] == undisturbed(tmp_path, made)
 
 
 def test_workers_of_this_machine_need_no_broker(tmp_path: Path) -> None:

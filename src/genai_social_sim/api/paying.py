@@ -34,6 +34,13 @@ def recorded(settings: Mapping[str, Any], plan: RunPlan) -> Prices:
     return Prices(of=of, currency=str(settings.get("currency", "")))
 
 
+def limits(budget: Budget) -> dict[str, Any]:
+    """For the settings of a session: its budget, in the words of a study, if it has one."""
+    given = {"tokens": budget.tokens, "time": budget.seconds, "cost": budget.cost}
+    kept = {name: limit for name, limit in given.items() if limit is not None}
+    return {"budget": kept} if kept else {}
+
+
 def check(prices: Prices, budget: Budget, plan: RunPlan, sessions: Sequence[Mapping[str, Any]]) -> None:
     """Raises RequestError if costs could not be added up, or a budget on them not be kept."""
     if budget.cost is not None and not all(agent.name in prices.of for agent in plan.agents):

@@ -148,6 +148,7 @@ async def _play(
     async with _models(past, settings, claim, clock=clock, sessions=sessions) as models:
         durability = settings.durability or "full"
         own = {"durability": durability, "parallel": settings.parallel, **paying.written(prices, plan)}
+        own |= paying.limits(settings.budget)
         if settings.allow_other_model:
             own["allow_other_model"] = True
         else:

@@ -17,11 +17,12 @@ from genai_social_sim.cli import out
 from genai_social_sim.cli.broadcasting import broadcasting
 from genai_social_sim.cli.failing import InterruptedRunError
 from genai_social_sim.cli.glance import closing_words
+from genai_social_sim.cli.going_on import departures
 from genai_social_sim.cli.interrupts import Interrupts
 from genai_social_sim.cli.mirroring import mirroring
 from genai_social_sim.domain.plan import RunPlan
 from genai_social_sim.domain.visible import visible
-from genai_social_sim.engine.budget import BudgetError
+from genai_social_sim.engine.budget import Budget, BudgetError
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import RecordError, RequestError, SocialSimError
 from genai_social_sim.kernel.stopping import bound
@@ -44,6 +45,7 @@ class Wish:
     as_json: bool
     broker: str | None = None
     mirror: str | None = None
+    budget: Budget | None = None  # in place of the study's
 
     def settings(self) -> dict[str, Any]:
         """As for `Study.run`; raises RequestError if nobody would answer."""
@@ -52,7 +54,9 @@ class Wish:
                 "--workers 0 leaves all answers to workers elsewhere, which need a broker",
                 remedy="Name it: --broker redis://HOST:PORT; or start workers here: --workers 4",
             )
+        own = {} if self.budget is None else {"budget": self.budget}
         return {
+            **own,
             "durability": self.durability,
             "parallel": self.parallel,
             "broker": None if self.workers is None else self.broker,
@@ -80,7 +84,10 @@ def play_on(path: Path, wish: Wish) -> None:
             _already(path, wish, "there is nothing to go on with")
             return
         plan = lower(from_canonical(json.dumps(run.study)), seed=run.seed)
-        _Session(path, wish, plan, begun=True).play(run.aresume)
+        others = departures(run, path, hands_out=wish.workers is not None, limited=wish.budget is not None)
+        for words in others:
+            sys.stderr.write(f"note: {visible(words)}\n")
+        _Session(path, wish, plan, begun=True, warnings=others if wish.as_json else ()).play(run.aresume)
 
 
 class _Session:

@@ -124,6 +124,21 @@ def test_resume_leaves_a_finished_run_alone(gss: Gss, record: Path) -> None:
     assert (result.exit_code, "finished already" in result.stdout) == (0, True)
 
 
+def test_a_resumed_run_keeps_to_the_budget_that_it_is_given(gss: Gss, study: Path) -> None:
+    assert gss("run", study, "--set", "budget.tokens=1", "--quiet").exit_code == 130
+    (path,) = Path("runs").glob("*.sqlite")
+    again = gss("resume", path, "--budget", "tokens=2", "--quiet")
+    assert (again.exit_code, "had a budget" in again.stderr) == (130, False)
+    done = gss("resume", path, "--quiet")
+    assert (done.exit_code, f"gss resume {path} --budget tokens=2" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("words", ["tokens", "tokens=", "tokens=-1", "time=soon", "beer=2"])
+def test_a_budget_that_is_none_is_refused(gss: Gss, record: Path, words: str) -> None:
+    result = gss("resume", record, "--budget", words)
+    assert (result.exit_code, "tokens=1000000, time=2h or cost=5" in result.stderr) == (2, True)
+
+
 def test_a_run_that_failed_goes_on(gss: Gss, study: Path) -> None:
     stops = ["--set", "model.faults={error: 0.4}", "--set", "timeouts={on_failure: stop, attempts: 1}"]
     results = [gss("run", study, *stops, "--json")]

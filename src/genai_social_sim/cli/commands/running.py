@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def _page_beside(runs: Path | None, *, quiet: bool) -> AbstractContextManager[No
     examples=[
         ("gss resume runs/rare-earths-1a2b3c4d-seed42.sqlite", "go on where it stopped"),
         ("gss resume runs/big.sqlite --quiet --parallel 4", "without printing, four calls at once"),
+        ("gss resume runs/big.sqlite --budget time=2h", "stop again after two hours"),
     ],
     exits=_EXITS,
     json_keys=_JSON,
@@ -136,19 +138,28 @@ def _page_beside(runs: Path | None, *, quiet: bool) -> AbstractContextManager[No
 @broker_option
 @mirror_option
 @workers_option
+@click.option(
+    "--budget",
+    multiple=True,
+    metavar="LIMIT=VALUE",
+    help="What it may use up before it is interrupted: tokens=N, time=2h or cost=X. Repeatable.  [default: no limit]",
+)
 @parallel_option
 @durability_option
 @other_model_option
 @quiet_option
 @json_option
-def resume(run: Path, **given: Any) -> None:
+def resume(run: Path, budget: Sequence[str], **given: Any) -> None:
     """Go on with a run where its record ends.
 
-    It comes to the same result as if it had never stopped.
+    It comes to the same result as if it had never stopped. Durability, calls at once and prices are those of its last
+    session unless you say otherwise. Broker, workers and budget are not: what is left out is said, with the command
+    that leaves it as it was.
     """
+    from genai_social_sim.cli.going_on import budget_of
     from genai_social_sim.cli.playing import Wish, play_on
 
-    play_on(run, Wish(**given))
+    play_on(run, Wish(**given, budget=budget_of(budget)))
 
 
 @click.command(
