@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-_READY_S = 60.0
+_READY_S = 100.0
 BROKERS = ("valkey", "nats", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq))  # fixtures, one for each kind
 _WRITTEN_DOWN_S = 3.5
 _RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one on the PATH changes the user first

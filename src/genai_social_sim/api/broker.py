@@ -22,6 +22,7 @@ from genai_social_sim.workers.ledger import Settled
 from genai_social_sim.workers.roster import Accepts
 from genai_social_sim.workers.transports import open_transport
 
+_SECONDS: Final = 10**10  # more than a clock will show
 _STAYS: Final = "rule"  # costs nothing, and its function is known here
 
 
@@ -35,18 +36,29 @@ class Broker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One session's claim on a run: its name at the broker, and which session this is, from 1."""
+    """One session's claim on a run: its name at the broker, which session this is, from 1, and when it was made."""
 
     run: str
     epoch: int
+    at_s: int  # since the epoch, UTC
     coordinator: str
 
+    @property
+    def rank(self) -> int:
+        """Of two claims the one with the higher rank has the run.
+
+        A process that is killed before its session is in the record leaves a claim with the number of the next one:
+        of those the later has it.
+        """
+        return self.epoch * _SECONDS + self.at_s
+
     @classmethod
-    def of(cls, name: str, sessions: Sequence[Mapping[str, Any]]) -> Claim:
+    def of(cls, name: str, sessions: Sequence[Mapping[str, Any]], *, now: float) -> Claim:
         """The next claim on a run that has had `sessions`; a run keeps its name."""
         names = [about["broker"]["run"] for about in sessions if "broker" in about]
         run = names[-1] if names else f"{name}-{token_hex(6)}"  # brokers are shared; no result depends on the name
-        return cls(run=run, epoch=len(sessions) + 1, coordinator=f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}")
+        coordinator = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
+        return cls(run=run, epoch=len(sessions) + 1, at_s=int(now), coordinator=coordinator)
 
     def about(self, broker: Broker | str | None) -> dict[str, Any]:
         """For the record; without user and password."""
@@ -103,7 +115,8 @@ class HandingOut:
             coordinating(
                 transport.coordinate(self.claim.run),
                 run=self.claim.run,
-                epoch=self.claim.epoch,
+                epoch=self.claim.rank,
+                goes_on=self.claim.epoch > 1,
                 coordinator=self.claim.coordinator,
                 wanted=sought,
                 terms=broker.terms if broker else Terms(),

@@ -34,11 +34,11 @@ def recorded(settings: Mapping[str, Any], plan: RunPlan) -> Prices:
     return Prices(of=of, currency=str(settings.get("currency", "")))
 
 
-def limits(budget: Budget) -> dict[str, Any]:
-    """For the settings of a session: its budget, in the words of a study, if it has one."""
+def told(prices: Prices, budget: Budget, plan: RunPlan) -> dict[str, Any]:
+    """For the settings of a session: its prices; and its budget, in the words of a study, if it has one."""
     given = {"tokens": budget.tokens, "time": budget.seconds, "cost": budget.cost}
     kept = {name: limit for name, limit in given.items() if limit is not None}
-    return {"budget": kept} if kept else {}
+    return written(prices, plan) | ({"budget": kept} if kept else {})
 
 
 def check(prices: Prices, budget: Budget, plan: RunPlan, sessions: Sequence[Mapping[str, Any]]) -> None:

@@ -144,11 +144,10 @@ async def _play(
 ) -> None:
     clock, plan, prices = SystemClock(), past.state.stage.plan, settings.prices or Prices()
     paying.check(prices, settings.budget, plan, sessions)
-    claim = Claim.of(plan.name, sessions) if settings.broker or settings.workers else None
+    claim = Claim.of(plan.name, sessions, now=clock.now()) if settings.broker or settings.workers else None
     async with _models(past, settings, claim, clock=clock, sessions=sessions) as models:
         durability = settings.durability or "full"
-        own = {"durability": durability, "parallel": settings.parallel, **paying.written(prices, plan)}
-        own |= paying.limits(settings.budget)
+        own = {"durability": durability, "parallel": settings.parallel, **paying.told(prices, settings.budget, plan)}
         if settings.allow_other_model:
             own["allow_other_model"] = True
         else:

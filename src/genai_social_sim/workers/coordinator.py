@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from genai_social_sim.domain.events import Notice, Noticed
 from genai_social_sim.domain.text import Text
-from genai_social_sim.errors import BrokerError
+from genai_social_sim.errors import BrokerError, FencedError
 from genai_social_sim.ports import (
     Answer,
     Arrival,
@@ -69,6 +69,7 @@ class Coordinator:
         *,
         terms: Terms,
         clock: Clock,
+        goes_on: bool,
         settled: Settled = lambda turn: False,
     ) -> None:
         self._end = end
@@ -76,7 +77,7 @@ class Coordinator:
         self._terms = terms
         self._clock = clock
         self.roster: Final = roster
-        self._ledger = Ledger(goes_on=offer.epoch > 1, settled=settled)
+        self._ledger = Ledger(goes_on=goes_on, settled=settled)
         self._patience = Patience(away=self._away, back=lambda: self.notice("broker_back", "it answers again"))
         self._outbox: list[WorkItem] = []
         self._some = asyncio.Event()
@@ -104,6 +105,8 @@ class Coordinator:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if isinstance(self._fault, FencedError):
+            return  # the names are another's now
         with suppress(BrokerError, TimeoutError):  # a broker that is away keeps its names until they expire
             async with asyncio.timeout(_CLEARED_S):
                 await self._end.clear()
@@ -286,6 +289,7 @@ async def coordinating(
     run: str,
     epoch: int,
     coordinator: str,
+    goes_on: bool,
     wanted: Sequence[Wanted],
     terms: Terms,
     clock: Clock,
@@ -294,6 +298,8 @@ async def coordinating(
     say: Callable[[str], None] = lambda words: None,
 ) -> AsyncIterator[list[RemoteModel]]:
     """A model for each of `wanted`, once workers have said what they are.
+
+    `goes_on`: an earlier session has handed out turns, whose results may be on their way.
 
     Raises:
         BrokerError: If there is no broker.
@@ -308,7 +314,7 @@ async def coordinating(
         package=version("genai-social-sim"),
     )
     roster = Roster(wanted, accepts=accepts, patience_s=terms.patience_s)
-    made = Coordinator(end, offer, roster, terms=terms, clock=clock, settled=settled)
+    made = Coordinator(end, offer, roster, terms=terms, clock=clock, goes_on=goes_on, settled=settled)
     await made.start()
     try:
         await made.identified(say)

@@ -75,6 +75,7 @@ async def trial(wanted: Wanted = WANTED, *, epoch: int = 1, trust: Trust | None 
             end,
             run="run",
             epoch=epoch,
+            goes_on=epoch > 1,
             coordinator="c",
             wanted=[wanted],
             terms=TERMS,
@@ -260,6 +261,7 @@ def test_a_coordinator_that_another_one_replaced_stops_asking() -> None:
             await asyncio.sleep(5)
             with pytest.raises(FencedError, match="another coordinator works on this run"):
                 await made.ask()
+        assert list(made.broker.runs) == ["run"], "it cleared what is the new one's"
 
     in_virtual_time(work())
 
@@ -271,6 +273,7 @@ def test_a_run_that_waits_for_its_first_worker_says_what_it_lacks_and_who_refuse
             broker.coordinate("run"),
             run="run",
             epoch=1,
+            goes_on=False,
             coordinator="c",
             wanted=[WANTED],
             terms=TERMS,

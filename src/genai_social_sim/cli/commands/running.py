@@ -128,8 +128,7 @@ def _page_beside(runs: Path | None, *, quiet: bool) -> AbstractContextManager[No
     cls=Command,
     examples=[
         ("gss resume runs/rare-earths-1a2b3c4d-seed42.sqlite", "go on where it stopped"),
-        ("gss resume runs/big.sqlite --quiet --parallel 4", "without printing, four calls at once"),
-        ("gss resume runs/big.sqlite --budget time=2h", "stop again after two hours"),
+        ("gss resume runs/big.sqlite --quiet --budget time=2h", "without printing, and for two hours at most"),
     ],
     exits=_EXITS,
     json_keys=_JSON,
