@@ -164,9 +164,9 @@ _ABOUT_MEASURES: Final = """
 read once, however many measures there are, and what is remembered of it does not grow with the number of its turns.
 
 What agents *state* are their choices and ratings, and where anything may be said the numbers and what agents say that
-follow a rule. All else that they say is *words*. A moderator's choice of who speaks is neither. Opinions are those
-stated last at the end of a round, channel by channel; or what a probe was answered, each time that it was asked. `of`
-in the table names the channel or the probe.
+follow a rule. All else that they say is *words*. A moderator's choice of who speaks and an act in a forum are neither.
+Opinions are those stated last at the end of a round, channel by channel; or what a probe was answered, each time that
+it was asked. `of` in the table names the channel or the probe.
 """
 
 

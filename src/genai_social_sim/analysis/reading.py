@@ -32,9 +32,9 @@ class Reading:
         return (step.recorded.event for step in steps(self.source) if step.recorded is not None)
 
     def spoken(self) -> Iterator[Spoke]:
-        """What agents said, in order; openings and moderators' choices are not among it."""
+        """What agents said, in order; openings, moderators' choices and acts in forums are not among it."""
         for event in self.events():
-            if isinstance(event, Spoke) and not self.society.is_choice_of_speaker(event):
+            if isinstance(event, Spoke) and not self.society.is_procedure(event):
                 yield event
 
     def probed(self) -> Iterator[Probed]:
@@ -82,6 +82,8 @@ class Gauge:
                 yield from own_values(function, self._reading)
 
     def _taken(self, event: Event, step: Step) -> Iterable[Value]:
+        if self._reading is not None:
+            self._reading.society.take(event)
         found: list[Value] | None = None
         for meter in self._meters:
             values = meter.take(event, step)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.domain.events import FellSilent, RunStarted, Spoke
+from genai_social_sim.domain.events import Event, FellSilent, Intervened, RunStarted, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.errors import SocialSimError
+from genai_social_sim.export.edges import Networks
 from genai_social_sim.export.facts import ChannelFacts, Facts
 from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.stage import Stage
@@ -58,6 +59,8 @@ class Society:
         self.seed = started.seed
         self.halls = {facts.name: _hall(self.facts, facts) for facts in self.facts.channels()}
         self.last_stated: tuple[object, tuple[str, str] | None] = (None, None)  # of `stances.stated`
+        self._networks = Networks(self.facts) if self.facts.edges_change else None
+        self._sources: dict[str, Mapping[str, tuple[str, ...]]] = {}  # of networks that change, as they are now
         self.probes = {name: _scale(options) for name, options in self.facts.probes()}
 
     @cached_property
@@ -82,10 +85,16 @@ class Society:
         except (SocialSimError, ValueError, KeyError):  # a protocol that is not installed here, or a strange record
             return None
 
-    def is_choice_of_speaker(self, event: Spoke) -> bool:
-        """Whether a moderator said this, which nobody hears."""
+    def take(self, event: Event) -> None:
+        """One more event; those that change edges matter."""
+        if self._networks is not None and isinstance(event, Intervened):
+            self._networks.change(event)
+            self._sources.clear()
+
+    def is_procedure(self, event: Spoke) -> bool:
+        """Whether it decides what is done next and nobody hears it: a moderator's choice, an act in a forum."""
         hall = self.halls.get(event.channel)
-        return hall is not None and hall.moderator == event.agent
+        return event.feed is not None or (hall is not None and hall.moderator == event.agent)
 
     def heard(self, event: Spoke | FellSilent) -> Sequence[str] | None:
         """Whom the agent of a turn heard before it: its partner or its neighbours; None: all other members."""
@@ -94,7 +103,17 @@ class Society:
             return ()
         if hall.protocol == "pairwise":
             return self._partner(event)
-        return None if hall.sources is None else hall.sources.get(event.agent, ())
+        sources = hall.sources if self._networks is None else self._now(event.channel)
+        return None if sources is None else sources.get(event.agent, ())
+
+    def _now(self, channel: str) -> Mapping[str, tuple[str, ...]] | None:
+        """Whom each member hears now, where edges change; None: everybody."""
+        network = self._networks.networks.get(channel) if self._networks is not None else None
+        if network is None:
+            return None
+        if channel not in self._sources:
+            self._sources[channel] = _by_listener([(*ends, network.directed) for ends in network.there])
+        return self._sources[channel]
 
     def wave(self, event: Spoke) -> Hashable:
         """What turns have in common that are asked at once, so that none sees what is said in the others."""
@@ -107,7 +126,7 @@ class Society:
 
     def _partner(self, event: Spoke | FellSilent) -> Sequence[str]:
         stage = self._stage
-        if stage is None:
+        if stage is None or self._networks is not None:  # who meets is drawn from edges that are others by now
             return ()
         room = self._room(stage, event)
         partner = partner_of(room, AgentId(event.agent), event.round, self._position(room, event))
@@ -124,6 +143,7 @@ class Society:
 
 def _hall(facts: Facts, channel: ChannelFacts) -> Hall:
     options = _plain(channel.protocol_options)
+    edges = [(edge.speaker, edge.listener, edge.directed) for edge in facts.edges(channel.name)]
     return Hall(
         name=channel.name,
         members=channel.members,
@@ -131,16 +151,17 @@ def _hall(facts: Facts, channel: ChannelFacts) -> Hall:
         act=channel.act,
         scale=_scale(channel.act_options),
         moderator=options.get("moderator") if channel.protocol == "moderated" else None,
-        sources=None if channel.network is None else _sources(facts, channel),
+        sources=None if channel.network is None else _by_listener(edges),
     )
 
 
-def _sources(facts: Facts, channel: ChannelFacts) -> Mapping[str, tuple[str, ...]]:
+def _by_listener(edges: Iterable[tuple[str, str, bool]]) -> Mapping[str, tuple[str, ...]]:
+    """Whom each hears, from edges (speaker, listener, directed)."""
     found: dict[str, list[str]] = {}
-    for edge in facts.edges(channel.name):
-        found.setdefault(edge.listener, []).append(edge.speaker)
-        if not edge.directed:
-            found.setdefault(edge.speaker, []).append(edge.listener)
+    for speaker, listener, directed in edges:
+        found.setdefault(listener, []).append(speaker)
+        if not directed:
+            found.setdefault(speaker, []).append(listener)
     return {listener: tuple(dict.fromkeys(speakers)) for listener, speakers in found.items()}
 
 

@@ -72,9 +72,9 @@ def _stated(society: Society, event: Event) -> tuple[str, str] | None:
     match event:
         case Probed(probe=probe, choice=str(choice)):
             return probe, choice
-        case Spoke(choice=str(choice)) if not society.is_choice_of_speaker(event):
+        case Spoke(choice=str(choice)) if not society.is_procedure(event):
             return event.channel, choice
-        case Spoke(choice=None, text=text):
+        case Spoke(choice=None, text=text) if not society.is_procedure(event):
             value = text.value.strip()
             if number_in(value) is not None or event.agent in society.ruled:
                 return event.channel, value
@@ -85,7 +85,7 @@ def _stated(society: Society, event: Event) -> tuple[str, str] | None:
 
 def is_talk(society: Society, event: Spoke) -> bool:
     """Whether it is words, and no choice, number or state."""
-    return stated(society, event) is None and not society.is_choice_of_speaker(event)
+    return stated(society, event) is None and not society.is_procedure(event)
 
 
 def subjects(society: Society) -> Iterator[Stances]:

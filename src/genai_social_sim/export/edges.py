@@ -24,7 +24,7 @@ class _Since(NamedTuple):
     turn: int
 
 
-class _Network:
+class Edges:
     """The edges of one channel as they come and go."""
 
     def __init__(self, *, directed: bool) -> None:
@@ -59,34 +59,21 @@ class _Network:
             yield (*ends, since.weight, self.directed, since.turn, None)
 
 
-class _Edges(Fold):
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
-        self._networks: dict[str, _Network] = {}  # kept only where something will change
-        self._members: dict[str, tuple[str, ...]] = {}
+class Networks:
+    """The edges of a run's channels as they change; only of runs in which some do."""
 
-    def take(self, step: Step) -> Iterable[Row]:
-        event = step.recorded.event if step.recorded else None
-        if isinstance(event, RunStarted):
-            yield from self._began(Facts(event))
-        elif isinstance(event, Intervened):
-            self._changed(json.loads(event.change.value), event.turn)
+    def __init__(self, facts: Facts) -> None:
+        self.networks: dict[str, Edges] = {}
+        self._members = {channel.name: channel.members for channel in facts.channels()}
+        for channel in self._members:
+            for edge in facts.edges(channel):
+                network = self.networks.setdefault(channel, Edges(directed=edge.directed))
+                network.add(edge.speaker, edge.listener, edge.weight, 0)
 
-    def end(self) -> Iterable[Row]:
-        return [(self.run, name, *row) for name, network in sorted(self._networks.items()) for row in network.rows()]
-
-    def _began(self, facts: Facts) -> Iterator[Row]:
-        changes = facts.edges_change
-        for channel in facts.channels():
-            self._members[channel.name] = channel.members
-            for edge in facts.edges(channel.name):
-                if changes:
-                    network = self._networks.setdefault(channel.name, _Network(directed=edge.directed))
-                    network.add(edge.speaker, edge.listener, edge.weight, 0)
-                else:
-                    yield (self.run, channel.name, *edge, 0, None)
-
-    def _changed(self, change: Mapping[str, Any], turn: int) -> None:
+    def change(self, event: Intervened) -> None:
+        """An intervention; one that changes no edges is passed over."""
+        change: Mapping[str, Any] = json.loads(event.change.value)
+        turn = event.turn
         match change.get("kind"):
             case "add_edges":
                 for name, rows in change["edges"]:
@@ -101,7 +88,7 @@ class _Edges(Fold):
             case _:
                 pass  # nothing else changes edges
 
-    def _anew(self, network: _Network, change: Mapping[str, Any], turn: int) -> None:
+    def _anew(self, network: Edges, change: Mapping[str, Any], turn: int) -> None:
         new = {(speaker, listener): weight for speaker, listener, weight in change["edges"]}
         for speaker, listener in [*network.there]:
             same = (speaker, listener) in new or (not network.directed and (listener, speaker) in new)
@@ -111,13 +98,38 @@ class _Edges(Fold):
         for (speaker, listener), weight in new.items():
             network.add(speaker, listener, weight, turn)
 
-    def _network(self, name: str) -> _Network:
+    def _network(self, name: str) -> Edges:
         """That of a channel; where everybody heard everybody, all those edges."""
-        if name not in self._networks:
-            network = self._networks[name] = _Network(directed=False)
+        if name not in self.networks:
+            network = self.networks[name] = Edges(directed=False)
             for one, other in combinations(self._members.get(name, ()), 2):
                 network.add(one, other, 1.0, 0)
-        return self._networks[name]
+        return self.networks[name]
+
+
+class _Edges(Fold):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._networks: Networks | None = None
+
+    def take(self, step: Step) -> Iterable[Row]:
+        event = step.recorded.event if step.recorded else None
+        if isinstance(event, RunStarted):
+            yield from self._began(Facts(event))
+        elif isinstance(event, Intervened) and self._networks is not None:
+            self._networks.change(event)
+
+    def end(self) -> Iterable[Row]:
+        found = self._networks.networks if self._networks else {}
+        return [(self.run, name, *row) for name, network in sorted(found.items()) for row in network.rows()]
+
+    def _began(self, facts: Facts) -> Iterator[Row]:
+        if facts.edges_change:
+            self._networks = Networks(facts)
+            return
+        for channel in facts.channels():
+            for edge in facts.edges(channel.name):
+                yield (self.run, channel.name, *edge, 0, None)
 
 
 EDGES: Final = Kind(

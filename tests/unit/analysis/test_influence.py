@@ -8,11 +8,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.unit.analysis.runs import by_agent, by_pair, play, study_of, values, votes
+from tests.unit.analysis.runs import begun, by_agent, by_pair, play, study_of, values, votes
+from tests.unit.export.records import spoke, written
 
 from genai_social_sim.analysis.influence_meter import transfer_entropy
 from genai_social_sim.analysis.society import Society
 from genai_social_sim.domain.events import RunStarted, Spoke
+from genai_social_sim.domain.feed import Feed
 from genai_social_sim.ports import Request
 
 RING = {"kind": "edges", "edges": [["ada", "bo"], ["bo", "cy"]]}
@@ -116,3 +118,20 @@ def test_a_large_channel_without_a_network_has_no_influence_of_one_on_another() 
     source = votes(views, members)
     assert by_pair(source, "influence") == {}
     assert values(source, "conformity") == [1]
+
+
+def test_an_edge_that_was_removed_carries_no_influence_any_more() -> None:
+    hall = {"protocol": "round_robin", "act": {"kind": "choose", "options": ["red", "blue"]}, "network": RING}
+    cut = {"at": "round 1", "kind": "remove_edges", "edges": [["bo", "cy"]]}
+    views = {"ada": ["red", "red", "red"], "bo": ["blue", "red", "red"], "cy": ["blue", "blue", "red"]}
+    study = study_of("ada bo cy", turns=9, channels={"hall": hall}, interventions=[cut])
+    source = play(study, lambda request: views[request.agent][request.round])
+    assert by_pair(source, "influence") == {"ada bo": 1}  # cy turns red after it has ceased to hear bo
+
+
+def test_an_act_in_a_forum_states_nothing() -> None:
+    act = spoke(0, "ada", "post")._replace(choice="post", feed=Feed(()))
+    words = spoke(1, "ada", "Here I am, all of me.")._replace(doing="post")
+    source = written(begun("ada bo", protocol={"kind": "forum"}), act, words)
+    assert values(source, "agreement", "round") == []
+    assert values(source, "utterance_words") == [6]
