@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +30,7 @@ from genai_social_sim.domain.events import (
     Spoke,
     Taken,
 )
+from genai_social_sim.domain.memory import Interactions, Window
 from genai_social_sim.domain.plan import Channel, Moderated, RunPlan, Simultaneous, Timeouts
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
@@ -111,6 +113,31 @@ def looks(state: RunState) -> Any:
 
 
 SEEDS = st.integers(0, 1000)
+
+
+def crossing(plan: RunPlan) -> RunPlan:
+    """With memories that reach across channels."""
+    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__ if name not in ("round_size", "offsets")}
+
+    def reaching(room: Channel) -> Channel:
+        memory = room.memory or Window(utterances=room.window)
+        assert not isinstance(memory, Interactions)
+        return replace(room, memory=replace(memory, across=2), window=room.window + 2)
+
+    rooms = map(reaching, plan.channels)
+    return RunPlan(**{**fields, "channels": tuple(rooms)})
+
+
+@settings(max_examples=15)
+@given(plans(minding=True), SEEDS, SEEDS, st.integers(1, 40))
+def test_with_memories_across_channels_it_is_the_same_run_whatever_comes_first_and_wherever_it_stops(
+    plan: RunPlan, seed: int, luck: int, every: int
+) -> None:
+    plan = crossing(plan)
+    one = instant(plan, seed).play()
+    assert waiting(plan, seed, luck=luck, slots=3).play().digest == one.digest
+    stopped = waiting(plan, seed, luck=luck, slots=2).cancelled(after_events=every)
+    assert instant(plan, seed).play(stopped.entries()).digest == one.digest
 
 
 def listened(plan: RunPlan, seed: int) -> tuple[Played, list[Request]]:
@@ -278,7 +305,7 @@ def opened(events: list[Event], plan: RunPlan) -> RunState:
     return state
 
 
-@given(plans(minding=True), SEEDS)
+@given(plans(minding=True) | plans(minding=True).map(crossing), SEEDS)
 def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
     played = instant(plan, seed).play()
     taken: dict[CallKey, Taken] = {event.key: event for event in played.events if called(event)}

@@ -27,7 +27,8 @@ from genai_social_sim.engine.session import perform
 from genai_social_sim.eventlog.memory import MemoryLog
 from genai_social_sim.eventlog.store import Durability
 from genai_social_sim.eventlog.writer import SqliteLog
-from genai_social_sim.kernel.stage import Stage, encoders
+from genai_social_sim.kernel.encoders import encoders
+from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.ports import Entry, EventLog, LanguageModel, Observer, Recorded, Request
 from genai_social_sim.testing.plans import small_channel, small_plan
 

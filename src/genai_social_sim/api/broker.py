@@ -14,7 +14,7 @@ from typing import Any, Final
 from genai_social_sim.api.models import opened
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.plan import Model, RunPlan
-from genai_social_sim.kernel.stage import encoders
+from genai_social_sim.kernel.encoders import encoders
 from genai_social_sim.ports import Clock, LanguageModel, Wanted
 from genai_social_sim.workers.coordinator import Terms, coordinating
 from genai_social_sim.workers.crew import local_crew

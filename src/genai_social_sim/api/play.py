@@ -27,7 +27,8 @@ from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog import lock
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
-from genai_social_sim.kernel.stage import Stage, encoders
+from genai_social_sim.kernel.encoders import encoders
+from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import start
 from genai_social_sim.ports import Clock, LanguageModel, Observer
 from genai_social_sim.study.lowering import from_canonical, lower

@@ -24,7 +24,7 @@ from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
 from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError, SpecError
-from genai_social_sim.kernel.stage import encoders
+from genai_social_sim.kernel.encoders import encoders
 from genai_social_sim.study.conditions import conditions_of, has_design, in_condition
 from genai_social_sim.study.design import NULL_FACTOR
 from genai_social_sim.study.doubts import doubts

@@ -15,12 +15,14 @@ class Window:
     """The last `utterances`.
 
     `own` sets one's own apart: so many of them are shown beside the last `utterances` of others, out of the last
-    `reach` that were heard; None: they count like any others', and `reach` does not.
+    `reach` that were heard; None: they count like any others', and `reach` does not. `across`, here and below: how many
+    of the last utterances of each other channel are shown, as they were at the end of the round before.
     """
 
     utterances: int
     own: int | None = ALL_OWN
     reach: int = 200
+    across: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Summary:
     text: str
     own: int | None = ALL_OWN
     reach: int = 200
+    across: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class Retrieval:
     weight: float = 1.0
     own: int | None = ALL_OWN
     reach: int = 500
+    across: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,4 +83,10 @@ def kept(memory: Memory) -> int:
     """How many utterances have to be kept for it."""
     if isinstance(memory, Interactions):
         return _LINES_EACH * memory.last
-    return memory.utterances if isinstance(memory, Window) and memory.own is ALL_OWN else memory.reach
+    here = memory.utterances if isinstance(memory, Window) and memory.own is ALL_OWN else memory.reach
+    return max(here, memory.across)
+
+
+def across(memory: Memory) -> int:
+    """How many utterances of each other channel it shows."""
+    return 0 if isinstance(memory, Interactions) else memory.across

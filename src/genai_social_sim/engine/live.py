@@ -20,10 +20,10 @@ from genai_social_sim.engine.calls import Caller, Job, Report
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.engine.lanes import Finished, Lane, backoff_s
 from genai_social_sim.errors import SocialSimError
+from genai_social_sim.kernel.encoders import encoders
 from genai_social_sim.kernel.errands import came_of
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.memory import RECALL
-from genai_social_sim.kernel.stage import encoders
 from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import (
     Clock,

@@ -52,6 +52,7 @@ class Floor(NamedTuple):
     ears: Ears | None = None  # where not everybody hears everything: what each has heard since somebody spoke
     minds: Vector[Mind] | None = None  # of the members, where a memory makes something of what was heard
     board: Board | None = None  # of a forum, since something was written in it
+    beyond: Vector[Floor] | None = None  # all floors at the end of the last round, where memories reach across channels
 
 
 def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
@@ -122,7 +123,7 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: F
     if room.forum is not None:
         spot, board = Spot(agent, round_no, at), floor.board or boards.begun(room)
         board = boards.took(room, room.forum, board, spot, (line, feed))
-        return Floor(next_round, next_position, last=last, said=said, board=board)
+        return Floor(next_round, next_position, last=last, said=said, board=board, beyond=floor.beyond)
     if room.moderated and room.is_choice(at):
         line = None  # recorded and unheard
     if room.hearing != "all":
@@ -136,7 +137,7 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: F
             held_back = _kept(held_back, line, room.channel.window)
         if wave_ends and held_back:
             lines, held_back = _last(lines + held_back, room.channel.window), ()
-    return Floor(next_round, next_position, lines, held_back, last, said, ears, floor.minds)
+    return Floor(next_round, next_position, lines, held_back, last, said, ears, floor.minds, beyond=floor.beyond)
 
 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:

@@ -41,11 +41,15 @@ class View(NamedTuple):
     recalled: tuple[Line, ...] = ()
     note: Text = EMPTY  # whole lines, ready to be shown
     noted: tuple[Line, ...] = ()  # the lines of which it tells, where an agent that follows a rule needs them
+    elsewhere: tuple[tuple[str, tuple[Line, ...]], ...] = ()  # of other channels by name; they stand before all else
 
     @property
     def heard(self) -> tuple[Line, ...]:
         """All its lines, in the order in which they are shown or told of."""
-        return self.noted + self.recalled + self.lines if self.recalled or self.noted else self.lines
+        if not (self.recalled or self.noted or self.elsewhere):
+            return self.lines
+        others = tuple([line for _, lines in self.elsewhere for line in lines])
+        return others + self.noted + self.recalled + self.lines
 
 
 class Score(NamedTuple):
@@ -60,16 +64,16 @@ def view(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> Vie
     match memory:
         case Window(utterances=utterances, own=own):
             if own is ALL_OWN:
-                return View(_last(heard, utterances))
-            others = _last([line for line in heard if line.speaker != agent], utterances)
-            return View(_among(heard, (*others, *_last([line for line in heard if line.speaker == agent], own))))
+                return View(last(heard, utterances))
+            others = last([line for line in heard if line.speaker != agent], utterances)
+            return View(_among(heard, (*others, *last([line for line in heard if line.speaker == agent], own))))
         case Summary():
             return View(_without(_apart(heard, memory.own, agent), mind.told), note=remembered(mind.summary))
         case Retrieval(utterances=utterances):
             lines = _apart(heard, memory.own, agent)
             if len(lines) <= utterances + memory.k:
                 return View(lines)
-            recent = _last(lines, utterances)
+            recent = last(lines, utterances)
             return View(recent, _among(lines[: len(lines) - utterances], mind.recalled))
         case Interactions():
             return View(())  # see `kernel.interactions`
@@ -209,5 +213,5 @@ def _without(lines: tuple[Line, ...], some: Sequence[Line]) -> tuple[Line, ...]:
     return tuple([line for line in lines if id(line) not in gone])
 
 
-def _last(lines: Sequence[Line], count: int) -> tuple[Line, ...]:
+def last(lines: Sequence[Line], count: int) -> tuple[Line, ...]:
     return tuple(lines[len(lines) - count :]) if len(lines) > count else tuple(lines)

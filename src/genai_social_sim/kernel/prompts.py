@@ -139,6 +139,9 @@ _GAP: Final = Message("assistant", (_NEWLINE,))
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
 _RECALLED: Final = Text.of("(Of what was said before, this comes to mind:)\n")
 _LATELY: Final = Text.of("(And this was said last:)\n")
+_ELSEWHERE: Final = Text.of("(In the channel ")
+_COLON: Final = Text.of(":)\n")
+_HERE: Final = Text.of("(And here:)\n")
 _ALIKE: Final = Text.of("What of this is like these words: ")
 
 
@@ -186,7 +189,7 @@ def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text, 
 def prompt_of(frame: Frame, seen: View, *, agent: str) -> Prompt:
     """The prompt of `agent`, which is shown this of the past."""
     lines = [line.own if line.speaker == agent else line.others for line in seen.lines]
-    if seen.recalled or seen.note.value:
+    if seen.recalled or seen.note.value or seen.elsewhere:
         lines = [*_before(frame, seen, agent), *lines]
     return Prompt.of(_apart((*frame.head, *lines, *frame.tail)))
 
@@ -201,6 +204,11 @@ def question_of_likeness(lines: tuple[Line, ...]) -> Prompt:
 def _before(frame: Frame, seen: View, agent: str) -> Iterator[Message]:
     """What stands before the last lines: a note, and what came to mind. No speaker's line can begin like it."""
     role: Role = "text" if frame.is_text else "user"
+    for name, lines in seen.elsewhere:
+        yield Message(role, (_ELSEWHERE, Text.of(name), _COLON))
+        yield from [line.own if line.speaker == agent else line.others for line in lines]
+    if seen.elsewhere:
+        yield Message(role, (_HERE,))
     if seen.note.value:
         yield Message(role, (seen.note,))
     if seen.recalled:

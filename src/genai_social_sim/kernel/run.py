@@ -27,6 +27,7 @@ from genai_social_sim.domain.events import (
     Spoke,
 )
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.agreement import Views, agreed_rounds, with_view
 from genai_social_sim.kernel.errands import made_up, paid
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
@@ -117,8 +118,16 @@ def tallied(state: RunState, outcome: Outcome) -> RunState:
     if reason := reached(state.stage.plan, progress) or _deserted(state, progress):
         progress = progress._replace(closing=reason)
     stage, floors, _, openings, _, silenced, _, watch = state
+    if stage.crossing and progress.turns % stage.plan.round_size == 0:
+        floors = _seen_from_each_other(floors)
     after = RunState(stage, floors, progress, openings, 0, silenced, views, watch)
     return after if watch is None else arrived(after, spoke=isinstance(outcome, Spoke))
+
+
+def _seen_from_each_other(floors: Vector[Floor]) -> Vector[Floor]:
+    """At the end of a round, when no channel is ahead: all floors, each with what all of them are now."""
+    now = Vector([floor._replace(beyond=None) for floor in floors])
+    return Vector([floor._replace(beyond=now) for floor in now])
 
 
 def _deserted(state: RunState, progress: Progress) -> str:

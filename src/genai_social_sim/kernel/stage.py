@@ -15,7 +15,7 @@ from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.memory import Interactions, Memory, Retrieval, Summary
+from genai_social_sim.domain.memory import Interactions, Memory, Retrieval, Summary, across
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
@@ -35,12 +35,13 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.agenda import Agenda
 from genai_social_sim.kernel.agreement import consensus_rules
+from genai_social_sim.kernel.encoders import encoder_of, memories_of
 from genai_social_sim.kernel.feeds import offer_on, posts_on
 from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.interactions import interactions
 from genai_social_sim.kernel.interactions import told as told_of
-from genai_social_sim.kernel.memory import ENCODER, ERRANDS, RECALL, SUMMARY, Mind, View, errand, remembered, view
+from genai_social_sim.kernel.memory import ERRANDS, RECALL, SUMMARY, Mind, View, errand, last, remembered, view
 from genai_social_sim.kernel.pages import doing_on, lines_on
 from genai_social_sim.kernel.prompts import (
     PROBE_CUES,
@@ -96,6 +97,7 @@ class Stage:
         both = zip(plan.channels, self.rooms, strict=True)
         self._plain: Final = [(channel.memory is None and not own) or room.forum is not None for channel, room in both]
         self.minding: Final = not all(self._plain)
+        self.crossing: Final = self.minding and any(map(across, memories_of(plan)))
         networks = [room.network for room in self.rooms if room.network is not None]
         self.weighted: Final = any(network.weighted or network.rewired for network in networks)
         self.consensus: Final = consensus_rules(plan.stop)
@@ -106,7 +108,7 @@ class Stage:
         self.gives_voice: Final = any(
             isinstance(each, Admit) or (isinstance(each, Mute) and each.lifted) for each in changes
         )
-        self.lookahead: Final = 0 if on_outcomes(plan.stop) else LOOKAHEAD_ROUNDS
+        self.lookahead: Final = 0 if on_outcomes(plan.stop) or self.crossing else LOOKAHEAD_ROUNDS
 
     @cached_property
     def agent_index(self) -> Mapping[AgentId, int]:
@@ -144,7 +146,21 @@ class Stage:
         if isinstance(memory, Interactions):
             lines = interactions(memory, self.rooms[turn.channel_no], heard, turn.agent)
             return View((), note=told_of(memory, lines, turn.agent), noted=lines)
-        return view(memory, mind, heard, turn.agent)
+        seen = view(memory, mind, heard, turn.agent)
+        return seen._replace(elsewhere=self._elsewhere(turn, floor, across(memory))) if self.crossing else seen
+
+    def _elsewhere(self, turn: Turn, floor: Floor, count: int) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+        """What was said last in the agent's other channels, up to the end of the round before."""
+        if not count or floor.beyond is None:
+            return ()
+        found = []
+        for index, other in enumerate(floor.beyond):
+            room = self.rooms[index]
+            if index != turn.channel_no and turn.agent in room.seats and room.forum is None:
+                there = Turn(turn.number, room.channel.name, index, other.round, -1, turn.agent)
+                if lines := last(self.heard(there, other), count):
+                    found.append((str(room.channel.name), lines))
+        return tuple(found)
 
     def prompt_of_offer(self, turn: Turn, seen: View, offer: Offer) -> tuple[Prompt, Text]:
         """The prompt, and the parameters, of a turn in which `offer` stands in place of what would be drawn."""
@@ -347,17 +363,6 @@ class Stage:
         if isinstance(protocol, Forum):
             return protocol.words if turn.page is not None and turn.page.doing else protocol.cue
         return self.plan.prompt.cue
-
-
-def encoder_of(memory: Retrieval) -> Model:
-    """What tells how alike texts are, as a model that is never asked for words."""
-    return Model(backend=ENCODER, options=json.dumps({"embedding": memory.embedding}))
-
-
-def encoders(plan: RunPlan) -> tuple[Model, ...]:
-    """Those that a plan's memories need."""
-    memories = (*[channel.memory for channel in plan.channels], *[agent.memory for agent in plan.agents])
-    return tuple(dict.fromkeys([encoder_of(memory) for memory in memories if isinstance(memory, Retrieval)]))
 
 
 def compiled(template: str) -> Callable[..., str]:

@@ -24,6 +24,11 @@ INTERACTIONS_TEXT: Final = (
 )
 Reach = Annotated[int, Field(ge=1, le=MOST)]
 _Points = Annotated[float, Field(ge=-1e9, le=1e9)]
+Across = Annotated[int, Field(ge=0, le=MOST)]
+ACROSS: Final = (
+    "How many of the last utterances of each other channel that it is in are shown as well, as they were at the end of "
+    "the round before; as far as they are kept there. Channels then wait for each other after each round."
+)
 _Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
@@ -56,6 +61,7 @@ class WindowDoc(Doc):
     reach: Reach = Field(
         default=200, description="With `own` set apart: how far back it is looked for both, in utterances."
     )
+    across: Across = Field(default=0, description=ACROSS)
 
 
 class SummaryDoc(Doc):
@@ -86,6 +92,7 @@ class SummaryDoc(Doc):
         default=200,
         description="How many utterances are kept at the most until its next turn; what is older then is lost to it.",
     )
+    across: Across = Field(default=0, description=ACROSS)
 
 
 class WeightsDoc(Doc):
@@ -128,6 +135,7 @@ class RetrievalDoc(Doc):
         examples=[False],
     )
     reach: Reach = Field(default=500, description="How many utterances are looked through, the last ones among them.")
+    across: Across = Field(default=0, description=ACROSS)
 
 
 class PayoffsDoc(Doc):
@@ -173,13 +181,19 @@ def memory_of(memory: MemoryDoc) -> Memory:
         case NoMemoryDoc():
             return Window(utterances=0)
         case WindowDoc(utterances=utterances, reach=reach):
-            own = _own(memory.own)
-            return (
-                Window(utterances=utterances) if own is ALL_OWN else Window(utterances=utterances, own=own, reach=reach)
-            )
+            own, beyond = _own(memory.own), memory.across
+            if own is ALL_OWN:
+                return Window(utterances=utterances, across=beyond)
+            return Window(utterances=utterances, own=own, reach=reach, across=beyond)
         case SummaryDoc(utterances=utterances, every=every, max_tokens=max_tokens, text=text, reach=reach):
             return Summary(
-                utterances=utterances, every=every, max_tokens=max_tokens, text=text, own=_own(memory.own), reach=reach
+                utterances=utterances,
+                every=every,
+                max_tokens=max_tokens,
+                text=text,
+                own=_own(memory.own),
+                reach=reach,
+                across=memory.across,
             )
         case InteractionsDoc(last=last, text=text, payoffs=payoffs):
             match_, mismatch = (None, None) if payoffs is None else (payoffs.match, payoffs.mismatch)
@@ -196,6 +210,7 @@ def memory_of(memory: MemoryDoc) -> Memory:
                 weight=weights.importance,
                 own=_own(memory.own),
                 reach=reach,
+                across=memory.across,
             )
         case _ as unknown:
             assert_never(unknown)
@@ -206,12 +221,13 @@ def memory_written(memory: Memory) -> dict[str, Any]:
     if isinstance(memory, Interactions):
         payoffs = {} if memory.match is None else {"payoffs": {"match": memory.match, "mismatch": memory.mismatch}}
         return {"kind": "interactions", "last": memory.last, "text": memory.text, **payoffs}
-    own = {"own": memory.own is ALL_OWN or memory.own or False, "reach": memory.reach}
+    beyond = {"across": memory.across} if memory.across else {}
+    own = {"own": memory.own is ALL_OWN or memory.own or False, "reach": memory.reach, **beyond}
     match memory:
         case Window(utterances=utterances):
             if memory.own is not ALL_OWN:
                 return {"kind": "window", "utterances": utterances, **own}
-            return {"kind": "window", "utterances": utterances} if utterances else {"kind": "none"}
+            return {"kind": "window", "utterances": utterances, **beyond} if utterances or beyond else {"kind": "none"}
         case Summary(utterances=utterances, every=every, max_tokens=max_tokens, text=text):
             how = {"every": every, "max_tokens": max_tokens, "text": text}
             return {"kind": "summary", "utterances": utterances, **how, **own}
@@ -225,7 +241,7 @@ def memory_written(memory: Memory) -> dict[str, Any]:
 
 def is_plain(memory: Memory) -> bool:
     """Whether it is the last utterances and nothing else."""
-    return isinstance(memory, Window) and memory.own is ALL_OWN
+    return isinstance(memory, Window) and memory.own is ALL_OWN and not memory.across
 
 
 def reach_of(memories: Iterable[Memory]) -> int:

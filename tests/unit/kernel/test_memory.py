@@ -270,3 +270,32 @@ def test_each_agent_may_have_a_memory_of_its_own() -> None:
     play(RunPlan(**{**fields, "agents": (replace(ada, memory=Window(utterances=1)), bo)}), seen)
     assert shown(seen, "ada")[-1] == ["bo 3"]
     assert shown(seen, "bo")[-1] == ["bo 3", "ada 4"]
+
+
+def two_rooms(memory: Memory, *, stop: int) -> tuple[Played, list[Request]]:
+    seen: list[Request] = []
+
+    def answer(request: Request) -> str:
+        seen.append(request)
+        return f"{request.agent} {request.turn}"
+
+    rooms = [
+        small_channel("hall", members="ada bo", window=9, memory=memory),
+        small_channel("yard", members="bo cy", opening="cy: Here.", window=9, memory=memory),
+    ]
+    return Scenario(plan=small_plan(*rooms, stop=stop), model=scripted(answer)).play(), seen
+
+
+def test_a_memory_across_channels_shows_what_was_said_elsewhere_up_to_the_round_before() -> None:
+    """A round is two turns in the hall (0, 1), then two in the yard (2, 3)."""
+    played, seen = two_rooms(Window(utterances=1, across=2), stop=8)
+    asked = {request.turn: request for request in seen}
+    assert [line.text.value for line in asked[1].heard] == ["ada 0"]  # nothing is past yet
+    assert [line.text.value for line in asked[5].heard] == ["bo 2", "cy 3", "ada 4"]
+    assert "(In the channel yard:)\nbo: bo 2\ncy: cy 3\n(And here:)\nada: ada 4\n" in played.prompt(5).text
+    assert [line.text.value for line in asked[6].heard] == ["ada 0", "bo 1", "cy 3"]  # not 4 and 5, of this round
+
+
+def test_who_is_in_one_channel_hears_of_no_other() -> None:
+    _, seen = two_rooms(Window(utterances=1, across=2), stop=8)
+    assert [line.text.value for line in next(request for request in seen if request.turn == 4).heard] == ["bo 1"]
