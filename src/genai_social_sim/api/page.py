@@ -9,6 +9,7 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from genai_social_sim.api.run import Run
 from genai_social_sim.api.turned import document, turned
 from genai_social_sim.domain.events import Aside, RunStarted
 from genai_social_sim.domain.ids import AgentId
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from genai_social_sim.web.guard import Terms
-    from genai_social_sim.web.sources import Sources
+    from genai_social_sim.web.sources import Measured, Sources
 
 _LONG: Final = 300_000  # turns: the state of a longer run takes too long to be worked out while somebody waits
+_MEASURED: Final = 20_000  # turns of a run that is measured at once
 _LARGE: Final = 200_000  # characters of a study that is not worked out only to say how far a run is
 _ABOUT: Final = """
     SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
@@ -57,6 +59,7 @@ def sources() -> Sources:
         facts=Facts,
         turn=_turn,
         due=_due,
+        measures=_measures,
         bound=_bound,
         clock=SystemClock(),
         version=version("genai-social-sim"),
@@ -73,6 +76,25 @@ def _turn(path: Path, number: int, probe: str, agent: str) -> Mapping[str, Any]:
     finally:
         reader.close()
     return {**found, "models": json.loads(str(about)).get("models", [])}
+
+
+def _measures(path: Path) -> Measured:
+    """Values of the scope `run`; of a long run none, since somebody waits."""
+    from genai_social_sim.analysis.registry import measures
+
+    with Run(path) as run:
+        if run.turns > _MEASURED:
+            words = f"The run is too long to be measured while you wait: gss measure {path.name}"
+            return {"values": [], "known": {}, "left_out": words}
+        values = [row for row in run.measures if row["scope"] == "run" and isinstance(row["value"], int | float)]
+    known = {each.name: each for each in measures()}
+    return {
+        "values": [{"measure": row["measure"], "of": row["of"], "value": row["value"]} for row in values],  # type: ignore[typeddict-item]  # columns of the table
+        "known": {
+            name: {"about": each.about, "unit": each.unit, "source": each.source} for name, each in known.items()
+        },
+        "left_out": "",
+    }
 
 
 def _bound(started: RunStarted) -> int | None:

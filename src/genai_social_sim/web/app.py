@@ -25,8 +25,10 @@ from genai_social_sim.web import openapi
 from genai_social_sim.web.endpoints import ENDPOINTS, Endpoint, OfHistory, Site
 from genai_social_sim.web.folder import Folder, NoSuchRunError
 from genai_social_sim.web.guard import Guard, Terms
+from genai_social_sim.web.network import Networks, NoSuchChannelError
 from genai_social_sim.web.society import NoSuchAgentError
 from genai_social_sim.web.sources import Sources
+from genai_social_sim.web.states import Statements
 from genai_social_sim.web.stream import stream
 from genai_social_sim.web.summary import Summaries
 from genai_social_sim.web.tally import Tallies
@@ -38,7 +40,7 @@ _COMPRESSED_FROM: Final = 50_000  # bytes; below that, loopback is quicker than 
 def application(root: Path, sources: Sources, terms: Terms) -> Starlette:
     """The page over the run files in `root`."""
     folder = Folder(root, sources.open, sources.clock.elapsed)
-    site = Site(folder, sources, Summaries(folder, sources), Tallies())
+    site = Site(folder, sources, Summaries(folder, sources), Tallies(), Networks(), Statements())
     described = json.dumps(openapi.document(ENDPOINTS, version=sources.version)).encode()
     page = (files("genai_social_sim.web") / "static" / "index.html").read_bytes()
 
@@ -100,7 +102,7 @@ def _asked(request: Request, query: type[Any], **more: str) -> Any:
 
 def _fault(fault: SocialSimError) -> Response:
     status = 409 if isinstance(fault, RecordError) else 400
-    if isinstance(fault, NoSuchRunError | NoSuchAgentError | NoSuchTurnError):
+    if isinstance(fault, NoSuchRunError | NoSuchAgentError | NoSuchChannelError | NoSuchTurnError):
         status = 404
     error = {"code": fault.code, "message": fault.problem, "where": "", "remedy": fault.remedy}
     return _json(status, {"error": error})

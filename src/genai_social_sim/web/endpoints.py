@@ -11,14 +11,18 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.errors import RecordError
+from genai_social_sim.web.comparison import Comparison, compare
 from genai_social_sim.web.folder import Folder
 from genai_social_sim.web.health import Health, health
 from genai_social_sim.web.history import History, Place, history, place
+from genai_social_sim.web.network import Network, Networks
 from genai_social_sim.web.search import Found, search
 from genai_social_sim.web.society import AgentDocument, Society, agent_of, society
-from genai_social_sim.web.sources import Facts, Sources
+from genai_social_sim.web.sources import Facts, Measured, Sources
+from genai_social_sim.web.states import About, Course, Stated, Statements, States, probed
 from genai_social_sim.web.summary import LIVELY, RunRow, Runs, Summaries
 from genai_social_sim.web.tally import Tallies, Tally
+from genai_social_sim.web.trend import Trend, trend
 
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _LARGEST: Final = 2**62  # positions and turns
@@ -37,6 +41,13 @@ After = Annotated[
 ]
 Words = Annotated[str, Field(max_length=500)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class OfNetwork(BaseModel, extra="forbid"):
+    """A channel's network."""
+
+    run: Annotated[Name, Field(description="Name of the run, as the list of runs has it.")]
+    channel: Annotated[Words, Field(description="Name of the channel; empty: the first one.")] = ""
 
 
 class Nothing(BaseModel, extra="forbid"):
@@ -79,6 +90,26 @@ class OfPlace(OfRun):
     turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Number of the turn, from 0."), _AS_WRITTEN]
 
 
+class OfCourse(OfRun):
+    """What agents state."""
+
+    of: Annotated[Words, Field(min_length=1, description="`said`: in their turns; else the name of a probe.")] = "said"
+    channel: Annotated[Words, Field(description="Leave out what was stated in other channels.")] = ""
+
+
+class OfStates(OfCourse):
+    """What agents of a channel stated last."""
+
+    turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Before which turn.", examples=[0]), _AS_WRITTEN]
+
+
+class OfTwo(BaseModel, extra="forbid"):
+    """Two runs."""
+
+    a: Annotated[Name, Field(description="Name of one run.")]
+    b: Annotated[Name, Field(description="Name of the other one.")]
+
+
 class OfAgent(OfRun):
     """An agent of a run."""
 
@@ -92,6 +123,8 @@ class Site(NamedTuple):
     sources: Sources
     summaries: Summaries
     tallies: Tallies
+    networks: Networks
+    statements: Statements
 
     def facts(self, run: str) -> Facts:
         """The study of a run; raises RecordError."""
@@ -160,6 +193,43 @@ def _health(site: Site, query: OfRun) -> Health:
         return health(record, due, most=row["most"], now=site.sources.clock.now())
 
 
+def _network(site: Site, query: OfNetwork) -> Network:
+    with site.folder.record(query.run) as record:
+        probes, mark = probed(record), record.origin().id
+    return site.networks.of(query.run, mark, site.facts(query.run), query.channel, probes)
+
+
+def _states(site: Site, query: OfStates) -> States:
+    nodes = _network(site, OfNetwork(run=query.run, channel=query.channel))["nodes"]
+    with site.folder.record(query.run) as record:
+        about = About(query.of, query.channel)
+        return site.statements.states(query.run, record, about, turn=query.turn, agents=nodes)
+
+
+def _stated(site: Site, query: OfRun) -> Stated:
+    with site.folder.record(query.run) as record:
+        return {"stated": ["said", *probed(record)]}
+
+
+def _course(site: Site, query: OfCourse) -> Course:
+    with site.folder.record(query.run) as record:
+        return site.statements.course(query.run, record, About(query.of, query.channel))
+
+
+def _trend(site: Site, query: OfRun) -> Trend:
+    with site.folder.record(query.run) as record:
+        return trend(record)
+
+
+def _measures(site: Site, query: OfRun) -> Measured:
+    return site.sources.measures(site.folder.path(query.run))
+
+
+def _compare(site: Site, query: OfTwo) -> Comparison:
+    with site.folder.record(query.a) as a, site.folder.record(query.b) as b:
+        return compare(a, b)
+
+
 def _society(site: Site, query: OfRun) -> Society:
     return society(site.facts(query.run))
 
@@ -226,6 +296,62 @@ ENDPOINTS: Final = (
         query=OfRun,
         gives=Health,
         call=_health,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/network",
+        name="network",
+        about="Who hears whom in a channel as the run began, laid out from a seed.",
+        query=OfNetwork,
+        gives=Network,
+        call=_network,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/states",
+        name="states",
+        about="What each agent of a channel stated last before a turn.",
+        query=OfStates,
+        gives=States,
+        call=_states,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/stated",
+        name="stated",
+        about="By what agents state something: in their turns, and asked aside by probes.",
+        query=OfRun,
+        gives=Stated,
+        call=_stated,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/course",
+        name="course",
+        about="How what agents state changes over the run.",
+        query=OfCourse,
+        gives=Course,
+        call=_course,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/trend",
+        name="trend",
+        about="How much was said, how long it took and how much it used, over the run's turns.",
+        query=OfRun,
+        gives=Trend,
+        call=_trend,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/measures",
+        name="measures",
+        about="What `gss measure` says of the whole run.",
+        query=OfRun,
+        gives=Measured,
+        call=_measures,
+    ),
+    Endpoint(
+        path="/api/compare",
+        name="compare",
+        about="Two runs: what was set differently, and the first thing that happened differently.",
+        query=OfTwo,
+        gives=Comparison,
+        call=_compare,
     ),
     Endpoint(
         path="/api/runs/{run}/society",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from typing_extensions import TypedDict  # pydantic knows it on every Python
+
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.origin import Origin
 from genai_social_sim.ports import Clock, Recorded
@@ -143,19 +145,44 @@ class Facts(Protocol):
         """Of a channel's network as the run began."""
 
 
+class MeasuredValue(TypedDict):
+    """A value of a measure of the whole run; `of`: a channel or a probe, null for all."""
+
+    measure: str
+    of: str | None
+    value: float
+
+
+class MeasureDocument(TypedDict):
+    """What a measure says."""
+
+    about: str
+    unit: str
+    source: str
+
+
+class Measured(TypedDict):
+    """What was measured; `left_out` says why nothing was, if so."""
+
+    values: list[MeasuredValue]
+    known: dict[str, MeasureDocument]
+    left_out: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """How run files are read.
 
     `turn(path, number, probe, agent)` gives all of a turn or, if `probe` is not empty, of a question aside. `due(path)`
     gives the turns that wait for an answer. `bound(started)` is the number of turns after which the run ends at the
-    latest, if known.
+    latest, if known. `measures(path)` measures the whole run.
     """
 
     open: Callable[[Path], Record]
     facts: Callable[[RunStarted], Facts]
     turn: Callable[[Path, int, str, str], Mapping[str, Any]]
     due: Callable[[Path], Sequence[Mapping[str, Any]]]
+    measures: Callable[[Path], Measured]
     bound: Callable[[RunStarted], int | None]
     clock: Clock
     version: str  # of the package

@@ -1,2 +1,217 @@
-import { el } from "/static/dom.js";
-export class NetworkView { constructor() { this.element = el("div", { class: "empty" }, "Not there yet."); } begin() {} stop() {} }
+// The network of a channel: who hears whom, coloured by what agents are or stated last, with a table beside it.
+import { asked, note } from "/static/address.js";
+import { DIVERGING, NAMED } from "/static/colours.js";
+import { announce, el, fill, refill } from "/static/dom.js";
+import { Graph, shapeOf } from "/static/graph.js";
+import { isLively } from "/static/log.js";
+import { get, ofRun } from "/static/server.js";
+import { count, many, short } from "/static/words.js";
+
+const ROWS = 100;
+const NOTHING = "nothing yet";
+
+export class NetworkView {
+  constructor(shell) {
+    this.shell = shell;
+    this.run = shell.run;
+    this.holder = el("div", { class: "canvas" });
+    this.side = el("div", { class: "side", tabindex: "0", role: "region", "aria-label": "Agents" });
+    this.tools = el("div", { class: "tools" });
+    this.element = el("div", { class: "network" }, el("section", { class: "drawing", "aria-label": "Network" }, this.tools, this.holder), this.side);
+    this.shown = ROWS;
+  }
+
+  async begin() {
+    const { query } = asked();
+    refill(this.holder, el("p", { class: "empty" }, "laying out the network…"));
+    try {
+      this.network = await get(ofRun(this.run, "network"), { channel: query.channel });
+    } catch (fault) {
+      refill(this.holder, el("p", { class: "empty" }, fault.message));
+      return;
+    }
+    if (this.stopped) return;
+    this.by = this.#choices().some(([value]) => value === query.colour) ? query.colour : this.#best();
+    this.turn = query.at === undefined ? this.shell.now.turns : Number(query.at);
+    this.#drawTools();
+    this.#drawGraph();
+    await this.seek(this.turn);
+    if (isLively(this.shell.now.status)) this.#live();
+  }
+
+  stop() {
+    this.stopped = true;
+    this.graph?.stop();
+  }
+
+  /** Colours it by what was so at a turn. */
+  async seek(turn) {
+    this.turn = turn;
+    await this.#recolour();
+  }
+
+  follow() {
+    return this.seek(this.shell.now.turns);
+  }
+
+  async #live() {
+    while (!this.stopped && isLively(this.shell.now.status)) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      if (this.stopped) return;
+      try {
+        const row = await get(ofRun(this.run));
+        const live = this.turn >= this.shell.now.turns;
+        this.shell.news({ ...row, lastAt: row.last ?? 0, ahead: 0 });
+        if (live) await this.seek(row.turns);
+      } catch (fault) {
+        this.shell.trouble(fault);
+      }
+    }
+  }
+
+  #choices() {
+    const { shown, attributes, roles } = this.network;
+    return [
+      ...shown.map((name) => [name === "said" ? "said" : `probe:${name}`, name === "said" ? "what each said last" : `answers to ${name}`]),
+      ...(roles.some(Boolean) ? [["role", "role"]] : []),
+      ...Object.keys(attributes).map((name) => [`attribute:${name}`, name]),
+      ["community", "community"],
+      ["audience", "by how many it is heard"],
+    ];
+  }
+
+  #best() {
+    const probes = this.network.shown.filter((name) => name !== "said");
+    return probes.length ? `probe:${probes[0]}` : this.network.nodes.length > 30 ? "said" : this.network.roles.some(Boolean) ? "role" : "said";
+  }
+
+  #drawTools() {
+    const channels = this.shell.row.channels;
+    const pick = channels.length > 1 && el("select", { "aria-label": "Channel", onchange: () => { note({ channel: pick.value }); this.graph?.stop(); this.begin(); } }, channels.map((name) => el("option", { value: name, selected: name === this.network.channel }, name)));
+    const by = el("select", { "aria-label": "Colour by", onchange: () => { this.by = by.value; note({ colour: this.by }); this.#recolour(); } }, this.#choices().map(([value, words]) => el("option", { value, selected: value === this.by }, words)));
+    const zoom = [["+", "Larger", 1.4], ["−", "Smaller", 1 / 1.4]].map(([sign, words, factor]) => el("button", { type: "button", "aria-label": words, onclick: () => this.graph.zoom(factor) }, sign));
+    refill(this.tools, pick, el("label", {}, "Colour by ", by), zoom, el("button", { type: "button", onclick: () => this.graph.fit() }, "All of it"), el("p", { class: "summary" }, this.#summary()));
+  }
+
+  #summary() {
+    const { nodes, speakers, kind, directed } = this.network;
+    if (!kind) return `${many(nodes.length, "agent")}; everybody hears everybody`;
+    return `${many(nodes.length, "agent")}, ${many(speakers.length, "edge")} (${kind}${directed ? ", directed" : ""}), ${many(Math.max(...this.network.communities, 0) + 1, "communit").replace(/communits?$/, (word) => (word === "communit" ? "community" : "communities"))}`;
+  }
+
+  #drawGraph() {
+    const { places, speakers, listeners, audience, nodes } = this.network;
+    const most = Math.max(1, ...audience);
+    const middle = Math.max(1.8, Math.min(11, 60 / Math.sqrt(nodes.length)));
+    const sizes = audience.map((number) => middle * (0.6 + 0.9 * Math.sqrt(number / most)));
+    this.graph = new Graph({ places, speakers, listeners, sizes, picked: (node) => this.pick(node), label: (node) => `${nodes[node]}: ${this.#valueWords(node)}` });
+    this.graph.over.setAttribute("aria-label", `Network of ${this.#summary()}. The table beside it has the same. Arrow keys move it, + and - change its size.`);
+    refill(this.holder, this.graph.element);
+  }
+
+  async #recolour() {
+    const [what, name] = this.by.split(/:(.*)/s);
+    if (what === "said" || what === "probe") {
+      const found = await get(ofRun(this.run, "states"), { of: what === "said" ? "said" : name, turn: this.turn, channel: this.network.channel }).catch((fault) => { this.shell.trouble(fault); });
+      if (!found || this.stopped) return;
+      this.values = found.values.map((value) => (value !== null && found.categories.length ? found.categories[value] : value));
+      this.range = [found.low, found.high];
+    } else {
+      this.values = { role: () => this.network.roles.map((role) => role || null), community: () => this.network.communities.map((number) => `community ${number + 1}`), audience: () => this.network.audience, attribute: () => this.network.attributes[name] }[what]();
+      const numbers = this.values.filter((value) => typeof value === "number");
+      this.range = [Math.min(...numbers), Math.max(...numbers)];
+    }
+    this.shell.at(this.turn, this.turn >= this.shell.now.turns);
+    this.#paint();
+    this.#drawSide();
+  }
+
+  #paint() {
+    const numeric = this.values.some((value) => typeof value === "number");
+    this.legend = numeric ? this.#byNumber() : this.#byName();
+    const none = { colour: "#9a9a9a", shape: "circle", nodes: [], words: NOTHING };
+    const places = new Map(this.legend.map((bucket, at) => [bucket.key, at]));
+    this.values.forEach((value, node) => {
+      const key = numeric ? this.#step(value) : value;
+      (value === null || value === undefined || !places.has(key) ? (places.has("") && value !== null && value !== undefined ? this.legend[places.get("")] : none) : this.legend[places.get(key)]).nodes.push(node);
+    });
+    if (none.nodes.length) this.legend.push(none);
+    this.graph.colour(this.legend);
+  }
+
+  #step(value) {
+    const [low, high] = this.range;
+    return high > low ? Math.min(DIVERGING.length - 1, Math.floor(((value - low) / (high - low)) * DIVERGING.length)) : 3;
+  }
+
+  #byNumber() {
+    const [low, high] = this.range;
+    const wide = (high - low) / DIVERGING.length;
+    return DIVERGING.map((colour, key) => ({ key, colour, shape: "circle", nodes: [], words: high > low ? `${short(low + key * wide)} to ${short(low + (key + 1) * wide)}` : key === 3 ? short(low) : "" })).filter((bucket) => bucket.words);
+  }
+
+  #byName() {
+    const counts = new Map();
+    for (const value of this.values) if (value !== null && value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+    this.values = this.values.map((value) => (value === null || value === undefined ? null : String(value)));
+    const names = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([name]) => name);
+    const kept = names.slice(0, NAMED.length - 1);
+    const found = kept.sort().map((key, at) => ({ key, colour: NAMED[at], shape: shapeOf(at), nodes: [], words: key }));
+    if (names.length > kept.length) found.push({ key: "", colour: NAMED.at(-1), shape: "circle", nodes: [], words: `${count(names.length - kept.length)} others` });
+    return found;
+  }
+
+  #valueWords(node) {
+    const value = this.values?.[node];
+    return value === null || value === undefined ? NOTHING : typeof value === "number" ? short(value) : value;
+  }
+
+  pick(node) {
+    this.graph.select(node);
+    this.picked = node;
+    this.#drawSide();
+    if (node !== null) announce(`${this.network.nodes[node]}: ${this.#valueWords(node)}`);
+  }
+
+  #drawSide() {
+    const kept = document.activeElement === this.filter;
+    this.filter ??= el("input", { type: "search", placeholder: "Find an agent", "aria-label": "Find an agent", oninput: () => { this.shown = ROWS; this.#drawSide(); } });
+    const words = this.filter.value.toLowerCase();
+    const nodes = [...this.network.nodes.keys()].filter((node) => !words || this.network.nodes[node].toLowerCase().includes(words) || this.#valueWords(node).toLowerCase().includes(words));
+    const [, name] = this.#choices().find(([value]) => value === this.by);
+    const rows = nodes.slice(0, this.shown).map((node) => el("tr", { "aria-current": node === this.picked ? "true" : null }, el("td", {}, el("button", { type: "button", class: "quiet", onclick: () => this.pick(node) }, this.network.nodes[node])), el("td", {}, this.#valueWords(node)), el("td", { class: "number" }, count(this.network.audience[node]))));
+    const more = nodes.length > rows.length ? el("button", { type: "button", onclick: () => { this.shown += 5 * ROWS; this.#drawSide(); } }, `${count(nodes.length - rows.length)} more`) : null;
+    const top = this.side.scrollTop;
+    fill(refill(this.side, this.#legend(name), this.#agent(), this.filter),
+      el("table", {}, el("caption", { class: "unseen" }, `Agents with ${name}`), el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Agent"), el("th", { scope: "col" }, name), el("th", { scope: "col", class: "number" }, "Heard by"))), el("tbody", {}, rows)), more);
+    this.side.scrollTop = top;
+    if (kept) this.filter.focus();
+  }
+
+  #legend(name) {
+    return el("section", { class: "legend", "aria-label": "Legend" }, el("h2", {}, name),
+      el("ul", {}, this.legend.map((bucket) => el("li", {}, swatch(bucket), el("span", {}, bucket.words), el("b", {}, count(bucket.nodes.length))))));
+  }
+
+  #agent() {
+    if (this.picked === null || this.picked === undefined) return null;
+    const name = this.network.nodes[this.picked];
+    const box = el("section", { class: "agent" }, el("h2", {}, name), el("p", {}, this.#valueWords(this.picked)));
+    get(ofRun(this.run, "agents", name)).then((agent) => fill(box,
+      agent.persona && el("blockquote", {}, agent.persona),
+      el("dl", {}, [["role", agent.role], ["authority", agent.authority === 1 ? null : short(agent.authority)], ["answered by", agent.backend], ...Object.entries(agent.attributes).map(([key, value]) => [key, typeof value === "number" ? short(value) : String(value)])].filter(([, value]) => value).map(([key, value]) => [el("dt", {}, key), el("dd", {}, value)])),
+      el("p", {}, el("a", { href: `/runs/${encodeURIComponent(this.run)}?q=${encodeURIComponent(name)}` }, "What it said")))).catch(() => {});
+    return box;
+  }
+}
+
+function swatch({ colour, shape }) {
+  const canvas = el("canvas", { width: 28, height: 28, class: "swatch", "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  context.fillStyle = colour;
+  context.beginPath();
+  if (shape === "square") context.rect(5, 5, 18, 18);
+  else if (shape === "triangle") { context.moveTo(14, 3); context.lineTo(25, 23); context.lineTo(3, 23); } else if (shape === "diamond") { context.moveTo(14, 2); context.lineTo(26, 14); context.lineTo(14, 26); context.lineTo(2, 14); } else context.arc(14, 14, 11, 0, 2 * Math.PI);
+  context.fill();
+  return canvas;
+}

@@ -9,7 +9,7 @@ import { get, ofRun } from "/static/server.js";
 import { count, span } from "/static/words.js";
 
 const STALLED_S = 20;
-const VIEWS = { conversation: "Conversation", health: "Health" };
+const VIEWS = { conversation: "Conversation", network: "Network", measures: "Measures", health: "Health" };
 const MODULES = {
   conversation: async () => (await import("/static/conversation.js")).Conversation,
   network: async () => (await import("/static/network.js")).NetworkView,
@@ -45,6 +45,7 @@ export class RunView {
     }
     document.title = `${this.row.study || this.run} · genai-social-sim`;
     this.now = { ...this.row };
+    this.#scrubbable(this.row.turns);
     await this.addressed();
     this.watching = setInterval(() => this.#watch(), 1000);
   }
@@ -80,9 +81,13 @@ export class RunView {
   news(log) {
     this.now = { ...this.now, status: log.status, turns: log.turns, seq: log.seq, digest: log.digest, last: Math.max(log.lastAt, this.now.last ?? 0) };
     this.ahead = log.ahead;
-    this.scrubber.max = Math.max(log.turns, 1);
-    this.scrubber.disabled = !log.turns;
+    this.#scrubbable(log.turns);
     this.#drawHead();
+  }
+
+  #scrubbable(turns) {
+    this.scrubber.max = Math.max(turns, 1);
+    this.scrubber.disabled = !turns;
   }
 
   /** A view shows what was so at a turn; `live`: at the newest. */

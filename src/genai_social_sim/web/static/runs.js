@@ -27,7 +27,7 @@ export class RunList {
     this.search = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter runs", value: q ?? null, oninput: () => { note({ q: this.search.value }); this.shown = AT_ONCE; this.draw(); } });
     this.status = el("select", { "aria-label": "Status", onchange: () => { note({ status: this.status.value }); this.draw(); } },
       [["", "any status"], ["running", "running"], ["finished", "finished"], ["stopped", "interrupted, failed, killed"], ["unreadable", "cannot be read"]].map(([value, words]) => el("option", { value, selected: value === status }, words)));
-    this.compare = el("button", { type: "button", hidden: true, disabled: true, onclick: () => { const [a, b] = this.picked; go(to("/compare", { a, b })); } }, "Compare two");
+    this.compare = el("button", { type: "button", disabled: true, onclick: () => { const [a, b] = this.picked; go(to("/compare", { a, b })); } }, "Compare two");
     this.summary = el("p", { class: "summary", role: "status" }, "reading the folder…");
     this.body = el("tbody", {});
     this.heads = el("tr", {});

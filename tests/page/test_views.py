@@ -1,0 +1,156 @@
+"""The network, the measures and two runs beside each other, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+from tests.support.pages import Site, Watched, play, served, watched
+
+from genai_social_sim import Run
+
+OPINIONS: Final = """
+name: opinions
+seed: 3
+model: {backend: rule, rule: degroot}
+population:
+  size: 40
+  attributes:
+    opinion: {uniform: [-1, 1]}
+    party: {choice: {left: 0.5, right: 0.5}}
+network: {kind: watts_strogatz, k: 4, p: 0.1}
+channels: {square: {protocol: simultaneous}}
+stop: {rounds: 12}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("runs")
+    play(folder, OPINIONS)
+    play(folder, OPINIONS.replace("seed: 3", "seed: 4"))
+    parent = play(folder)
+    with Run(parent) as run:
+        run.fork(at_turn=30, say={run.turn(30)[-1].event.agent: "I have changed my mind."})  # type: ignore[union-attr]
+    with served(folder) as site:
+        yield site
+
+
+def runs(site: Site, study: str) -> list[Any]:
+    return [row for row in site.api("/runs")["runs"] if row["study"] == study]
+
+
+def test_the_network_shows_what_each_stated_at_any_turn(site: Site, tab: Watched) -> None:
+    page, (row, _) = tab.page, runs(site, "opinions")
+    page.goto(f"{site.url}/runs/{row['run']}/network")
+    expect(page.locator(".graph canvas").first).to_be_visible()
+    rows = page.locator(".side tbody tr")
+    expect(rows).to_have_count(40)
+    with Run(site.folder / row["file"]) as run:
+        said = [each for each in run.utterances if each["speaker"] == "agent0001"]
+    expect(rows.first).to_contain_text(f"{float(str(said[-1]['text'])):.4g}")
+    page.get_by_label("Turn", exact=True).fill("40")
+    expect(rows.first).to_contain_text(f"{float(str(said[0]['text'])):.4g}")
+    assert "at=40" in page.url
+    page.get_by_label("Colour by").select_option("attribute:party")
+    expect(page.get_by_label("Legend")).to_contain_text("left")
+    assert "colour=attribute%3Aparty" in page.url
+    page.get_by_role("button", name="agent0007").click()
+    expect(page.locator(".agent")).to_contain_text("opinion")
+    tab.clean(site)
+
+
+def test_something_is_drawn_in_the_colours_of_the_legend(site: Site, tab: Watched) -> None:
+    page, (row, _) = tab.page, runs(site, "opinions")
+    page.goto(f"{site.url}/runs/{row['run']}/network?colour=attribute:party")
+    expect(page.get_by_label("Legend")).to_contain_text("left")
+    colours = """() => {
+      const canvas = document.querySelector(".graph canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      const found = new Set();
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at + 3] === 255) found.add([data[at], data[at + 1], data[at + 2]].join());
+      }
+      return [...found];
+    }"""
+    both = "seen.includes('0,114,178') && seen.includes('230,159,0')"
+    page.wait_for_function(f"() => {{ const seen = ({colours})(); return {both}; }}")
+
+
+def test_measures_are_drawn_with_the_other_replicates_behind(site: Site, tab: Watched) -> None:
+    page, (row, _) = tab.page, runs(site, "opinions")
+    page.goto(f"{site.url}/runs/{row['run']}/measures")
+    first = page.locator("figure.chart").first
+    expect(first.locator("canvas").first).to_be_visible()
+    expect(first).to_contain_text("n = 2 runs")
+    first.get_by_text("As a table").click()
+    course = site.api(f"/runs/{row['run']}/course")
+    expect(first.locator("tbody tr").last).to_contain_text(f"{course['mean'][-1]:.4g}")
+    known = page.get_by_role("region", name="Measures of the run")
+    expect(known).to_contain_text("consensus_reached")
+    tab.clean(site)
+
+
+def test_a_fork_and_its_parent_are_aligned_where_they_part(site: Site, tab: Watched) -> None:
+    page = tab.page
+    fork, parent = sorted(runs(site, "harbour"), key=lambda row: row["parent"] is None)
+    page.goto(site.url)
+    expect(page.get_by_text("⑂ fork of")).to_have_count(1)
+    page.get_by_label(f"compare {parent['file']}").check()
+    page.get_by_label(f"compare {fork['file']}").check()
+    page.get_by_role("button", name="Compare two").click()
+    expect(page.locator(".verdict")).to_contain_text("they part at turn 30")
+    expect(page.locator(".parting")).to_have_count(2)
+    after = page.locator(".parting + article")
+    assert [text.split("\n")[-1] for text in after.all_inner_texts()].count("I have changed my mind.") == 1
+    tab.clean(site)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["network", "measures", "compare"])
+def test_axe_finds_nothing(site: Site, chromium: Browser, view: str, scheme: Any) -> None:
+    (a, b), width = runs(site, "opinions"), 390 if scheme == "dark" else 1200
+    path = f"compare?a={a['run']}&b={b['run']}" if view == "compare" else f"runs/{a['run']}/{view}"
+    shown = {"network": ".side tbody tr", "measures": "td.about", "compare": ".parting"}[view]
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    try:
+        page = watched(context).page
+        page.goto(f"{site.url}/{path}")
+        expect(page.locator(shown).first).to_be_visible()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        context.close()
+
+
+@pytest.mark.slow
+def test_ten_thousand_nodes_can_be_moved(tmp_path: Path, tab: Watched) -> None:
+    play(tmp_path, OPINIONS.replace("size: 40", "size: 10000").replace("rounds: 12", "rounds: 1"))
+    with served(tmp_path) as site:
+        page, (row,) = tab.page, site.api("/runs")["runs"]
+        page.goto(f"{site.url}/runs/{row['run']}/network")
+        expect(page.locator(".side tbody tr").first).to_be_visible(timeout=60_000)
+        frames = page.evaluate(
+            """async () => {
+              const over = document.querySelectorAll(".graph canvas")[1];
+              over.setPointerCapture = () => {};
+              const at = (type, clientX) =>
+                over.dispatchEvent(new PointerEvent(type, { clientX, clientY: 400, pointerId: 1, bubbles: true }));
+              at("pointerdown", 300);
+              const began = performance.now();
+              let frames = 0;
+              while (performance.now() - began < 1500) {
+                at("pointermove", 300 + (frames++ % 200));
+                await new Promise(requestAnimationFrame);
+              }
+              at("pointerup", 400);
+              return frames / 1.5;
+            }"""
+        )
+        assert frames > 10  # without a graphics card, beside other tests
+        tab.clean(site)
