@@ -19,7 +19,7 @@ DESIGN = """
 name: opinions
 seed: 11
 model: {backend: rule, rule: deffuant, epsilon: 0.6}
-population: {size: 12, attributes: {opinion: {uniform: [-1, 1]}}}
+population: {size: 8, attributes: {opinion: {uniform: [-1, 1]}}}
 network: {kind: watts_strogatz, k: 4, p: 0.1}
 protocol: pairwise
 memory: {kind: window, utterances: 40}
@@ -28,7 +28,7 @@ factors:
   bound: {path: model.epsilon, values: {narrow: 0.3, wide: 1.2}}
   topology: {path: network.p, values: [0.0, 0.1, 1.0]}
 replicates: 10
-stop: {rounds: 4}
+stop: {rounds: 3}
 durability: process
 """
 COMMAND = [sys.executable, "-m", "genai_social_sim.cli", "run", "design.yaml", "--json"]
@@ -52,7 +52,7 @@ def test_a_2x3_design_of_10_replicates_killed_with_kill_9_is_finished_by_the_sam
     assert len(undisturbed) == 60
 
     runs = tmp_path / "runs"
-    for wanted in (5, 20, 35):
+    for wanted in (10, 35):
         with subprocess.Popen(
             [*COMMAND, "--jobs", "2"], cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True
         ) as process:

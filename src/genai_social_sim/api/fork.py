@@ -219,14 +219,24 @@ class PlannedFork:
         return f"chance {self.counterfactual.resample}"
 
     def begin(self, settings: Settings) -> None:
-        """Write its record up to the fork, unless it is there."""
-        if self.path.exists():
-            return
+        """Write its record up to the fork, unless it is there; raises RequestError if another run's lies there."""
         reader = SqliteReader(self.parent)
         try:
+            if self.path.exists():
+                self._check_parent(reader.origin().id)
+                return
             begin_fork(reader, self.path, at_turn=self.at_turn, counterfactual=self.counterfactual, settings=settings)
         finally:
             reader.close()
+
+    def _check_parent(self, parent: str) -> None:
+        with Run(self.path) as there:
+            if there.parent is None or there.parent.id != parent:
+                raise RequestError(
+                    "what lies there is no fork of this run",
+                    where=str(self.path),
+                    remedy="Move it away; another run may have had this one's name.",
+                )
 
     async def arun(self, **settings: Any) -> Run:
         """See `Planned`."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
-from tests.unit.cli.conftest import SCRIPTED, Gss, document
+from tests.unit.cli.conftest import SCRIPTED, Gss, Start, document
 
 from genai_social_sim import Run
+from genai_social_sim.errors import RecordError
 
 DESIGN = SCRIPTED + "factors: {heat: {path: model.words, values: [2, 5]}}\nreplicates: 2\ndurability: process\n"
 
@@ -122,3 +126,28 @@ def test_freezing_another_design_over_it_is_refused(gss: Gss, study: Path) -> No
     assert "frozen there before" in gss("freeze", study).stdout
     result = gss("freeze", study, "--set", "stop.turns=4")
     assert (result.exit_code, "another design was frozen there" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_stops_every_run_in_good_order_and_the_same_command_finishes(
+    gss: Gss, start: Start, design: Path, jobs: str
+) -> None:
+    slow = ["--set", "model.latency=0.02", "--set", "stop.turns=30"]
+    process = start("run", design, "--json", "--jobs", jobs, *slow)
+    while not [path for path in Path("runs").glob("*.sqlite") if _turns(path) > 1]:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    told = json.loads(process.communicate()[0])
+    assert (process.returncode, told["error"]["code"]) == (130, "interrupted")
+    assert {run["status"] for run in told["data"]} <= {"interrupted", "finished", "not begun"}
+    assert "interrupted" in {run["status"] for run in told["data"]}
+    assert {run["status"] for run in document(gss("run", design, "--json", *slow))["data"]} == {"finished"}
+
+
+def _turns(path: Path) -> int:
+    try:
+        with Run(path) as run:
+            return run.turns
+    except RecordError:
+        return 0

@@ -82,3 +82,11 @@ def test_diff_of_equal_runs_succeeds_and_of_others_names_where_they_part(gss: Gs
 def test_show_tells_what_a_fork_is(gss: Gss, record: Path) -> None:
     (fork,) = document(gss("fork", record, "--at", "2", "--say", "ADA=No.", "--json"))["data"]
     assert f"of {record.stem} at turn 2: say ADA=No." in gss("show", fork["run"]).stdout
+
+
+def test_a_fork_of_another_run_under_the_same_name_is_not_taken_for_this_ones(gss: Gss, record: Path) -> None:
+    gss("fork", record, "--at", "2")
+    fork = record.with_name(f"{record.stem}-fork2.sqlite")
+    fork.write_bytes(record.read_bytes())
+    result = gss("fork", record, "--at", "2")
+    assert (result.exit_code, "no fork of this run" in result.stderr) == (2, True)
