@@ -48,8 +48,8 @@ class Naive:
         assert isinstance(self.room.protocol, Forum)
         return self.room.protocol
 
-    def put_in(self, speaker: str, *, round_no: int = 0) -> None:
-        self.posts.append(NaivePost(len(self.posts) + 1, None, speaker, True, round_no, True))
+    def put_in(self, speaker: str, *, round_no: int = 0, for_all: bool = True) -> None:
+        self.posts.append(NaivePost(len(self.posts) + 1, None, speaker, for_all, round_no, True))
 
     def before(self, event: Outcome) -> Naive:
         """What counts when a turn begins."""
@@ -112,7 +112,8 @@ def acts(plan: RunPlan, played: Played) -> Iterator[tuple[Naive, Outcome, Feed]]
                 forum.put_in(speaker)
             case Intervened(turn=turn):
                 for said in event.said:
-                    forum.put_in(said.speaker, round_no=turn // plan.round_size)
+                    for_all = '"kind":"broadcast"' in event.change.value
+                    forum.put_in(said.speaker, round_no=turn // plan.round_size, for_all=for_all)
             case Spoke(feed=feed) | FellSilent(feed=feed):
                 if feed is not None:
                     yield forum.before(event), event, feed

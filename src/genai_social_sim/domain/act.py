@@ -32,11 +32,20 @@ class Choose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """It answers with one number of `scale`, shown in this order, or told by the words `told` in place of them."""
+    """It answers with one number of `scale`, on what `about` says, if that is not empty.
+
+    `anchors` are words for numbers, in the order of `scale`, () or empty for none. They are shown in that order or,
+    with `flip`, from the other end, as drawn each turn. With `labels` they are shown under letters, drawn each turn,
+    and it answers with a letter; then there are at most 26.
+    """
 
     scale: tuple[int | float, ...]
     may_pass: bool = False
-    told: str = ""
+    about: str = ""
+    anchors: tuple[str, ...] = ()
+    flip: bool = False
+    labels: bool = False
+    told: str = ""  # words that prompts show in place of the numbers
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -50,23 +59,28 @@ Act = Say | Choose | Rate
 class Offer(NamedTuple):
     """What one turn can be answered with: `options` as the study names them, in the order in which they are shown.
 
-    `letters` are those under which they are shown, () if they stand for themselves. With `told` these words are shown
-    in place of them all.
+    `letters` are those under which they are shown, () if they stand for themselves. `anchors` are words that stand
+    after them, () or empty for none. With `told` these words are shown in place of them all.
     """
 
     options: tuple[str, ...]
     letters: tuple[str, ...] = ()
     may_pass: bool = False
     told: str = ""
+    anchors: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[str, ...]:
         """The options as prompts show them."""
         if self.told:
             return (self.told,)
+        shown = self.options
+        if self.anchors:
+            both = zip(shown, self.anchors, strict=True)
+            shown = tuple([f"{option} ({words})" if words else option for option, words in both])
         if not self.letters:
-            return self.options
-        return tuple([f"{letter}) {option}" for letter, option in zip(self.letters, self.options, strict=True)])
+            return shown
+        return tuple([f"{letter}) {option}" for letter, option in zip(self.letters, shown, strict=True)])
 
     @property
     def answers(self) -> tuple[str, ...]:

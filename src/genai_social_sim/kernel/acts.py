@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, assert_never
 
@@ -23,7 +23,15 @@ _MARKS: Final = " \t\r\n\"'`*_():\u201c\u201d\u2018\u2019\u00ab\u00bb"  # that m
 
 def is_drawn(act: Act) -> bool:
     """Whether what is shown differs from turn to turn."""
-    return isinstance(act, Choose) and (act.shuffle or act.labels)
+    match act:
+        case Choose():
+            return act.shuffle or act.labels
+        case Rate():
+            return act.flip or act.labels
+        case Say():
+            return False
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def offer_of(act: Act, seed: int, *where: str | int) -> Offer | None:
@@ -31,15 +39,23 @@ def offer_of(act: Act, seed: int, *where: str | int) -> Offer | None:
     match act:
         case Say():
             return None
-        case Rate():
-            return Offer(act.options, may_pass=act.may_pass, told=act.told)
+        case Rate(options=options):
+            flipped = act.flip and Dice(seed, "flip", *where).below(2)
+            order, anchors = (options[::-1], act.anchors[::-1]) if flipped else (options, act.anchors)
+            named = _lettered(options, seed, *where) if act.labels else {}
+            letters = tuple([named[option] for option in order]) if act.labels else ()
+            return Offer(order, letters, act.may_pass, act.told, anchors)
         case Choose(options=options):
-            letters = LETTERS[: len(options)] if act.labels else ""
-            named = dict(zip(options, Dice(seed, "labels", *where).shuffled(letters), strict=False))
+            named = _lettered(options, seed, *where) if act.labels else {}
             order = Dice(seed, "options", *where).shuffled(options) if act.shuffle else options
             return Offer(order, tuple([named[option] for option in order]) if act.labels else (), act.may_pass)
         case _ as unknown:
             assert_never(unknown)
+
+
+def _lettered(options: Sequence[str], seed: int, *where: str | int) -> Mapping[str, str]:
+    """A letter for each of at most 26 options."""
+    return dict(zip(options, Dice(seed, "labels", *where).shuffled(LETTERS[: len(options)]), strict=False))
 
 
 def option_in(raw: str, offer: Offer) -> str | None:

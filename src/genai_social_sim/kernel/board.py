@@ -30,6 +30,7 @@ class Post(NamedTuple):
     round: int
     author: str
     text: Text
+    for_all: bool = False  # whether everybody can see it, whatever the network carries
     ups: frozenset[int] = frozenset()  # seats of who voted so
     downs: frozenset[int] = frozenset()
     replies: tuple[int, ...] = ()  # of a first post: all in its thread that can be seen, oldest first
@@ -91,10 +92,13 @@ def acts_on(forum: Forum, board: Board, feed: Feed, *, seat: int, agent: str) ->
     return tuple(found)
 
 
-def opened(board: Board, forum: Forum, line: Line, round_no: int) -> Board:
-    """With a thread that everybody can see at once: an opening, or a broadcast."""
+def opened(board: Board, forum: Forum, line: Line, round_no: int, *, for_all: bool = True) -> Board:
+    """With a thread that can be seen at once: an opening or a broadcast, or words put into a member's mouth.
+
+    `for_all`: by everybody; else by those who hear who is said to have written it.
+    """
     number = len(board.posts) + 1
-    post = Post(number, number, None, line.turn, round_no, line.speaker, line.text)
+    post = Post(number, number, None, line.turn, round_no, line.speaker, line.text, for_all=for_all)
     return _seen(board._replace(posts=board.posts.appended(post)), forum, (number,))
 
 

@@ -99,8 +99,8 @@ def _replies(room: Room, forum: Forum, board: Board, first: Post, agent: AgentId
 
 
 def _reaches(room: Room, post: Post, agent: AgentId) -> bool:
-    """Whether the network carries a post to a member; what was said in no turn reaches everybody."""
-    return post.turn < 0 or hears(room.network, speaker=AgentId(post.author), listener=agent)
+    """Whether the network carries a post to a member; openings and broadcasts reach everybody."""
+    return post.for_all or hears(room.network, speaker=AgentId(post.author), listener=agent)
 
 
 def _authors(room: Room, board: Board, feed: Feed, agent: AgentId) -> tuple[AgentId, ...]:

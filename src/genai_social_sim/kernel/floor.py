@@ -151,7 +151,10 @@ def opened(room: Room, floor: Floor, line: Line) -> Floor:
 
 def put_in(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that a member is made to have said, between turns."""
-    if room.hearing == "all" or room.forum is not None:
+    if room.forum is not None:
+        board = floor.board or boards.begun(room)
+        return floor._replace(board=boards.opened(board, room.forum, line, floor.round, for_all=False))
+    if room.hearing == "all":
         return opened(room, floor, line)
     ears = floor.ears or hearing.begun(room, floor.heard)
     return floor._replace(ears=hearing.put_in(room, ears, line, floor.round))

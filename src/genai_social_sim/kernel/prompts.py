@@ -124,6 +124,21 @@ PROBE_CUES: Final[Mapping[Layout, str]] = {
         "{% if may_pass %}, or the word pass{% endif %}{% endif %}"
     ),
 }
+# For acts that say what is to be rated: what stands in those cues before what is chosen from, and what with them.
+RATED: Final[Mapping[Layout, tuple[str, str]]] = {
+    "script": (
+        "({{ name }} answers with {% if letters",
+        "({% if about %}To be rated: {{ about }} {% endif %}{{ name }} answers with {% if letters",
+    ),
+    "persona_first": (
+        " Choose one of these:\n",
+        "{% if about %} Rate this: {{ about }}{% endif %} Choose one of these:\n",
+    ),
+    "transcript_first": (
+        "{{ name }} has to choose one of these:\n",
+        "{% if about %}{{ name }} has to rate this: {{ about }}\n{% endif %}{{ name }} has to choose one of these:\n",
+    ),
+}
 # For channels in which words can be addressed; before the cue of a script, after that of a chat.
 ADDRESSES: Final[Mapping[Layout, str]] = {
     "script": "{% if direct %}(A line that begins with @NAME: is heard by NAME alone.)\n{% endif %}",

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.domain.act import Act, Offer, Say
+from genai_social_sim.domain.act import Act, Offer, Rate, Say
 from genai_social_sim.domain.agenda import Admit, Broadcast, Mute
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
@@ -328,6 +328,7 @@ class Stage:
             "letters": bool(offer and offer.letters),
             "may_pass": self.act(turn).may_pass if forum is None or turn.aside else bool(offer and offer.may_pass),
             "direct": channel.direct and not turn.aside,
+            "about": _about(self.act(turn)),
             **doing_on(page),
         }
         style = self.plan.prompt
@@ -363,6 +364,10 @@ class Stage:
         if isinstance(protocol, Forum):
             return protocol.words if turn.page is not None and turn.page.doing else protocol.cue
         return self.plan.prompt.cue
+
+
+def _about(act: Act) -> str:
+    return act.about if isinstance(act, Rate) else ""
 
 
 def compiled(template: str) -> Callable[..., str]:

@@ -21,6 +21,8 @@ _LETTERED: Final = re.compile(r"[a-z](?:\).*)?")  # what could be taken for a le
 Option = Annotated[
     str, AfterValidator(words.option), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": words.MAX_OPTION})
 ]
+_LINE: Final = {"type": "string", "maxLength": words.MAX_OPTION}
+Anchor = Annotated[str, AfterValidator(words.anchor), WithJsonSchema(_LINE)]
 Number = Annotated[int | float, Field(ge=-1e9, le=1e9), WithJsonSchema({"type": "number"})]
 
 
@@ -115,6 +117,28 @@ class RateDoc(Doc):
         description=f"The numbers, 2 to {MOST_OPTIONS}, in the order in which prompts show them.",
         examples=[[-2, -1, 0, 1, 2]],
     )
+    about: str = Field(
+        default="",
+        description="What is rated: prompts show it before the numbers. In a probe its `text` says so.",
+        examples=["How much do you trust the chair?"],
+    )
+    anchors: tuple[Anchor, ...] = Field(
+        default=(),
+        strict=False,
+        description="Words that prompts show after the numbers, one for each, in their order; empty for none.",
+        examples=[["not at all", "", "", "", "fully"]],
+    )
+    flip: bool = Field(
+        default=False,
+        description="Whether the scale is shown from its other end in every second turn or so, as drawn.",
+        examples=[True],
+    )
+    labels: bool = Field(
+        default=False,
+        description="Whether the numbers are shown under letters, drawn each turn, and a letter is the answer; then at "
+        f"most {len(LETTERS)} numbers.",
+        examples=[True],
+    )
     may_pass: bool = Field(
         default=False, description=f"Whether `{PASS}` is a legal answer too: it names none.", examples=[True]
     )
@@ -123,6 +147,17 @@ class RateDoc(Doc):
         description="What prompts say in place of the numbers, of a long scale.",
         examples=["a whole number from 0 to 100"],
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.anchors and len(self.anchors) != len(self.scale):
+            counts = f"{len(self.anchors)} anchors for {len(self.scale)} numbers"
+            raise refusal(f"there are {counts}", 'Write one for each number, "" where there are no words.')
+        if self.labels and len(self.scale) > len(LETTERS):
+            raise refusal(f"{len(self.scale)} numbers have no letters", f"Keep {len(LETTERS)}, or delete `labels`.")
+        if self.told is not None and (self.anchors or self.labels):
+            raise refusal("`told` stands in place of the numbers", "Delete it, or `anchors` and `labels`.")
+        return self
 
 
 class RangeDoc(Doc):
@@ -170,8 +205,10 @@ def act_of(act: ActDoc) -> Act:
             return Say(may_pass=may_pass)
         case ChooseDoc(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
             return Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass)
-        case RateDoc(scale=scale, may_pass=may_pass, told=told):
-            return Rate(scale=scale, may_pass=may_pass, told=told or "")
+        case RateDoc():
+            drawn = {"flip": act.flip, "labels": act.labels}
+            words = {"about": act.about, "anchors": act.anchors, "told": act.told or ""}
+            return Rate(scale=act.scale, may_pass=act.may_pass, **words, **drawn)  # type: ignore[arg-type]
         case _ as unknown:
             assert_never(unknown)
 
@@ -184,8 +221,10 @@ def act_written(act: Act) -> dict[str, Any]:
         case Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
             drawn = {"shuffle": shuffle, "labels": labels}
             return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
-        case Rate(scale=scale, may_pass=may_pass, told=told):
-            return {"kind": "rate", "scale": scale, "may_pass": may_pass, **({"told": told} if told else {})}
+        case Rate(scale=scale, may_pass=may_pass):
+            names = ("about", "anchors", "flip", "labels", "told")
+            more = {name: value for name in names if (value := getattr(act, name))}  # as before there was any of it
+            return {"kind": "rate", "scale": scale, "may_pass": may_pass, **more}
         case _ as unknown:
             assert_never(unknown)
 

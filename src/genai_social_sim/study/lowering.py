@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from genai_social_sim.domain.act import Say
+from genai_social_sim.domain.act import Rate, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.plan import (
@@ -274,20 +274,22 @@ def _prompt(
     frames = FRAMES_WITH_ROLES if has_roles or any(agent.role is not None for agent in agents) else DEFAULT_FRAMES
     frame = frames[layout] if prompt.frame is None else prompt.frame
     cues = DEFAULT_CUES if all(channel.act == Say() for channel in channels) else CUES_WITH_OPTIONS
-    cue = _with_addresses(cues[layout], layout, channels) if prompt.cue is None else prompt.cue
+    cue = _told(cues[layout], layout, channels) if prompt.cue is None else prompt.cue
     lead = prompt.lead
     if lead is None:
         lead = SMALL_MODEL_LEAD if _all_shipped(agents) and layout == "transcript_first" else ""
     return PromptStyle(layout=layout, frame=frame, cue=cue, lead=lead)
 
 
-def _with_addresses(cue: str, layout: Layout, channels: Collection[Channel]) -> str:
-    """The cue, which tells how words are addressed if that can be done anywhere."""
-    if not any(channel.direct for channel in channels):
-        return cue
-    from genai_social_sim.kernel.prompts import ADDRESSES
+def _told(cue: str, layout: Layout, channels: Collection[Channel]) -> str:
+    """The cue, which tells what is rated and how words are addressed, if that can be done anywhere."""
+    from genai_social_sim.kernel.prompts import ADDRESSES, RATED
 
-    return ADDRESSES[layout] + cue if layout == "script" else cue + ADDRESSES[layout]
+    if any(isinstance(channel.act, Rate) and channel.act.about for channel in channels):
+        cue = cue.replace(*RATED[layout])
+    if any(channel.direct for channel in channels):
+        cue = ADDRESSES[layout] + cue if layout == "script" else cue + ADDRESSES[layout]
+    return cue
 
 
 def _all_shipped(agents: Collection[Agent]) -> bool:

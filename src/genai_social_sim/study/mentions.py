@@ -27,6 +27,7 @@ SAMPLE: Final = {
     "letters": False,
     "may_pass": False,
     "direct": False,
+    "about": "",
 }
 IN_FORUM: Final = SAMPLE | {"doing": "reply", "post": 1, "author": "B"}  # beside those, in the templates of a forum
 TEMPLATE_REMEDY: Final = "Write plain text, or a Jinja2 template such as `{{ name }}`."

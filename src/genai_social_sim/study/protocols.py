@@ -185,8 +185,8 @@ class ForumDoc(Doc):
         acts, most = posts * kinds + ("post" in self.acts), len(LETTERS) if self.labels else MOST_OPTIONS
         if acts > most:
             words = f"{posts} posts (a feed of {self.feed} with {self.replies} replies each) make up to {acts} acts"
-            why = "there are letters for" if self.labels else "can be chosen from"
-            raise refusal(f"{words}; {most} {why}", "Write a smaller `feed`, fewer `replies` or fewer `acts`.")
+            why = "have letters" if self.labels else "can be chosen from"
+            raise refusal(f"{words}; at most {most} {why}", "Write a smaller `feed`, fewer `replies` or fewer `acts`.")
         return self
 
 

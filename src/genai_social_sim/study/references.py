@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from genai_social_sim.kernel import templates
+from genai_social_sim.kernel.acts import is_drawn
 from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acting import problems_of_acting
-from genai_social_sim.study.acts import ChooseDoc
+from genai_social_sim.study.acts import act_of
 from genai_social_sim.study.agenda_problems import problems_of_agenda, wheres_of_agenda
 from genai_social_sim.study.base import Doc
 from genai_social_sim.study.design_problems import problems_of_design
@@ -222,7 +223,7 @@ def _unshown(study: StudyDoc) -> Iterator[Problem]:
         return
     for name, channel in study.channels.items():
         act = channel.act or study.act
-        if isinstance(act, ChooseDoc) and (act.shuffle or act.labels):
+        if is_drawn(act_of(act)):
             text = f"the channel {name!r} draws how options are shown, and this cue does not show them"
             yield Problem(("prompt", "cue"), text, "Put `{{ options | join(', ') }}` into it.")
             return

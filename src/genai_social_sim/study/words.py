@@ -115,6 +115,11 @@ def option(text: str) -> str:
     return text
 
 
+def anchor(text: str) -> str:
+    """Words after a number: one line that prompts can show, or nothing."""
+    return option(text) if text else text
+
+
 def not_huge(number: float) -> float:
     """A number with which sums stay finite."""
     if abs(number) > MAX_NUMBER:

@@ -44,7 +44,15 @@ def acts() -> st.SearchStrategy[Act]:
     chooses = st.builds(
         Choose, options=options.map(tuple), shuffle=st.booleans(), labels=st.booleans(), may_pass=st.booleans()
     )
-    rates = st.builds(Rate, scale=st.sampled_from([(-1, 0, 1), (0, 0.5, 1)]), may_pass=st.booleans())
+    rates = st.builds(
+        Rate,
+        scale=st.sampled_from([(-1, 0, 1), (0, 0.5, 1)]),
+        may_pass=st.booleans(),
+        about=st.sampled_from(["", "the mine"]),
+        anchors=st.sampled_from([(), ("against", "", "for")]),
+        flip=st.booleans(),
+        labels=st.booleans(),
+    )
     return st.builds(Say, may_pass=st.booleans()) | chooses | rates
 
 

@@ -182,3 +182,24 @@ def test_without_choices_nothing_in_a_call_speaks_of_them() -> None:
 def test_forms_are_compared_without_case_and_marks() -> None:
     assert bare(" \u201cNot  YET\u201d. ") == "not yet"
     assert bare(".5") == ".5"
+
+
+STANCE = Rate(scale=(-1, 0, 1), about="the mine", anchors=("against", "", "for"), flip=True, labels=True)
+
+
+def test_a_scale_is_shown_with_its_anchors_from_an_end_that_is_drawn() -> None:
+    plain = Rate(scale=(-1, 0, 1), anchors=("against", "", "for"), flip=True)
+    shown = Counter(offered(plain, turn).shown for turn in range(400))
+    assert shown.keys() == {("-1 (against)", "0", "1 (for)"), ("1 (for)", "0", "-1 (against)")}
+    assert 140 < shown["-1 (against)", "0", "1 (for)"] < 260  # 6 standard deviations of 400 fair coins
+
+
+def test_each_letter_stands_for_each_number_of_a_scale_in_some_turn() -> None:
+    pairs = {pair for turn in range(200) for pair in zip(*offered(STANCE, turn)[1::-1], strict=True)}
+    assert pairs == {(letter, number) for letter in "ABC" for number in ("-1", "0", "1")}
+
+
+def test_what_is_shown_of_a_number_names_it() -> None:
+    offer = offered(STANCE, 0)
+    for answer, shown, meaning in zip(offer.answers, offer.shown, offer.meanings, strict=True):
+        assert option_in(answer, offer) == option_in(shown, offer) == option_in(meaning, offer) == meaning

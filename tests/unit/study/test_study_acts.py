@@ -43,7 +43,14 @@ MISTAKES = {
     "a number twice": ("{kind: rate, scale: [1, 1.0]}", 26, "twice", "Delete"),
     "too many numbers": (f"{{kind: rate, scale: {[*range(129)]}}}", 26, "129", "coarser"),
     "a text in a scale": ("{kind: rate, scale: [1, two]}", 30, "the text 'two'", "number"),
-    "a shuffled scale": ("{kind: rate, scale: [1, 2], shuffle: true}", 34, "unknown key", "kind, scale, may_pass"),
+    "a shuffled scale": (
+        "{kind: rate, scale: [1, 2], shuffle: true}",
+        34,
+        "unknown key",
+        "kind, scale, about, anchors, flip",
+    ),
+    "anchors for some": ("{kind: rate, scale: [1, 2], anchors: [low]}", 6, "1 anchors for 2", "one for each number"),
+    "a scale without letters": (f"{{kind: rate, scale: {[*range(27)]}, labels: true}}", 6, "no letters", "Keep 26"),
 }
 
 
