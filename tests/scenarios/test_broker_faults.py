@@ -120,7 +120,8 @@ def test_a_worker_that_sleeps_past_its_lease(broker: BrokerServer, tmp_path: Pat
         run = played(broker.url, tmp_path, asleep, awake)
         sleeper.send(signal.SIGCONT)
     assert run.digest == expected
-    assert any("w0, attempt" in words and "answered already" in words for words in details(run, "result_unused"))
+    if broker.scheme != "amqp":  # there its connection is gone, and it may come back after the end of so short a run
+        assert any("w0, attempt" in words and "answered already" in words for words in details(run, "result_unused"))
 
 
 @pytest.mark.parametrize("wiped", [False, True])
