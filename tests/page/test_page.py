@@ -141,6 +141,21 @@ def _long(site: Site) -> str:
     return str(next(row["run"] for row in site.api("/runs")["runs"] if row["study"] == "long"))
 
 
+@pytest.mark.slow
+def test_a_million_turns_open_as_quickly(tmp_path: Path, tab: Watched) -> None:
+    lengthened(play(tmp_path, LONG), 2000)
+    with served(tmp_path) as site:
+        page = tab.page
+        page.goto(site.url)
+        page.goto(f"{site.url}/runs/{_long(site)}/turns/777777")
+        expect(page.locator("article.open")).to_contain_text("turn 777777")
+        page.get_by_label("Turn", exact=True).fill("123456")
+        expect(page.locator("article[data-turn='123456']")).to_be_visible()
+        page.evaluate("gc()")
+        assert page.evaluate("performance.memory.usedJSHeapSize") < 30e6
+        tab.clean(site)
+
+
 def test_a_long_run_is_scrolled_without_a_gap(site: Site, tab: Watched) -> None:
     page = tab.page
     page.goto(f"{site.url}/runs/{_long(site)}/turns/50000")

@@ -1,5 +1,6 @@
 // Draws a network on a canvas: all edges as one path, nodes in buckets of one colour and shape, and what is pointed at on
 // a second canvas above. It knows nothing of agents.
+import { visible } from "/static/visible.js";
 
 const MOST_EDGES_AT_REST = 400_000;
 const SHAPES = ["circle", "square", "triangle", "diamond"];
@@ -142,7 +143,7 @@ export class Graph {
     context.beginPath();
     context.arc(x, y, this.sizes[node] * Math.sqrt(this.view.scale) + 3, 0, 2 * Math.PI);
     context.stroke();
-    const words = this.label(node);
+    const words = visible(this.label(node));
     context.font = "13px system-ui, sans-serif";
     const wide = context.measureText(words).width;
     const left = Math.min(Math.max(4, x + 10), this.width - wide - 14);
