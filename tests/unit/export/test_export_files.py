@@ -134,7 +134,7 @@ def test_line_ends_are_those_of_rfc_4180(tmp_path: Path) -> None:
     write(written(begun(), opened("one\ntwo")), "csv", tmp_path)
     raw = (tmp_path / "chat_export.csv").read_bytes()
     assert raw.startswith(b"channel,sender,message,id,turn,round,timestamp,run,stand_in,addressee\r\n")
-    assert b'hall,system,"one\ntwo",r:1,,,2023-11-14T22:13:22.000000Z,r,false\r\n' in raw
+    assert b'hall,system,"one\ntwo",r:1,,,2023-11-14T22:13:22.000000Z,r,false,\r\n' in raw
 
 
 def test_the_original_files_and_a_codebook_come_with_csv(tmp_path: Path) -> None:
