@@ -110,6 +110,28 @@ def test_a_fork_and_its_parent_are_aligned_where_they_part(site: Site, tab: Watc
     tab.clean(site)
 
 
+def test_a_fork_names_its_parent_and_a_parent_its_forks(site: Site, tab: Watched) -> None:
+    fork, parent = sorted(runs(site, "harbour"), key=lambda row: row["parent"] is None)
+    tab.page.goto(f"{site.url}/runs/{fork['run']}")
+    expect(tab.page.locator(".kin")).to_contain_text(f"fork of {parent['run']} at turn 30")
+    tab.page.goto(f"{site.url}/runs/{parent['run']}")
+    tab.page.locator(".kin").get_by_text("at turn 30").click()
+    expect(tab.page.locator(".verdict")).to_contain_text("they part at turn 30")
+    tab.clean(site)
+
+
+def test_what_is_new_in_a_prompt_is_marked(site: Site, tab: Watched) -> None:
+    (run, *_) = [row for row in runs(site, "harbour") if row["parent"] is None]
+    tab.page.goto(f"{site.url}/runs/{run['run']}/turns/20")
+    tab.page.get_by_text("What is new since its turn").click()
+    now, before = (site.api(f"/runs/{run['run']}/turns/{turn}")["sent"] for turn in (20, 15))
+    lines = [[line for message in each for line in message["content"].split("\n")] for each in (now, before)]
+    new = [line for line in lines[0] if line not in lines[1]]
+    assert new
+    expect(tab.page.locator("ins")).to_have_count(len(new))
+    tab.clean(site)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["network", "measures", "compare"])
 def test_axe_finds_nothing(site: Site, chromium: Browser, view: str, scheme: Any) -> None:

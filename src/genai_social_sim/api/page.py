@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _LONG: Final = 300_000  # turns: the state of a longer run takes too long to be worked out while somebody waits
 _MEASURED: Final = 20_000  # turns of a run that is measured at once
 _LARGE: Final = 200_000  # characters of a study that is not worked out only to say how far a run is
+_BEFORE: Final = """
+    SELECT turn FROM events WHERE kind IN ('spoke', 'fell_silent') AND turn < ? AND body ->> 'agent' = ?
+    AND body ->> 'channel' = ? ORDER BY seq DESC LIMIT 1
+"""
 _ABOUT: Final = """
     SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
     WHERE kind = 'session_started' AND seq < coalesce((SELECT min(seq) FROM events WHERE turn = ?), 1 << 62)
@@ -67,15 +71,16 @@ def sources() -> Sources:
 
 
 def _turn(path: Path, number: int, probe: str, agent: str) -> Mapping[str, Any]:
-    """A turn as `gss show --json` prints it, and what its session says of the models that answered."""
+    """A turn as `gss show --json` prints it, the models of its session, and the agent's turn before in the channel."""
     aside = Aside(probe, AgentId(agent)) if probe else None
     found = document(turned(path, number, aside))
     reader = SqliteReader(path)
     try:
         about = next(iter(reader.query(_ABOUT, number)), ("{}",))[0]
+        before = next(iter(reader.query(_BEFORE, number, found["agent"], found["channel"])), (None,))[0]
     finally:
         reader.close()
-    return {**found, "models": json.loads(str(about)).get("models", [])}
+    return {**found, "models": json.loads(str(about)).get("models", []), "turn_before": before}
 
 
 def _measures(path: Path) -> Measured:

@@ -1,5 +1,5 @@
 // A run: its head, its views, and the one scrubber that moves all of them.
-import { asked, go, note, toRun } from "/static/address.js";
+import { asked, note, to, toRun } from "/static/address.js";
 import { asCode } from "/static/code.js";
 import { known } from "/static/colours.js";
 import { copying, el, fill, refill } from "/static/dom.js";
@@ -24,10 +24,11 @@ export class RunView {
     this.head = el("div", { class: "run-head" });
     this.stall = el("p", { class: "stall", role: "status", hidden: true });
     this.holder = el("div", { class: "holder" });
+    this.kin = el("p", { class: "kin", hidden: true });
     this.scrubber = el("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "Turn", disabled: true });
     this.scrubbed = el("output", {}, "");
     this.foot = el("footer", { class: "scrub" }, this.scrubber, this.scrubbed);
-    this.element = el("div", { class: "run" }, this.head, this.stall, this.holder, this.foot);
+    this.element = el("div", { class: "run" }, this.head, this.kin, this.stall, this.holder, this.foot);
     this.scrubber.addEventListener("input", () => this.#scrub());
   }
 
@@ -47,6 +48,7 @@ export class RunView {
     this.now = { ...this.row };
     this.#scrubbable(this.row.turns);
     await this.addressed();
+    this.#drawKin();
     this.watching = setInterval(() => this.#watch(), 1000);
   }
 
@@ -83,6 +85,20 @@ export class RunView {
     this.ahead = log.ahead;
     this.#scrubbable(log.turns);
     this.#drawHead();
+  }
+
+  /** The run that it was forked from and those that were forked from it, each beside it from where they part. */
+  async #drawKin() {
+    const { runs } = await get("/api/runs").catch(() => ({ runs: [] }));
+    const { id, parent } = this.row;
+    const found = parent ? runs.find((row) => row.id && row.id === parent.id) : null;
+    const forks = runs.filter((row) => row.parent && id && row.parent.id === id);
+    const beside = (row, words) => el("a", { href: to("/compare", { a: this.run, b: row.run }) }, words);
+    const parts = [];
+    if (parent) parts.push(`⑂ fork of ${parent.run || "a run"} at turn ${count(parent.at_turn)}${parent.changes.length ? ` (${parent.changes.join("; ")})` : ""} `, found && beside(found, "beside it"));
+    if (forks.length) parts.push(parent ? " · " : "", "⑂ forks: ", forks.slice(0, 12).map((row) => [beside(row, `at turn ${count(row.parent.at_turn)}`), " "]), forks.length > 12 && `and ${count(forks.length - 12)} more`);
+    this.kin.hidden = !parts.length;
+    fill(refill(this.kin), parts);
   }
 
   #scrubbable(turns) {

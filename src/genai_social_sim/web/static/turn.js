@@ -1,7 +1,7 @@
 // Everything of one turn: exactly what the model was sent, how it was asked, what it answered, and how to go on from it.
 import { toRun } from "/static/address.js";
 import { hueOf, initials } from "/static/colours.js";
-import { copying, el, refill } from "/static/dom.js";
+import { copying, el, fill, refill } from "/static/dom.js";
 import { get, ofRun } from "/static/server.js";
 import { CAUSES, count, many, quoted, span } from "/static/words.js";
 
@@ -51,6 +51,7 @@ export class Turn {
       this.#steps(turn, probe),
       outcome(found),
       found.sent || found.prompt ? section("What the model was sent", own ? `without what was heard first; as the study makes it: ${many(found.prompt.length, "message")}` : null, (found.sent ?? found.prompt).map(message)) : null,
+      this.#news(found),
       found.attempts.length ? section("How it was asked", null, facts(this.#parameters(found))) : null,
       ...found.attempts.map((attempt) => section(`Attempt ${attempt.attempt}`, null, attempted(attempt))),
       found.models?.length ? section("The models of this session", null, found.models.map(identity)) : null,
@@ -63,6 +64,23 @@ export class Turn {
       turn > 0 && el("a", { href: toRun(this.run, `turns/${turn - 1}`) }, `← turn ${turn - 1}`),
       el("a", { href: toRun(this.run, `turns/${turn + 1}`) }, `turn ${turn + 1} →`),
       copying("copy link", () => location.href));
+  }
+
+  /** What is new in the prompt since the agent's turn before. */
+  #news(found) {
+    if (found.probe || found.turn_before === null || found.turn_before === undefined || !found.sent) return null;
+    const list = el("div", {});
+    const box = el("details", {}, el("summary", {}, `What is new since its turn ${found.turn_before}`), list);
+    box.addEventListener("toggle", async () => {
+      if (!box.open || list.firstChild) return;
+      const before = await get(ofRun(this.run, "turns", found.turn_before)).catch(() => null);
+      const known = new Set(linesOf(before?.sent ?? []));
+      const now = linesOf(found.sent);
+      const gone = [...known].filter((line) => !now.includes(line)).length;
+      fill(list, el("p", { class: "note" }, `+ lines that it is shown for the first time; ${many(gone, "line")} of then ${gone === 1 ? "is" : "are"} not shown any more. `, el("a", { href: toRun(this.run, `turns/${found.turn_before}`) }, `turn ${found.turn_before}`)),
+        el("pre", { class: "news", tabindex: "0" }, now.map((line) => (known.has(line) ? `  ${line}\n` : el("ins", {}, `+ ${line}\n`)))));
+    }, { once: false });
+    return section("", null, box);
   }
 
   *#parameters(found) {
@@ -83,6 +101,8 @@ export class Turn {
   }
 }
 
+const linesOf = (messages) => messages.flatMap(({ role, content }) => content.split("\n").map((line) => `${role}: ${line}`));
+
 /** As an OpenAI-style server takes it. */
 function request(found) {
   const asked = { ...found.parameters };
@@ -94,7 +114,7 @@ function request(found) {
 }
 
 function section(title, words, ...content) {
-  return el("section", {}, el("h3", {}, title), words && el("p", { class: "note" }, words), ...content);
+  return el("section", {}, title && el("h3", {}, title), words && el("p", { class: "note" }, words), ...content);
 }
 
 function message({ role, content }) {
