@@ -90,7 +90,7 @@ def test_a_click_on_an_utterance_shows_exactly_what_was_sent(site: Site, tab: Wa
     ]
     assert tab.page.url.endswith(f"/runs/{run.path.stem}/turns/2")
     expect(panel).to_contain_text(prompt.digest.hex())
-    expect(panel).to_contain_text("gss fork")
+    expect(panel).to_contain_text(f"gss fork {run.path} --at 2 --say")
     tab.clean(site)
 
 

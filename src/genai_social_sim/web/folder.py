@@ -34,10 +34,14 @@ class Stamp(NamedTuple):
 
 
 class RunFile(NamedTuple):
-    """A run file as the folder has it. `run` names it in addresses, `file` is its path within the folder."""
+    """A run file as the folder has it. `run` names it in addresses, `file` is its path within the folder.
+
+    `given` is its path from where the page was started.
+    """
 
     run: str
     file: str
+    given: str
     path: Path
     stamp: Stamp
 
@@ -53,6 +57,7 @@ class Folder:
 
     def __init__(self, root: Path, open_record: Callable[[Path], Record], elapsed: Callable[[], float]) -> None:
         self.root = root.resolve()
+        self._given = root
         self._open = open_record
         self._elapsed = elapsed
         self._lock = Lock()
@@ -94,7 +99,9 @@ class Folder:
             inside = path.name if path == self.root else path.relative_to(self.root).as_posix()
             file = os.fsencode(inside).decode("utf-8", "replace")
             run = _unused(file.removesuffix(SUFFIX).replace("/", "~"), found)
-            found[run] = RunFile(run, file, path, stamp)
+            given = self._given if path == self.root else self._given / path.relative_to(self.root)
+            shown = os.fsencode(given).decode("utf-8", "replace")
+            found[run] = RunFile(run, file, shown, path, stamp)
         return found
 
     def _walk(self) -> Iterator[Path]:

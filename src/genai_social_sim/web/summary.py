@@ -37,6 +37,7 @@ class RunRow(TypedDict):
 
     run: str
     file: str
+    path: str  # from where the page was started, for command lines
     problem: str
     study: str
     study_digest: str
@@ -195,6 +196,7 @@ def _empty(file: RunFile) -> RunRow:
     return {
         "run": file.run,
         "file": file.file,
+        "path": file.given,
         "problem": "",
         "study": "",
         "study_digest": "",

@@ -40,6 +40,7 @@ def run(folder: Path) -> Iterator[Run]:
 def test_a_row_says_what_the_run_says(site: Site, run: Run) -> None:
     row = site.api(f"/runs/{run.path.stem}")
     assert (row["status"], row["turns"], row["digest"], row["seed"]) == (run.status, run.turns, run.digest, run.seed)
+    assert row["path"] == str(run.path)
     assert (row["study"], row["agents"], row["channels"]) == ("harbour", 3, ["harbour", "market"])
 
 

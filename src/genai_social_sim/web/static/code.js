@@ -11,7 +11,7 @@ const LINES = {
 
 /** Command lines for a view of a run, each with a button that copies it. */
 export function asCode(run, row, view) {
-  const file = row.file;
+  const file = row.path;
   const lines = [...LINES[view](file), ["check it", `gss verify ${quoted(file)}`], ["again, without a model", `gss replay ${quoted(file)}`]];
   if (row.status !== "finished") lines.push(["go on with it", `gss resume ${quoted(file)}`]);
   lines.push(["this page's data", `curl '${location.origin}/api/runs/${encodeURIComponent(run)}/history?after=-1'`]);

@@ -42,7 +42,7 @@ export class CompareView {
     const { found } = this;
     const columns = await Promise.all([0, 1].map((which) => this.#said(which)));
     const more = el("button", { type: "button", onclick: () => { this.turns += 3 * AT_ONCE; this.#draw(); } }, "Show more turns");
-    const files = this.rows.map((row) => quoted(row.file)).join(" ");
+    const files = this.rows.map((row) => quoted(row.path)).join(" ");
     refill(this.element,
       el("h1", {}, "Two runs"), el("p", { class: "verdict" }, this.#verdict()),
       el("p", {}, el("a", { href: to("/compare", { a: this.runs[1], b: this.runs[0] }) }, "the other way round"), " ", copying("copy the command", () => `gss diff ${files}`)),

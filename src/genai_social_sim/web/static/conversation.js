@@ -23,7 +23,7 @@ export class Conversation {
     this.shell = shell;
     this.run = shell.run;
     this.hidden = new Set((asked().query.without ?? "").split(" ").filter((kind) => kind in KINDS));
-    this.turn = new Turn(this.run, () => this.close());
+    this.turn = new Turn(this.run, shell.row.path, () => this.close());
     this.scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Conversation" },
       el("div", { class: "above" }), el("div", { class: "rows" }), el("div", { class: "below" }));
     this.pill = el("button", { type: "button", class: "pill", hidden: true, onclick: () => this.follow() });

@@ -9,8 +9,9 @@ const MEMORIES = { "~summary": "the summary", "~recall": "what came to mind" };
 const ENDED = { stop: "of its own accord", length: "at max_tokens", passed: "it passed" };
 
 export class Turn {
-  constructor(run, close) {
+  constructor(run, file, close) {
     this.run = run;
+    this.file = file; // for command lines
     this.number = null;
     this.closing = close;
     this.element = el("aside", { class: "turn-panel", hidden: true, "aria-label": "A turn", tabindex: "-1" });
@@ -91,7 +92,7 @@ export class Turn {
 
   #goOn(found) {
     if (found.probe || !found.agent) return null;
-    const file = `${this.run.replaceAll("~", "/")}.sqlite`;
+    const file = this.file;
     const fork = `gss fork ${quoted(file)} --at ${found.turn} --say ${quoted(`${found.agent}=...`)}`;
     const show = `gss show ${quoted(file)} --turn ${found.turn}`;
     const python = `Run(${JSON.stringify(file)}).prompt(${found.turn})`;
