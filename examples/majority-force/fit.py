@@ -35,8 +35,9 @@ def main(paths: list[str]) -> None:
         m, followed = zip(*seen, strict=True)
         fitted = Logit(followed, add_constant(m)).fit(disp=0)
         (intercept, slope), (_, error) = fitted.params, fitted.bse
-        told = f"beta {slope / 2:6.2f} (standard error {error / 2:.2f})  h {intercept / slope:6.2f}  n {len(seen)}"
-        print(f"{source:<12} {told}")
+        h = f"{intercept / slope:6.2f}" if abs(slope) > error / 10 else "    --"  # without a slope there is none
+        force = "can come to a consensus" if slope / 2 > 1 else "no consensus by majority force"
+        print(f"{source:<12} beta {slope / 2:6.2f} (standard error {error / 2:.2f})  h {h}  n {len(seen)}: {force}")
 
 
 if __name__ == "__main__":
