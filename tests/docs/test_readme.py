@@ -26,7 +26,9 @@ STUDY: Final = Path("examples", "rare-earths", "study.yaml")
 TEXT: Final = README.read_text(encoding="utf-8")
 GSS: Final = [sys.executable, "-m", "genai_social_sim.cli"]
 COMMANDS_SHOWN: Final = [
-    line.partition("#")[0].strip() for line in TEXT.splitlines() if re.match(r"gss .*(RUN|study\.yaml)", line)
+    line.partition("#")[0].strip()
+    for line in TEXT.splitlines()
+    if re.match(r"gss .*(RUN|rare-earths/study\.yaml)", line)
 ]
 
 
@@ -77,9 +79,8 @@ def test_its_commands_work(command: str, played: Run) -> None:
 
 
 def test_each_command_that_reads_a_run_is_shown() -> None:
-    assert {"run", "show", "observe", "verify", "replay", "resume", "export"} == {
-        command.split()[1] for command in COMMANDS_SHOWN
-    }
+    shown = {command.split()[1] for command in COMMANDS_SHOWN}
+    assert shown == {"run", "show", "observe", "verify", "replay", "resume", "fork", "measure", "export", "report"}
 
 
 @pytest.mark.timeout(600)

@@ -185,6 +185,8 @@ class _Reader:
                 yield parser.get_event()
         except yaml.YAMLError as fault:
             problem, remedy, line, column = advice(fault, text)
+            if "nesting depth" in problem:  # PyYAML from 6.0.4 on counts too, and ahead of its events
+                problem, remedy = _TOO_DEEP
             raise SpecError(problem, remedy=remedy, where=f"{self.name}:{line}:{column}") from None
         except RecursionError:
             raise self._refuse(Mark(1, 1), *_TOO_DEEP) from None

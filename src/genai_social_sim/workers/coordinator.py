@@ -35,7 +35,7 @@ from genai_social_sim.workers.patience import Patience
 from genai_social_sim.workers.roster import Accepts, Roster
 
 _CLEARED_S: Final = 5.0  # how long tidying up may take
-_FIRST_WORD_S: Final = 3.0  # without a worker, until that is said
+_FIRST_WORD_S: Final = 8.0  # without a worker, until that is said: one of this machine takes seconds to start
 _FURTHER_WORDS_S: Final = 60.0
 _TOLD: Final = 5  # messages that made no sense that are told one by one
 

@@ -35,7 +35,7 @@ MISTAKES = {
     "an alias inside itself": ("a: &x [*x]", "1:8", "inside the value it repeats", "Write the value out"),
     "an alias bomb": (BOMB, "5:46", "too large", "fewer aliases"),
     "deep nesting": ("a: " + "[" * 60 + "]" * 60, "1:53", "more than 50 levels", "flatter"),
-    "abysmal nesting": ("[" * 200_000, "1:51", "more than 50 levels", "flatter"),
+    "abysmal nesting": ("[" * 200_000, "1:1001", "more than 50 levels", "flatter"),
     "deep nesting by alias": (TALL, "2:25", "more than 50 levels", "flatter"),
     "a key that is a number": (with_change("seed", "7"), "2:1", "the key 7 is not a text", '"7"'),
     "a key that is a list": (with_change("seed: 42", "? [a]\n: 42"), "2:3", "where a key is expected", "key: value"),
