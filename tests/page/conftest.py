@@ -11,9 +11,9 @@ from tests.support.pages import FLAGS, Watched, executable, watched
 expect.set_options(timeout=30_000)  # a busy machine is not a failing test
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser for all tests of a session."""
+    """A browser for the tests of a module: while it is there, its event loop runs, and no other one can."""
     path = executable()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
