@@ -1,30 +1,21 @@
-"""Where the nodes of a network picture stand: near those that they are connected to. It draws nothing."""
+"""Where the nodes of a network picture stand: as on the page. It draws nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
-
-MOST_SPRUNG: Final = 400  # nodes; more stand on a circle
-_SEED: Final = 1  # of the picture, not of the run: the same network always looks the same
+from math import cos, pi, sin
 
 
 def places(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, tuple[float, float]]:
-    """A place on [-1, 1] for each node, by the forces of Fruchterman & Reingold (1991); without numpy on a circle."""
-    import networkx
-
-    graph = networkx.Graph()
-    graph.add_nodes_from(nodes)
-    graph.add_edges_from(edges)
+    """A place on [-1, 1] for each node, near those that it is connected to; without numpy on a circle."""
     try:
-        found = networkx.spring_layout(graph, seed=_SEED) if len(nodes) <= MOST_SPRUNG else _circle(nodes)
+        import numpy
+
+        from genai_social_sim.web.layout import layout
     except ImportError:
-        found = _circle(nodes)
-    return {str(name): (float(x), float(y)) for name, (x, y) in found.items()}
-
-
-def _circle(nodes: Sequence[str]) -> dict[str, tuple[float, float]]:
-    from math import cos, pi, sin
-
-    step = 2 * pi / max(1, len(nodes))
-    return {name: (cos(step * at), sin(step * at)) for at, name in enumerate(nodes)}
+        step = 2 * pi / max(1, len(nodes))
+        return {name: (cos(step * at), sin(step * at)) for at, name in enumerate(nodes)}
+    seats = {name: at for at, name in enumerate(nodes)}
+    speakers, listeners = [numpy.array([seats[edge[end]] for edge in edges], dtype=numpy.int64) for end in (0, 1)]
+    found = layout(len(nodes), speakers, listeners)
+    return {name: (float(x), float(y)) for name, (x, y) in zip(nodes, found, strict=True)}
