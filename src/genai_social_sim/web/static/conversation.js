@@ -48,7 +48,7 @@ export class Conversation {
     await this.log.fetch(0);
     const wanted = at ?? (query.at === undefined ? null : Number(query.at));
     if (wanted !== null) await this.seek(wanted);
-    else if (this.log.status === "finished") await this.feed.show(0);
+    else if (this.log.status === "finished" && !this.sought) await this.feed.show(0);
     if (at !== null) this.turn.show(at, query);
   }
 
@@ -62,6 +62,7 @@ export class Conversation {
 
   /** Brings a turn into sight. */
   async seek(turn) {
+    this.sought = true; // somebody was quicker than the first answer
     const { seq } = await get(ofRun(this.run, "place"), { turn });
     if (seq === null) return;
     await this.feed.show(seq);
