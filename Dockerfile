@@ -8,7 +8,7 @@ COPY src src
 # The versions of the lock file, as far as they are needed here; the test tools stay outside.
 RUN grep -E '^[a-z]' requirements.lock | sed 's/ *\\$//' > constraints.txt
 RUN python -m venv /opt/gss
-RUN /opt/gss/bin/pip install --no-cache-dir --constraint constraints.txt '.[ollama,openai,redis]'
+RUN /opt/gss/bin/pip install --no-cache-dir --constraint constraints.txt '.[ollama,openai,redis,page,statistics]'
 
 FROM python:3.13-slim
 # What llama.cpp needs of the system.

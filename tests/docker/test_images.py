@@ -8,9 +8,12 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -28,7 +31,7 @@ COMPOSE: Final = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
 PACKAGES: Final = re.compile(r"apt-get install --yes --no-install-recommends ((?:[a-z0-9.+-]+ )+)&&")
 BASE: Final = {"libc", "libgcc_s", "libm", "libpthread", "libdl", "librt", "libstdc++", "linux-vdso"}  # Debian's own
-OURS: Final = ("coordinator", "worker", "tool")
+OURS: Final = ("coordinator", "worker", "page", "tool")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 SCRIPTED: Final = """
 name: talk
@@ -256,7 +259,28 @@ def test_the_services_play_a_study_over_a_broker(tmp_path: Path, valkey: BrokerS
     assert worker.wait(30) == 0
 
 
-@pytest.mark.parametrize("name", OURS)
+def test_the_page_answers_those_who_have_the_token(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    Study.parse(SCRIPTED).run(runs=tmp_path)
+    command = interpolated(SERVICES["page"]["command"]).replace("/runs", str(tmp_path))
+    (published,) = [port.split(":")[-1] for port in SERVICES["page"]["ports"]]
+    assert published == "8420"  # where it listens unless it is told otherwise
+    words = [sys.executable, "-m", "genai_social_sim.cli", *shlex.split(command), "--port", str(port), "--json"]
+    environment = {**os.environ, "GSS_PAGE_TOKEN": "secret"}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["ok"]
+        address = f"http://127.0.0.1:{port}/api/runs"
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(address, timeout=30)
+        asked = urllib.request.Request(address, headers={"Authorization": "Bearer secret"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            assert b"talk" in answer.read()
+        process.terminate()
+
+
+@pytest.mark.parametrize("name", ["coordinator", "worker", "tool"])
 def test_a_container_is_healthy_exactly_if_it_reaches_the_broker(name: str, valkey: BrokerServer) -> None:
     _, _, *words = SERVICES[name]["healthcheck"]["test"]
     assert SERVICES[name]["healthcheck"]["test"][1] == "python"
