@@ -191,4 +191,4 @@ def peak(turns: int) -> int:
 
 def test_memory_does_not_grow_with_turns() -> None:
     peak(30)  # what is made once
-    assert peak(2_400) < peak(600) + 50_000
+    assert peak(9_600) < peak(2_400) + 50_000  # before that, vocabularies and windows fill
