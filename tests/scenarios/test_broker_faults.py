@@ -265,6 +265,7 @@ def test_a_broker_that_is_full(broker: BrokerServer, tmp_path: Path, expected: s
     with workers(broker.url, 2):
         run = played(broker.url, tmp_path, AtTurns(after_12=lambda: fill(broker, 1.0)))
     assert run.digest == expected
-    assert {"broker_away", "broker_back"} <= set(notices(run))
+    if broker.scheme != "amqp":  # RabbitMQ has publishers wait; who has nothing to send meanwhile notices nothing
+        assert {"broker_away", "broker_back"} <= set(notices(run))
     if broker.scheme == "redis":
         assert any("maxmemory" in words for words in details(run, "broker_away"))
