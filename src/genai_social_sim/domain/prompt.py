@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple
 
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.tuples import make
 
 Role = Literal["system", "user", "assistant", "text"]
 ROLE_LETTERS: Final = {"system": "s", "user": "u", "assistant": "a", "text": "t"}
 _HEADS: Final = {role: letter.encode() for role, letter in ROLE_LETTERS.items()}
+_PREIMAGE: Final = itemgetter(2)  # of a message
 
 
 class _Message(NamedTuple):
@@ -28,8 +31,8 @@ class Message(_Message):
 
     def __new__(cls, role: Role, pieces: tuple[Text, ...]) -> Message:
         """Make a message with what its digest covers."""
-        head = _HEADS[role] + len(pieces).to_bytes(2, "big")
-        return super().__new__(cls, role, pieces, head + b"".join([piece.digest for piece in pieces]))
+        digests = [piece.digest for piece in pieces]
+        return make(cls, (role, pieces, b"".join([_HEADS[role], len(pieces).to_bytes(2, "big"), *digests])))
 
     def __getnewargs__(self) -> tuple[Role, tuple[Text, ...]]:
         """What copies are made from."""
@@ -42,6 +45,21 @@ class Message(_Message):
     def content(self) -> str:
         """The text as the model gets it."""
         return "".join([piece.value for piece in self.pieces])
+
+
+_ONE: Final = {role: head + b"\0\1" for role, head in _HEADS.items()}
+_THREE: Final = {role: head + b"\0\3" for role, head in _HEADS.items()}
+
+
+def message_of_one(role: Role, piece: Text) -> Message:
+    """`Message(role, (piece,))`, quicker: once for each utterance."""
+    return make(Message, (role, (piece,), _ONE[role] + piece.digest))
+
+
+def message_of_three(role: Role, pieces: tuple[Text, Text, Text]) -> Message:
+    """`Message(role, pieces)`, quicker: once for each utterance."""
+    (_, first), (_, second), (_, third) = pieces
+    return make(Message, (role, pieces, _THREE[role] + first + second + third))
 
 
 class Prompt(NamedTuple):
@@ -57,7 +75,7 @@ class Prompt(NamedTuple):
     @classmethod
     def of(cls, messages: tuple[Message, ...]) -> Prompt:
         """Hash `messages`."""
-        return cls(messages, sha256(b"".join([message.preimage for message in messages])).digest())
+        return make(cls, (messages, sha256(b"".join(map(_PREIMAGE, messages))).digest()))
 
     @property
     def is_text(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import NamedTuple
 
+from genai_social_sim.domain.tuples import make
+
 
 class Text(NamedTuple):
     """A text and the SHA-256 of its UTF-8 bytes; make it with `Text.of`."""
@@ -20,7 +22,7 @@ class Text(NamedTuple):
         except UnicodeEncodeError:
             raw = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
             value = raw.decode()
-        return cls(value, sha256(raw).digest())
+        return make(cls, (value, sha256(raw).digest()))
 
 
 EMPTY = Text.of("")

@@ -67,8 +67,9 @@ class Vector(Generic[T]):
         if not 0 <= at < self._length:
             raise IndexError(at)
         copy: Vector[T] = Vector.__new__(Vector)
-        copy._length, copy._shift = self._length, self._shift
-        copy._root = _put(self._root, self._shift, at, item)
+        root, shift = self._root, self._shift
+        copy._length, copy._shift = self._length, shift
+        copy._root = _put(root, shift, at, item) if shift else (*root[:at], item, *root[at + 1 :])
         return copy
 
     def appended(self, item: T) -> Vector[T]:

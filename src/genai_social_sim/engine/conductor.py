@@ -14,7 +14,7 @@ from genai_social_sim.kernel.errands import made_up, paid
 from genai_social_sim.kernel.floor import Turn, wave_begins
 from genai_social_sim.kernel.intervening import intervening
 from genai_social_sim.kernel.outcome import passed_over
-from genai_social_sim.kernel.run import apply, decide, ending, hear, next_turn, tallied
+from genai_social_sim.kernel.run import after, apply, decide, ending, next_turn, tallied, with_floor
 from genai_social_sim.kernel.state import RunState
 
 
@@ -26,7 +26,7 @@ class Conductor:
         self._outcomes: dict[int, Outcome] = {}
         self._open: set[int] = set(range(len(state.floors)))  # channels whose turns have to be looked for
         self._parked: set[int] = set()  # channels that have to wait for others
-        self._taken: list[Turn] = []
+        self._taken: dict[int, None] = {}  # the channels of turns that were taken, in their order
         self._told: dict[CallKey, Probed] = {}
         self._held: dict[int, Turn] = {}  # turns whose agents' memories are being made up
         self._ready: list[Turn] = []  # and those for which that is done
@@ -76,13 +76,13 @@ class Conductor:
             self._ready.append(self._held.pop(turn.number))
         else:
             self._outcomes[turn.number] = outcome
-            self._taken.append(turn)
+            self._taken[turn.channel_no] = None
 
     def settle(self) -> list[Logical]:
         """The events that follow from what was taken, in logical order; append them before anything else is asked."""
         events: list[Logical] = []
         if self._taken:
-            for channel_no in dict.fromkeys([turn.channel_no for turn in self._taken]):
+            for channel_no in self._taken:
                 self._hear(channel_no)
             self._taken.clear()
             events = self._tally()
@@ -118,14 +118,16 @@ class Conductor:
     def _hear(self, index: int) -> None:
         """Tell a channel what was taken of its wave, as far as nothing is missing."""
         stage, floor = self.state.stage, self.state.floors[index]
-        number, outcomes = next_turn(stage, index, floor), []
-        for at in range(number, number + stage.rooms[index].turns - floor.position):
-            if at not in self._outcomes:
+        room, number, outcomes = stage.rooms[index], next_turn(stage, index, floor), []
+        for at in range(number, number + room.turns - floor.position):
+            outcome = self._outcomes.get(at)
+            if outcome is None:
                 break
-            outcomes.append(self._outcomes[at])
+            outcomes.append(outcome)
         if outcomes:
-            self.state = hear(self.state, *outcomes)
-            if wave_begins(stage.rooms[index], self.state.floors[index]):
+            floor = after(stage, index, floor, outcomes)
+            self.state = with_floor(self.state, index, floor)
+            if wave_begins(room, floor):
                 self._open.add(index)
 
     def _tally(self) -> list[Logical]:
@@ -133,19 +135,27 @@ class Conductor:
         events: list[Logical] = []
         plan, state = self.state.stage.plan, self.state
         round_before = state.progress.turns // plan.round_size
-        while not state.progress.closing and (outcome := self._outcomes.pop(state.progress.turns, None)):
-            if self._remembered and (remembered := self._remembered.pop(outcome.turn, None)):
+        while not state.progress.closing and (outcomes := self._next_in_line()):
+            if self._remembered and (remembered := self._remembered.pop(outcomes[0].turn, None)):
                 events.append(remembered)
-                state = paid(state, remembered)
-            events.append(outcome)
-            state = tallied(state, outcome)
-        self.state = state
+                self.state = paid(self.state, remembered)
+            events += outcomes
+            state = self.state = tallied(self.state, *outcomes)
         if events:
             self._look_at_agenda()
         if state.progress.turns // plan.round_size > round_before:
             self._open |= self._parked
             self._parked.clear()
         return events
+
+    def _next_in_line(self) -> list[Outcome]:
+        """What is counted next: all that follows without a gap; one, if rules or memories have to look at each."""
+        stage, at = self.state.stage, self.state.progress.turns
+        last, outcomes = stage.bound if stage.counts_alone and not (stage.minding or self.state.watch) else at + 1, []
+        while at < last and (outcome := self._outcomes.pop(at, None)) is not None:
+            outcomes.append(outcome)
+            at += 1
+        return outcomes
 
     def _look_at_agenda(self) -> None:
         agenda, progress = self.state.stage.agenda, self.state.progress

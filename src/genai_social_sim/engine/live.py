@@ -7,13 +7,15 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
-from genai_social_sim.domain.events import AttemptFailed, CallKey, Noticed, Taken
+from genai_social_sim.domain.events import Answered, AttemptFailed, CallKey, Noticed, Taken
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import Model
 from genai_social_sim.domain.price import Prices
+from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.engine.audience import Audience
 from genai_social_sim.engine.budget import Budget, Spending
 from genai_social_sim.engine.calls import Caller, Job, Report
@@ -97,15 +99,15 @@ class LiveRun:
         self._since = 0.0  # when the oldest uncommitted answer came
         self._let_at = world.clock.elapsed()
         self._spending = Spending(world.budget, cost=past.cost, began=self._let_at)
-        self._backends = {(model.backend, model.options): id(opened) for model, opened in world.models.items()}
+        self._counts_cost = bool(world.prices.of) or world.budget.cost is not None
+        self._backends = {(model.backend, model.options): opened for model, opened in world.models.items()}
         self._stage = past.state.stage
         self._model_of = self._by_agent()
         self._encoders = {
             encoder.options: self._backends[encoder.backend, encoder.options] for encoder in encoders(plan)
         }
         opened = {id(model): model for model in world.models.values()}
-        self._instant_models = {key: model for key, model in opened.items() if isinstance(model, InstantModel)}
-        self._lanes = {key: self._lane(model) for key, model in opened.items() if key not in self._instant_models}
+        self._lanes = {key: self._lane(each) for key, each in opened.items() if not isinstance(each, InstantModel)}
 
     async def play(self) -> None:
         """Until a stopping rule holds.
@@ -130,8 +132,10 @@ class LiveRun:
         self._entries.extend(map(Entry, self._conductor.left_out()))
         while not self._conductor.ended:
             self._hand_out()
-            self._answer_instantly()
-            self._take_reports()
+            if self._instant:
+                self._answer_instantly()
+            if self._finished.some:
+                self._take_reports()
             if self._must_commit():
                 self._commit()
                 self._check_budget()
@@ -196,24 +200,27 @@ class LiveRun:
     async def _ask_elsewhere(self, model: LanguageModel, job: Job) -> Report:
         return await self._caller.dispatched(model, job, self._conductor.state)
 
-    def _asked(self, turn: Turn) -> int:
+    def _asked(self, turn: Turn) -> LanguageModel:
         """Which of the models that were opened answers."""
         if turn.aside == RECALL:
             return self._encoders[self._conductor.state.stage.model(turn).options]
         return self._model_of[turn.agent]
 
     def _hand_out(self) -> None:
-        now = self._world.clock.elapsed()
+        now, has_past = self._world.clock.elapsed(), bool(self._answers or self._attempts)
         if self._stage is not self._conductor.state.stage:  # perhaps another model answers for somebody
             self._stage = self._conductor.state.stage
             self._model_of = self._by_agent()
         for turn in self._conductor.due():
-            recorded = self._answers.pop(turn.key, None)
-            if recorded is not None:
-                self._take(turn, recorded)
-                continue
-            job = Job(turn, self._attempts.get(turn.key, 0) + 1, now)
-            lane = self._lanes.get(self._asked(turn))
+            attempts = 0
+            if has_past:
+                recorded = self._answers.pop(turn.key, None)
+                if recorded is not None:
+                    self._take(turn, recorded)
+                    continue
+                attempts = self._attempts.get(turn.key, 0)
+            job = make(Job, (turn, attempts + 1, now, None))
+            lane = self._lanes.get(id(self._asked(turn))) if self._lanes else None
             if lane is None:
                 self._instant.append(job)
             else:
@@ -221,29 +228,28 @@ class LiveRun:
                 lane.put(job)
         self._settle()
 
-    def _by_agent(self) -> dict[AgentId, int]:
+    def _by_agent(self) -> dict[AgentId, LanguageModel]:
         models = {agent.name: agent.model for agent in self._stage.plan.agents}
         return {name: self._backends[model.backend, model.options] for name, model in models.items()}
 
     def _answer_instantly(self) -> None:
-        for _ in range(min(len(self._instant), _MOST_AT_ONCE)):
-            job = self._instant.popleft()
-            model = self._instant_models[self._asked(job.turn)]
-            report = self._caller.at_once(model, job, self._conductor.state)
-            self._write_down(report)
-            if _is_decided(report):
-                self._take(job.turn, report.taken)
+        ask, jobs = self._caller.at_once, self._instant
+        for _ in range(min(len(jobs), _MOST_AT_ONCE)):
+            job = jobs.popleft()
+            turn = job.turn
+            taken, prompt = ask(cast("InstantModel", self._asked(turn)), job, self._conductor.state)
+            self._write_down(taken, prompt)
+            if isinstance(taken, Answered) or taken.final:
+                self._take(turn, taken)
             else:
-                self._instant.append(Job(job.turn, job.attempt + 1, job.due_at))
+                jobs.append(Job(turn, job.attempt + 1, job.due_at))
         self._settle()
 
     def _take_reports(self) -> None:
-        if not self._finished.some:
-            return
         reports, notices = self._finished.take()
         self._entries.extend(map(Entry, notices))
         for lane, report in reports:
-            self._write_down(report)
+            self._write_down(report.taken, report.prompt)
             self._waiting -= _is_decided(report)
             if not _is_decided(report):
                 job = report.job
@@ -260,12 +266,13 @@ class LiveRun:
             self._take_reports()
         self._commit()
 
-    def _write_down(self, report: Report) -> None:
-        """Put a report among what is committed next."""
+    def _write_down(self, taken: Taken, prompt: Prompt) -> None:
+        """Put an answer or a failure among what is committed next."""
         if not self._entries:
             self._since = self._world.clock.elapsed()
-        self._spending.add(report.taken)
-        self._entries.append(Entry(report.taken, report.prompt))
+        if self._counts_cost:
+            self._spending.add(taken)
+        self._entries.append(make(Entry, (taken, prompt)))
 
     def _take(self, turn: Turn, taken: Taken) -> None:
         outcome = came_of(self._conductor.state, turn, taken)
@@ -276,7 +283,7 @@ class LiveRun:
         self._conductor.take(turn, outcome)
 
     def _settle(self) -> None:
-        self._entries.extend(map(Entry, self._conductor.settle()))
+        self._entries += [make(Entry, (event, None)) for event in self._conductor.settle()]
 
     def _must_commit(self) -> bool:
         """Whether what was taken has to be in the log before anything else is asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -27,12 +28,20 @@ class Chain:
 
     def add(self, row: Row, at: float) -> bytes:
         """Take in the next event; its link of the chain."""
-        content = row.content()
-        self.seq += 1
-        self.chain = sha256(self.chain + _PLACE(self.seq, at) + content).digest()
-        if row.kind in LOGICAL:
-            self.digest = sha256(self.digest + content).digest()
-        return self.chain
+        return self.extend((row,), (at,))[0]
+
+    def extend(self, rows: Iterable[Row], times: Iterable[float]) -> list[bytes]:
+        """Take in the next events and when each of them was written; their links of the chain."""
+        seq, chain, digest, links = self.seq, self.chain, self.digest, []
+        for row, at in zip(rows, times, strict=True):
+            content = row.content()
+            seq += 1
+            chain = sha256(b"%b%b%b" % (chain, _PLACE(seq, at), content)).digest()
+            if row[0] in LOGICAL:
+                digest = sha256(digest + content).digest()
+            links.append(chain)
+        self.seq, self.chain, self.digest = seq, chain, digest
+        return links
 
     def copy(self) -> Chain:
         """The same state, to go on from."""

@@ -32,6 +32,7 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.feed import Feed, Shown
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.tuples import make
 
 OUTCOMES: Final = frozenset({"spoke", "fell_silent"})
 LOGICAL: Final = OUTCOMES | {"run_started", "opened", "remembered", "probed", "intervened", "run_ended"}
@@ -49,20 +50,20 @@ class Row(NamedTuple):
 
     def content(self) -> bytes:
         """The bytes that hashes cover: kind, turn and body, each ended by a line feed, and the texts' hashes."""
-        turn = "" if self.turn is None else self.turn
-        return f"{self.kind}\n{turn}\n{self.body}\n".encode() + b"".join([text.digest for text in self.texts])
+        kind, turn, body, texts = self
+        start = f"{kind}\n{'' if turn is None else turn}\n{body}\n".encode()
+        return start + (texts[0].digest if len(texts) == 1 else b"".join([text.digest for text in texts]))
 
 
 def encode(event: Event) -> Row:  # noqa: C901, PLR0912 (one line a kind)
     """The row of an event."""
     match event:
         case Answered():
-            return Row("answered", event.turn, _answered(event), (event.asked.params, event.raw, event.notes))
+            return _answered(event)
         case Spoke():
-            return Row("spoke", event.turn, _spoke(event), (event.text,))
+            return make(Row, ("spoke", event.turn, _spoke(event), (event.text,)))
         case FellSilent():
-            more = "" if event.feed is None else _fed(event.feed)
-            return Row("fell_silent", event.turn, f'{{{_taken(event)},"cause":"{event.cause}"{more}}}', ())
+            return Row("fell_silent", event.turn, _fell_silent(event), ())
         case AttemptFailed():
             return Row("attempt_failed", event.turn, _failed(event), (event.asked.params, event.detail))
         case Opened():
@@ -91,17 +92,21 @@ def _asked(asked: Asked, attempt: int) -> dict[str, Any]:
     return {"attempt": attempt, "prompt": asked.prompt.hex(), "seed": asked.seed}
 
 
-def _answered(event: Answered) -> str:
-    asked, first = event.asked, event.first_token_s
-    more = "" if event.cost is None else f',"cost":{event.cost!r}'
-    if event.aside is not None:
-        more += f',"aside":{_json([*event.aside])}'
-    return (
-        f'{{"attempt":{event.attempt},"prompt":"{asked.prompt.hex()}","seed":{asked.seed},"finish":"{event.finish}",'
-        f'"tokens":[{event.prompt_tokens},{event.answer_tokens}],"sent_s":{event.sent_s!r},'
-        f'"first_token_s":{"null" if first is None else repr(first)},"done_s":{event.done_s!r},'
-        f'"by":{_name(event.by)}{more}}}'
+def _answered(event: Answered) -> Row:
+    (
+        turn, attempt, asked, raw, finish, prompt_tokens, answer_tokens, sent_s, first_s, done_s, by, notes, cost, aside
+    ) = event  # fmt: skip
+    prompt, params, seed = asked
+    more = "" if cost is None else f',"cost":{cost!r}'
+    if aside is not None:
+        more += f',"aside":{_json([*aside])}'
+    body = (
+        f'{{"attempt":{attempt},"prompt":"{prompt.hex()}","seed":{seed},"finish":"{finish}",'
+        f'"tokens":[{prompt_tokens},{answer_tokens}],"sent_s":{sent_s!r},'
+        f'"first_token_s":{"null" if first_s is None else repr(first_s)},"done_s":{done_s!r},'
+        f'"by":{_name(by)}{more}}}'
     )
+    return make(Row, ("answered", turn, body, (params, raw, notes)))
 
 
 def _failed(event: AttemptFailed) -> str:
@@ -122,7 +127,12 @@ def _remembered(event: Remembered) -> str:
     return f'{{{_taken(event)},"aside":{_name(event.aside)}{more}}}'
 
 
-def _taken(event: Spoke | FellSilent | Remembered) -> str:
+def _fell_silent(event: FellSilent) -> str:
+    more = "" if event.feed is None else _fed(event.feed)
+    return f'{{{_taken(event)},"cause":"{event.cause}"{more}}}'
+
+
+def _taken(event: FellSilent | Remembered) -> str:
     return (
         f'"round":{event.round},"channel":{_name(event.channel)},"agent":{_name(event.agent)},'
         f'"call":"{event.call.hex()}","tokens":{event.tokens}'
@@ -130,21 +140,24 @@ def _taken(event: Spoke | FellSilent | Remembered) -> str:
 
 
 def _spoke(event: Spoke) -> str:
+    _, round_no, channel, agent, _, call, tokens, cut, choice, stand_in, to, feed, doing = event
     more = ""
-    if event.cut is not None:
-        cut = event.cut
+    if cut is not None:
         more = f',"cut":{_json([cut.start, cut.end, cut.why, cut.other])}'
-    if event.choice is not None:
-        more += f',"choice":{_name(event.choice)}'
-    if event.stand_in is not None:
-        more += f',"stand_in":"{event.stand_in}"'
-    if event.to is not None:
-        more += f',"to":{_name(event.to)}'
-    if event.feed is not None:
-        more += _fed(event.feed)
-    if event.doing:
-        more += f',"doing":{_name(event.doing)}'
-    return f"{{{_taken(event)}{more}}}"
+    if choice is not None:
+        more += f',"choice":{_name(choice)}'
+    if stand_in is not None:
+        more += f',"stand_in":"{stand_in}"'
+    if to is not None:
+        more += f',"to":{_name(to)}'
+    if feed is not None:
+        more += _fed(feed)
+    if doing:
+        more += f',"doing":{_name(doing)}'
+    return (
+        f'{{"round":{round_no},"channel":{_name(channel)},"agent":{_name(agent)},'
+        f'"call":"{call.hex()}","tokens":{tokens}{more}}}'
+    )
 
 
 def _fed(feed: Feed) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, cast
 
@@ -20,9 +21,27 @@ from genai_social_sim.ports import Clock, Entry
 
 _MOST_IDS: Final = 100_000  # ids of texts that are remembered; older ones are looked up again
 _MOST_FORMS: Final = 20_000
+_PREIMAGE: Final = itemgetter(2)  # of a message: its role's letter, two bytes, hashes
+_HASHES_FROM: Final = 3
+_HASH: Final = 32
 _EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?)"
 _HEAD: Final = "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)"
+
+
+class _Forms(dict[bytes, str]):
+    """How column `prompt` lists each message, by what its digest covers; KeyError for one with unknown texts."""
+
+    def __init__(self, ids: Mapping[bytes, str]) -> None:
+        super().__init__()
+        self._ids = ids
+
+    def __missing__(self, preimage: bytes) -> str:
+        if len(self) >= _MOST_FORMS:
+            self.clear()
+        ids = [self._ids[preimage[at : at + _HASH]] for at in range(_HASHES_FROM, len(preimage), _HASH)]
+        form = self[preimage] = chr(preimage[0]) + "+".join(ids)
+        return form
 
 
 class SqliteLog:
@@ -61,7 +80,7 @@ class SqliteLog:
         if not entries:
             return
         try:
-            rows = [self._row(entry) for entry in entries]
+            rows = self._rows(entries)
             with transaction(self._db):
                 self._db.executemany(_TEXT, self._new_texts)
                 self._db.executemany(_EVENT, rows)
@@ -101,7 +120,7 @@ class SqliteLog:
         """Take up where the file stands: at the start, and after an append that failed."""
         db = self._db
         self._ids: dict[bytes, str] = {}
-        self._forms: dict[bytes, str] = {}
+        self._forms = _Forms(self._ids)
         self._new_texts: list[tuple[int, bytes, str]] = []
         self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
         self._all_ids_known = self._next_id == 1
@@ -111,18 +130,23 @@ class SqliteLog:
         self._status: Status = cast(Status, status)
         self._chain = Chain(seq, chain, digest)
 
-    def _row(self, entry: Entry) -> tuple[object, ...]:
-        event = entry.event
-        row = encode(event)
-        at = self._clock.now()
-        link = self._chain.add(row, at)
-        if row.kind in OUTCOMES:
-            self._turns += 1
-        elif row.turn is None:  # no event of a turn changes the status
-            self._status = status_after(self._status, event)
-        texts = " ".join([self._id(text) for text in row.texts])
-        prompt = None if entry.prompt is None else self._listed(entry.prompt)
-        return self._chain.seq, row.kind, row.turn, at, row.body, texts, prompt, link
+    def _rows(self, entries: Sequence[Entry]) -> list[tuple[object, ...]]:
+        """The rows of events that are written together, each with a time of its own."""
+        encoded, now = [encode(event) for event, _ in entries], self._clock.now
+        times = [now() for _ in entries]
+        seq, ids, learn = self._chain.seq, self._ids.get, self._learn_id
+        links = self._chain.extend(encoded, times)
+        rows: list[tuple[object, ...]] = []
+        for (event, prompt), (kind, turn, body, texts), at, link in zip(entries, encoded, times, links, strict=True):
+            seq += 1
+            if kind in OUTCOMES:
+                self._turns += 1
+            elif turn is None:  # no event of a turn changes the status
+                self._status = status_after(self._status, event)
+            listed = " ".join([ids(text.digest) or learn(text) for text in texts])
+            sent = None if prompt is None else self._listed(prompt)
+            rows.append((seq, kind, turn, at, body, listed, sent, link))
+        return rows
 
     def _id(self, text: Text) -> str:
         return self._ids.get(text.digest) or self._learn_id(text)
@@ -136,18 +160,20 @@ class SqliteLog:
             self._next_id += 1
             self._new_texts.append((known, text.digest, text.value))
         if len(self._ids) >= _MOST_IDS:
-            self._ids = {digest: str(number) for number, digest, _ in self._new_texts}
+            self._ids.clear()
+            self._ids |= {digest: str(number) for number, digest, _ in self._new_texts}
             self._all_ids_known = False
         self._ids[text.digest] = str(known)
         return str(known)
 
     def _listed(self, prompt: Prompt) -> str:
-        known, learn = self._forms.get, self._learn_form
-        return " ".join([known(message.preimage) or learn(message) for message in prompt.messages])
+        try:
+            return " ".join(map(self._forms.__getitem__, map(_PREIMAGE, prompt.messages)))
+        except KeyError:  # it has texts that are new
+            forms = self._forms.get
+            return " ".join([forms(message.preimage) or self._learn_form(message) for message in prompt.messages])
 
     def _learn_form(self, message: Message) -> str:
-        if len(self._forms) >= _MOST_FORMS:
-            self._forms.clear()
         form = ROLE_LETTERS[message.role] + "+".join([self._id(piece) for piece in message.pieces])
         self._forms[message.preimage] = form
         return form

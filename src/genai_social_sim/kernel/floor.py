@@ -11,6 +11,7 @@ from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Forum
 from genai_social_sim.domain.taking import Moment
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel import board as boards
 from genai_social_sim.kernel import hearing
@@ -60,28 +61,22 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
     round_no, position = floor.round, floor.position
     begun = position % room.wave(round_no)
     channel = room.channel.name
-    moment = Moment(
-        channel,
-        room.members,
-        round_no,
-        position - begun,
-        floor.last,
-        floor.said,
-        room.network,
-        room.authority,
+    moment = make(Moment, (
+        channel, room.members, round_no, position - begun, floor.last, floor.said, room.network, room.authority,
         room.seed_of(round_no),
-    )
+    ))  # fmt: skip
     number = round_no * room.stride + room.offset + position
     left = room.left(round_no, position) if begun else ()
     agents, begun = (left, 0) if left else (who(room, moment), begun)
     if room.forum is not None:
         return _with_pages(room, room.forum, floor, (number, agents[begun:]))
     if len(agents) == 1:
-        return (Turn(number, channel, room.index, round_no, position, agents[0]),)
+        return (make(Turn, (number, channel, room.index, round_no, position, agents[0], "", None)),)
+    index, rest = room.index, agents[begun:]
     return tuple(
         [
-            Turn(number + at, channel, room.index, round_no, position + at, agent)
-            for at, agent in enumerate(agents[begun:])
+            make(Turn, (number + at, channel, index, round_no, position + at, agent, "", None))
+            for at, agent in enumerate(rest)
         ]
     )
 
@@ -114,30 +109,35 @@ def wave_begins(room: Room, floor: Floor) -> bool:
 
 def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: Feed | None = None) -> Floor:
     """The floor after the turn at its position; `line` is None for a silence, `feed` what a forum's act followed."""
-    round_no, at = floor.round, floor.position
-    position, wave = at + 1, room.wave(round_no)
-    wave_ends = position % wave == 0
-    next_round, next_position = (round_no + 1, 0) if position == room.turns else (round_no, position)
-    last, said = (agent, line) if wave_ends else (floor.last, floor.said)
-    lines, held_back, ears = floor.heard, floor.held_back, floor.ears
+    unheard = room.moderated and room.is_choice(floor.position)  # recorded, and shown to nobody
+    if room.forum is None and room.hearing == "all" and not unheard:
+        return took_together(room, floor, ((agent, line),))
+    round_no, at, lines, held_back, last, said, ears, minds, board, beyond = floor
+    position, wave_ends = at + 1, (at + 1) % room.wave(round_no) == 0
+    if wave_ends:
+        last, said = agent, line
+    spot = Spot(agent, round_no, at)
     if room.forum is not None:
-        spot, board = Spot(agent, round_no, at), floor.board or boards.begun(room)
-        board = boards.took(room, room.forum, board, spot, (line, feed))
-        return Floor(next_round, next_position, last=last, said=said, board=board, beyond=floor.beyond)
-    if room.moderated and room.is_choice(at):
-        line = None  # recorded and unheard
-    if room.hearing != "all":
-        spot = Spot(agent, round_no, at)
-        ears = hearing.said(room, ears or hearing.begun(room, lines), spot, line, wave_ends=wave_ends)
-    elif wave == 1:
-        if line is not None:
-            lines = _kept(lines, line, room.channel.window)
-    else:
-        if line is not None:
-            held_back = _kept(held_back, line, room.channel.window)
-        if wave_ends and held_back:
-            lines, held_back = _last(lines + held_back, room.channel.window), ()
-    return Floor(next_round, next_position, lines, held_back, last, said, ears, floor.minds, beyond=floor.beyond)
+        board = boards.took(room, room.forum, board or boards.begun(room), spot, (line, feed))
+    elif room.hearing != "all":
+        words, before = None if unheard else line, ears or hearing.begun(room, lines)
+        ears = hearing.said(room, before, spot, words, wave_ends=wave_ends)
+    if position == room.turns:
+        round_no, position = round_no + 1, 0
+    return make(Floor, (round_no, position, lines, held_back, last, said, ears, minds, board, beyond))
+
+
+def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line | None]]) -> Floor:
+    """`took` for turns in a row of one wave, where everybody hears everybody."""
+    round_no, position, lines, held_back, last, said, ears, minds, board, beyond = floor
+    position += len(taken)
+    held_back = _last((*held_back, *[line for _, line in taken if line is not None]), room.window)
+    if position % room.wave(round_no) == 0:
+        last, said = taken[-1]
+        lines, held_back = _last(lines + held_back, room.window), ()
+    if position == room.turns:
+        round_no, position = round_no + 1, 0
+    return make(Floor, (round_no, position, lines, held_back, last, said, ears, minds, board, beyond))
 
 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:
@@ -146,7 +146,7 @@ def opened(room: Room, floor: Floor, line: Line) -> Floor:
         return floor._replace(board=boards.opened(floor.board or boards.begun(room), room.forum, line, floor.round))
     if floor.ears is not None:
         return floor._replace(ears=hearing.told_all(floor.ears, line, floor.round))
-    return floor._replace(heard=_kept(floor.heard, line, room.channel.window))
+    return floor._replace(heard=_last((*floor.heard, line), room.window))
 
 
 def put_in(room: Room, floor: Floor, line: Line) -> Floor:
@@ -158,10 +158,6 @@ def put_in(room: Room, floor: Floor, line: Line) -> Floor:
         return opened(room, floor, line)
     ears = floor.ears or hearing.begun(room, floor.heard)
     return floor._replace(ears=hearing.put_in(room, ears, line, floor.round))
-
-
-def _kept(lines: tuple[Line, ...], line: Line, window: int) -> tuple[Line, ...]:
-    return _last((*lines, line), window)
 
 
 def _last(lines: tuple[Line, ...], window: int) -> tuple[Line, ...]:

@@ -21,11 +21,12 @@ from genai_social_sim.domain.events import (
 from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.text import EMPTY, Text
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.kernel.acts import is_pass, option_in
 from genai_social_sim.kernel.addressing import address_of
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.speech import cut_of
-from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.stage import Part, Stage
 
 
 class Reading(NamedTuple):
@@ -42,31 +43,18 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | Non
     """The event that `taken` leads to; None where the study wants a failure to stop the run."""
     if isinstance(taken, AttemptFailed):
         return _after_failure(stage, turn, taken)
-    call = taken.asked.bind(
-        taken.finish, taken.raw, prompt_tokens=taken.prompt_tokens, answer_tokens=taken.answer_tokens
-    )
-    tokens = taken.prompt_tokens + taken.answer_tokens
-    offer = stage.offer(turn)
-    read = _words(stage, turn, taken) if offer is None else _choice(stage, turn, taken, offer)
-    if turn.aside:
+    prompt_tokens, answer_tokens = taken.prompt_tokens, taken.answer_tokens
+    call = taken.asked.bind(taken.finish, taken.raw, prompt_tokens=prompt_tokens, answer_tokens=answer_tokens)
+    tokens, part = prompt_tokens + answer_tokens, stage.part(turn)
+    read = _words(stage, turn, taken, part) if part.offer is None else _choice(stage, turn, taken, part.offer)
+    number, channel, _, round_no, _, agent, aside, _ = turn
+    if aside:
         return _probed(turn, read, call=call, tokens=tokens)
     feed, doing = _on_page(turn)
-    if read.cause is not None:
-        return _silent(turn, read.cause, call=call, tokens=tokens, feed=feed)
-    return Spoke(
-        turn=turn.number,
-        round=turn.round,
-        channel=turn.channel,
-        agent=turn.agent,
-        text=read.text,
-        call=call,
-        tokens=tokens,
-        cut=read.cut,
-        choice=read.choice,
-        to=read.to,
-        feed=feed,
-        doing=doing,
-    )
+    text, cut, choice, cause, to = read
+    if cause is not None:
+        return _silent(turn, cause, call=call, tokens=tokens, feed=feed)
+    return make(Spoke, (number, round_no, channel, agent, text, call, tokens, cut, choice, None, to, feed, doing))
 
 
 def passed_over(turn: Turn, why: Cause) -> Outcome | Probed:
@@ -76,18 +64,19 @@ def passed_over(turn: Turn, why: Cause) -> Outcome | Probed:
     return _silent(turn, why, call=NO_CALL, tokens=0)
 
 
-def _words(stage: Stage, turn: Turn, answer: Answered) -> Reading:
-    cut = cut_of(answer.raw.value, speaker=turn.agent, names=stage.names)
-    if cut is not None and cut.other:
-        cut = cut._replace(other=stage.names[cut.other])
-    text = answer.raw if cut is None else Text.of(answer.raw.value[cut.start : cut.end])
+def _words(stage: Stage, turn: Turn, answer: Answered, part: Part) -> Reading:
+    text = answer.raw
+    cut = cut_of(text.value, speaker=turn.agent, names=stage.names)
+    if cut is not None:
+        text = Text.of(text.value[cut.start : cut.end])
+        if cut.other:
+            cut = cut._replace(other=stage.names[cut.other])
     if answer.finish == "passed" or not text.value:
         return Reading(cause=_why_empty(answer, cut))
-    may_pass = stage.act(turn).may_pass
-    if may_pass and is_pass(text.value):
+    if part.may_pass and is_pass(text.value):
         return Reading(cause="passed")
-    channel = stage.plan.channels[turn.channel_no]
-    return _directed(turn, channel.members, answer, Reading(text, cut)) if channel.direct else Reading(text, cut)
+    read, channel = make(Reading, (text, cut, None, None, None)), stage.plan.channels[turn.channel_no]
+    return _directed(turn, channel.members, answer, read) if channel.direct else read
 
 
 def _directed(turn: Turn, members: Sequence[AgentId], answer: Answered, read: Reading) -> Reading:

@@ -18,12 +18,14 @@ from there. Messages of one role in a row are sent as one, so that roles alterna
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Layout
-from genai_social_sim.domain.prompt import Message, Prompt, Role
+from genai_social_sim.domain.prompt import Message, Prompt, Role, message_of_one, message_of_three
 from genai_social_sim.domain.text import EMPTY, Text
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.kernel.memory import View
 from genai_social_sim.kernel.speech import shown
 
@@ -150,6 +152,8 @@ ADDRESSES: Final[Mapping[Layout, str]] = {
 }
 SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assistant unless its line is begun for it
 _NEWLINE: Final = Text.of("\n")
+_SPEAKER: Final = itemgetter(1)  # of a line
+_OTHERS: Final = itemgetter(3)
 _GAP: Final = Message("assistant", (_NEWLINE,))
 _SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
 _RECALLED: Final = Text.of("(Of what was said before, this comes to mind:)\n")
@@ -183,7 +187,7 @@ def frame_of(layout: Layout, *, head: str, tail: str, lead: str = "", bare: bool
 
 
 def _message(role: Role, content: str) -> tuple[Message, ...]:
-    return (Message(role, (Text.of(content),)),) if content else ()
+    return (message_of_one(role, Text.of(content)),) if content else ()
 
 
 def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text, to: str = "") -> Line:
@@ -193,20 +197,32 @@ def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text, 
     """
     role: Role = "text" if layout == "script" else "user"
     inline = shown(text, inline=True)
-    others = Message(role, (lead, inline, _NEWLINE))
+    others = message_of_three(role, (lead, inline, _NEWLINE))
     own = others
     if layout == "persona_first":
         words = text if inline is text else shown(text, inline=False)
-        own = Message("assistant", (Text.of(f"@{to}: "), words) if to else (words,))
-    return Line(turn, speaker, text, others, own, to)
+        own = Message("assistant", (Text.of(f"@{to}: "), words)) if to else message_of_one("assistant", words)
+    return make(Line, (turn, speaker, text, others, own, to))
 
 
 def prompt_of(frame: Frame, seen: View, *, agent: str) -> Prompt:
     """The prompt of `agent`, which is shown this of the past."""
-    lines = [line.own if line.speaker == agent else line.others for line in seen.lines]
     if seen.recalled or seen.note.value or seen.elsewhere:
-        lines = [*_before(frame, seen, agent), *lines]
-    return Prompt.of(_apart((*frame.head, *lines, *frame.tail)))
+        lines = [line.own if line.speaker == agent else line.others for line in seen.lines]
+        return Prompt.of(_apart((*frame.head, *_before(frame, seen, agent), *lines, *frame.tail)))
+    return prompt_after(frame, seen.lines, agent=agent)
+
+
+def prompt_after(frame: Frame, heard: tuple[Line, ...], *, agent: str) -> Prompt:
+    """The prompt of `agent` after these lines and nothing else of the past."""
+    lines, speakers = list(map(_OTHERS, heard)), list(map(_SPEAKER, heard))
+    before, at, split = -2, -1, False
+    for _ in range(speakers.count(agent)):
+        at = speakers.index(agent, at + 1)
+        lines[at] = heard[at].own
+        before, split = at, split or at == before + 1
+    messages = (*frame.head, *lines, *frame.tail)
+    return Prompt.of(_apart(messages) if split or before == len(lines) - 1 else messages)
 
 
 def question_of_likeness(lines: tuple[Line, ...]) -> Prompt:

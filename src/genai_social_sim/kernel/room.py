@@ -52,6 +52,7 @@ class Room:
         self.offset: Final = plan.offsets[index]  # of its first turn within a round of all channels
         self.stride: Final = plan.round_size  # from a turn to the same one in the next round
         self.turns: Final = self.channel.turns
+        self.window: Final = self.channel.window
         self.authority: Final = authority
         self.hearing: Final[Hearing] = self._hearing()
         self.moderated: Final = isinstance(self.protocol, Moderated)

@@ -7,6 +7,7 @@ applied: a fast channel waits for a slow one only where the study makes it. Know
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import assert_never
 
 from genai_social_sim.domain.events import (
@@ -27,10 +28,11 @@ from genai_social_sim.domain.events import (
     Spoke,
 )
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.agreement import Views, agreed_rounds, with_view
 from genai_social_sim.kernel.errands import made_up, paid
-from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took
+from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took, took_together
 from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState
@@ -92,9 +94,23 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
     Raises:
         ValueError: If turns of this channel before them have not been heard.
     """
-    stage = state.stage
-    index = stage.channel_index[outcomes[0].channel]
-    floor = before = state.floors[index]
+    index = state.stage.channel_index[outcomes[0].channel]
+    floor = state.floors[index]
+    return with_floor(state, index, after(state.stage, index, floor, outcomes))
+
+
+def with_floor(state: RunState, index: int, floor: Floor) -> RunState:
+    """The state with another floor of one channel."""
+    stage, floors, progress, openings, done, silenced, views, watch = state
+    if floor is floors[index]:
+        return state
+    return make(RunState, (stage, floors.replaced(index, floor), progress, openings, done, silenced, views, watch))
+
+
+def after(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -> Floor:
+    """The floor of a channel after turns of it, as `hear` tells."""
+    if len(outcomes) > 1 and (together := _together(stage, index, floor, outcomes)):
+        return together
     for outcome in outcomes:
         number = next_turn(stage, index, floor)
         if outcome.turn > number:
@@ -102,26 +118,46 @@ def hear(state: RunState, *outcomes: Outcome) -> RunState:
         if outcome.turn == number:
             line = stage.line(outcome) if isinstance(outcome, Spoke) else None
             floor = took(stage.rooms[index], floor, agent=outcome.agent, line=line, feed=outcome.feed)
-    if floor is before:
-        return state
-    floors = state.floors.replaced(index, floor)
-    return RunState(stage, floors, state.progress, state.openings, state.done, state.silenced, state.views, state.watch)
+    return floor
 
 
-def tallied(state: RunState, outcome: Outcome) -> RunState:
-    """The run's own count after a turn that its channel has heard."""
-    progress, views = counted(state.progress, outcome), state.views
-    if views is not None:
-        views = _viewed(state.stage, views, outcome)
-        if progress.turns % state.stage.plan.round_size == 0:
-            progress = progress._replace(agreed=agreed_rounds(state.stage.consensus, progress.agreed, views))
-    if reason := reached(state.stage.plan, progress) or _deserted(state, progress):
-        progress = progress._replace(closing=reason)
-    stage, floors, _, openings, _, silenced, _, watch = state
+def _together(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -> Floor | None:
+    """The floor after turns of one wave, which come in one; None where they have to be heard one by one."""
+    room, first, line = stage.rooms[index], next_turn(stage, index, floor), stage.line
+    if (
+        room.hearing != "all"
+        or room.forum is not None
+        or room.moderated
+        or floor.position % room.wave(floor.round) + len(outcomes) > room.wave(floor.round)
+        or [outcome.turn for outcome in outcomes] != list(range(first, first + len(outcomes)))
+    ):
+        return None
+    taken = [(outcome.agent, line(outcome) if isinstance(outcome, Spoke) else None) for outcome in outcomes]
+    return took_together(room, floor, taken)
+
+
+def tallied(state: RunState, *outcomes: Outcome) -> RunState:
+    """The run's own count after turns that their channels have heard: where a rule looks at outcomes, one at a time."""
+    stage, floors, progress, openings, _, silenced, views, watch = state
+    progress = counted(progress, outcomes)
+    if not stage.counts_alone or views is not None or progress.turns >= stage.bound:
+        progress, views = _judged(state, progress, outcomes[-1])
     if stage.crossing and progress.turns % stage.plan.round_size == 0:
         floors = _seen_from_each_other(floors)
-    after = RunState(stage, floors, progress, openings, 0, silenced, views, watch)
-    return after if watch is None else arrived(after, spoke=isinstance(outcome, Spoke))
+    after = make(RunState, (stage, floors, progress, openings, 0, silenced, views, watch))
+    return after if watch is None else arrived(after, spoke=isinstance(outcomes[-1], Spoke))
+
+
+def _judged(state: RunState, progress: Progress, outcome: Outcome) -> tuple[Progress, Views | None]:
+    """The count with the rule that holds now, if one does, and what each said last."""
+    stage, views = state.stage, state.views
+    if views is not None:
+        views = _viewed(stage, views, outcome)
+        if progress.turns % stage.plan.round_size == 0:
+            progress = progress._replace(agreed=agreed_rounds(stage.consensus, progress.agreed, views))
+    if reason := reached(stage.plan, progress) or _deserted(state, progress):
+        progress = progress._replace(closing=reason)
+    return progress, views
 
 
 def _seen_from_each_other(floors: Vector[Floor]) -> Vector[Floor]:

@@ -23,6 +23,7 @@ _AFTER: Final = " \t*_#>\"'`~[](){}<>|-\u2013\u2014\u2022\u201c\u201d\u2018\u201
 _BEFORE: Final = _AFTER + "0123456789"
 _ASIDE: Final = re.compile(r"\s*[(\[{*].*$", re.DOTALL)
 _ANY_BREAK: Final = re.compile(rf"(?:\r\n|[{BREAKS}])")
+_HARMLESS: Final = bytes([code for code in range(32, 127) if chr(code) not in "<>["])
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")
 _TEMPLATE_MARK: Final = re.compile(
     r"<(?=[|\uff5c/<]|(?:s|bos|eos|unk|pad|sop|eop|think|tool_call|im_start|im_end|system|user|assistant)>"
@@ -51,7 +52,10 @@ def cut_of(raw: str, *, speaker: str, names: Collection[str]) -> Cut | None:
         names: All names that could be spoken for, each as `folded` gives it.
     """
     start, end, why, other = 0, len(raw), "trimmed", ""
-    if ":" in raw or not (raw.isascii() or _ANY_COLON.search(raw) is None):
+    has_label = ":" in raw or not (raw.isascii() or _ANY_COLON.search(raw) is None)
+    if not has_label and len(raw.strip()) == end:
+        return None
+    if has_label:
         me = folded(speaker)
         found = _LABEL.search(raw)
         while found:
@@ -90,7 +94,10 @@ def shown(text: Text, *, inline: bool) -> Text:
     a line. Marks of chat templates get a blank inside, control characters become U+FFFD. Most texts stay as they are.
     """
     value = text.value
-    if value.isprintable() and not ("<" in value or ">" in value or "[" in value):  # as most are, told quickly
+    if value.isascii():
+        if not value.encode().translate(None, _HARMLESS):  # as most are, told quickly
+            return text
+    elif value.isprintable() and not ("<" in value or ">" in value or "[" in value):
         return text
     value = _ANY_BREAK.sub("\n  " if inline else "\n", value)
     value = _CONTROL.sub("\ufffd", value)

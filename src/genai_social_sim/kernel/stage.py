@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import cached_property, lru_cache
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Act, Offer, Rate, Say
@@ -21,7 +20,6 @@ from genai_social_sim.domain.plan import (
     Agent,
     Channel,
     Forum,
-    Layout,
     Model,
     Moderated,
     RoundRobin,
@@ -32,6 +30,7 @@ from genai_social_sim.domain.plan import (
 )
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.kernel.acts import is_drawn, offer_of
 from genai_social_sim.kernel.agenda import Agenda
 from genai_social_sim.kernel.agreement import consensus_rules
@@ -49,16 +48,18 @@ from genai_social_sim.kernel.prompts import (
     frame_of,
     lead_of,
     line_of,
+    prompt_after,
     prompt_of,
     question_of_likeness,
 )
-from genai_social_sim.kernel.roles import briefed, shown_authority, told
+from genai_social_sim.kernel.roles import of_roles
 from genai_social_sim.kernel.room import Room, UnderWay
+from genai_social_sim.kernel.settings import Settings, settings_of
 from genai_social_sim.kernel.speech import folded
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
 from genai_social_sim.kernel.taking import company, partner_of
+from genai_social_sim.kernel.templates import compile_template
 
-_MOST_STOPS: Final = 16  # names that are sent as stop sequences; a longer list is left to the cut
 _MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memory for theirs
 _PROBE: Final = "probe\x1e"  # before the name of a probe where others have the name of a channel
 ROLE_NAMES: Final = ("system", "user", "assistant")
@@ -67,9 +68,12 @@ ROLE_NAMES: Final = ("system", "user", "assistant")
 class Part(NamedTuple):
     """What stays the same in all calls of one agent in one channel; `params` is canonical JSON."""
 
+    agent: Agent
     frame: Frame
     stops: tuple[str, ...]
     params: Text
+    offer: Offer | None  # what a turn can be answered with; None: anything
+    may_pass: bool
 
 
 class Stage:
@@ -86,29 +90,32 @@ class Stage:
         authority = {agent.name: agent.authority for agent in plan.agents}
         begun = under_way or (None,) * len(plan.channels)
         self.rooms: Final = tuple([Room(plan, index, authority, each) for index, each in enumerate(begun)])
-        self._parts: dict[tuple[AgentId, int, str, Offer | None, Any], Part] = {}
+        self._parts: dict[tuple[object, ...], Part] = {}
         self._offers: Final = [offer_of(channel.act, plan.seed) for channel in plan.channels]
         self._pairs: Final = [room.hearing == "pairs" for room in self.rooms]
         self._once: Final = [isinstance(room.protocol, RoundRobin | Simultaneous | Sequential) for room in self.rooms]
         self._drawn: Final = [is_drawn(room.channel.act) or room.moderated or room.forum for room in self.rooms]
         self.has_forum: Final = any(room.forum is not None for room in self.rooms)
-        self._stops: dict[int, tuple[str, ...]] = {}
         own = any(agent.memory is not None for agent in plan.agents)
         both = zip(plan.channels, self.rooms, strict=True)
         self._plain: Final = [(channel.memory is None and not own) or room.forum is not None for channel, room in both]
         self.minding: Final = not all(self._plain)
         self.crossing: Final = self.minding and any(map(across, memories_of(plan)))
+        self._alike: Final = [not (drawn or pairs) for drawn, pairs in zip(self._drawn, self._pairs, strict=True)]
+        self._templates: dict[str, Callable[..., str]] = {}
+        self._settings: dict[int, Settings] = {}  # of each channel, as they were asked for last
         networks = [room.network for room in self.rooms if room.network is not None]
         self.weighted: Final = any(network.weighted or network.rewired for network in networks)
         self.consensus: Final = consensus_rules(plan.stop)
         self.bound: Final = bound(plan.stop, plan.round_size)
+        self.counts_alone: Final = not on_outcomes(plan.stop)  # it ends after `bound` turns, whatever is said
         self.probes: Final = {probe.name: probe for probe in plan.probes}
         self.agenda: Final = Agenda(plan)
         changes = [each.change for each in plan.interventions]
         self.gives_voice: Final = any(
             isinstance(each, Admit) or (isinstance(each, Mute) and each.lifted) for each in changes
         )
-        self.lookahead: Final = 0 if on_outcomes(plan.stop) or self.crossing else LOOKAHEAD_ROUNDS
+        self.lookahead: Final = LOOKAHEAD_ROUNDS if self.counts_alone and not self.crossing else 0
 
     @cached_property
     def agent_index(self) -> Mapping[AgentId, int]:
@@ -132,7 +139,15 @@ class Stage:
         """The same, for one who knows already what it shows."""
         if turn.aside == RECALL:
             return question_of_likeness(seen.lines)
-        return prompt_of(self._part(turn).frame, seen, agent=turn.agent)
+        return prompt_of(self.part(turn).frame, seen, agent=turn.agent)
+
+    def shown(self, turn: Turn, floor: Floor) -> tuple[Prompt, tuple[Line, ...]]:
+        """What the model of `turn.agent` is sent, and the lines that this shows."""
+        if self._plain[turn.channel_no]:
+            heard = self.heard(turn, floor)
+            return prompt_after(self.part(turn).frame, heard, agent=turn.agent), heard
+        seen = self.view(turn, floor)
+        return self.prompt_after(turn, seen), seen.heard
 
     def view(self, turn: Turn, floor: Floor) -> View:
         """What that prompt shows of the conversation."""
@@ -246,9 +261,15 @@ class Stage:
 
     def asked(self, turn: Turn, prompt: Prompt) -> Asked:
         """What the call of `turn` asks: the same for every attempt, on any machine."""
-        where, at = (_PROBE + turn.aside, turn.number) if turn.aside else (turn.channel, turn.round)
-        seed = call_seed(self.plan.seed, channel=where, round_no=at, agent=turn.agent, again=self._again(turn))
-        return Asked(prompt=prompt.digest, params=self._part(turn).params, seed=seed)
+        return make(Asked, (prompt.digest, self.part(turn).params, self.seed(turn)))
+
+    def seed(self, turn: Turn) -> int:
+        """The seed of the call of `turn`."""
+        number, channel, channel_no, round_no, _, agent, aside, _ = turn
+        if aside:
+            return call_seed(self.plan.seed, channel=_PROBE + aside, round_no=number, agent=agent, again=0)
+        again = 0 if self._once[channel_no] else self._again(turn)
+        return call_seed(self.plan.seed, channel=channel, round_no=round_no, agent=agent, again=again)
 
     def act(self, turn: Turn) -> Act:
         """What the agent is asked to do."""
@@ -272,7 +293,7 @@ class Stage:
 
     def stops(self, turn: Turn) -> tuple[str, ...]:
         """Stop sequences: where the model would go on as somebody else."""
-        return self._part(turn).stops
+        return self.part(turn).stops
 
     def _again(self, turn: Turn) -> int:
         """What tells apart the turns that an agent may have in one round."""
@@ -283,7 +304,14 @@ class Stage:
     def _partner(self, turn: Turn) -> AgentId | None:
         return partner_of(self.rooms[turn.channel_no], turn.agent, turn.round, turn.position)
 
-    def _part(self, turn: Turn) -> Part:
+    def part(self, turn: Turn) -> Part:
+        """What all calls of this agent in this place have in common."""
+        if turn.aside or not self._alike[turn.channel_no]:
+            return self._own_part(turn)
+        key = (turn.channel_no, turn.agent)
+        return self._parts.get(key) or self._learn_part(key, turn, self._offers[turn.channel_no])
+
+    def _own_part(self, turn: Turn) -> Part:
         offer = self.offer(turn) if turn.aside or self._drawn[turn.channel_no] else None
         beside: Any = None
         if turn.page is not None:
@@ -291,28 +319,32 @@ class Stage:
         elif self._pairs[turn.channel_no] and turn.position >= 0:
             beside = self._partner(turn)
         key = (turn.agent, turn.channel_no, turn.aside, offer, beside)
-        part = self._parts.get(key)
-        if part is None:
-            if len(self._parts) >= _MOST_PARTS:
-                self._parts.clear()
-                self._stops.clear()
-            offer = offer if turn.aside else offer or self._offers[turn.channel_no]
-            part = self._parts[key] = self._made(turn, offer)
-        return part
+        offer = offer if turn.aside else offer or self._offers[turn.channel_no]
+        return self._parts.get(key) or self._learn_part(key, turn, offer)
+
+    def _learn_part(self, key: tuple[object, ...], turn: Turn, offer: Offer | None) -> Part:
+        if len(self._parts) >= _MOST_PARTS:
+            self._parts.clear()
+            self._settings.clear()
+        return self._parts.setdefault(key, self._made(turn, offer))
 
     def _made(self, turn: Turn, offer: Offer | None) -> Part:
-        index = turn.channel_no
-        channel = self.plan.channels[index]
-        stops = self._stops.get(index) or self._stops.setdefault(index, _stops(self.plan.prompt.layout, channel))
-        choices = offer.answers if offer else ()
+        agent, index = self.agents[turn.agent], turn.channel_no
         if turn.aside == RECALL:
-            return Part(Frame((), ()), (), Text.of(self.model(turn).options))
-        return Part(self._rendered(turn, offer), stops, Text.of(_as_json(self.sampling(turn), stops, choices)))
+            return Part(agent, Frame((), ()), (), Text.of(self.model(turn).options), offer, may_pass=False)
+        _, _, stops, params = self._set(index, self.sampling(turn), offer.answers if offer else ())
+        return Part(agent, self._rendered(turn, offer), stops, params, offer, self.act(turn).may_pass)
+
+    def _set(self, index: int, sampling: Sampling, choices: tuple[str, ...]) -> Settings:
+        known = self._settings.get(index)
+        if known is None or known.sampling is not sampling or known.choices != choices:
+            channel, layout = self.plan.channels[index], self.plan.prompt.layout
+            known = self._settings[index] = settings_of(layout, channel, sampling, choices)
+        return known
 
     def _rendered(self, turn: Turn, offer: Offer | None) -> Frame:
-        agent, channel = self.agents[turn.agent], self.plan.channels[turn.channel_no]
-        page, room = turn.page, self.rooms[turn.channel_no]
-        forum = room.forum
+        agent, page, room = self.agents[turn.agent], turn.page, self.rooms[turn.channel_no]
+        forum, channel = room.forum, room.channel
         if forum is not None:
             others = () if page is None else page.authors
         else:
@@ -320,9 +352,9 @@ class Stage:
         values = {
             "name": agent.name,
             "others": list(others),
-            **self._of_roles(agent, others),
-            "channel": channel.name,
-            "topic": _topic(channel),
+            **of_roles(agent, others, self.agents, self.plan.roles),
+            "channel": turn.channel,
+            "topic": _topic(room.channel),
             "study": self.plan.name,
             "options": offer.shown if offer else (),
             "letters": bool(offer and offer.letters),
@@ -333,27 +365,18 @@ class Stage:
         }
         style = self.plan.prompt
         if turn.aside:
-            values["question"] = compiled(self._question(turn))(**values)
-        templates = (style.frame if forum is None else forum.frame, self._cue(turn), style.lead)
-        head, tail, lead = [compiled(template)(**values) for template in templates]
+            values["question"] = self._compiled(self._question(turn))(**values)
+        head = self._compiled(style.frame if forum is None else forum.frame)(**values)
+        tail = self._compiled(self._cue(turn))(**values)
+        lead = self._compiled(style.lead)(**values) if style.lead else ""
         return frame_of(style.layout, head=head, tail=tail, lead=lead, bare=forum is not None)
-
-    def _of_roles(self, agent: Agent, others: Sequence[AgentId]) -> dict[str, Any]:
-        roles = {"role": agent.role or "", "authority": shown_authority(agent.authority)}
-        if not self.plan.roles:
-            return roles | {"persona": agent.persona, "company": ", ".join(others), "others_roles": []}
-
-        table = {role.name: role for role in self.plan.roles}
-        company = [(other, told(self.agents[other], table)) for other in others]
-        return roles | {
-            "persona": briefed(agent, table),
-            "company": ", ".join([words for _, words in company]),
-            "others_roles": [words for other, words in company if words != other],
-        }
 
     def _question(self, turn: Turn) -> str:
         memory = self.memory(turn) if turn.aside == SUMMARY else None
         return memory.text if isinstance(memory, Summary) else self.probes[turn.aside].text
+
+    def _compiled(self, template: str) -> Callable[..., str]:
+        return self._templates.get(template) or self._templates.setdefault(template, compile_template(template))
 
     def _cue(self, turn: Turn) -> str:
         if turn.aside:
@@ -370,30 +393,7 @@ def _about(act: Act) -> str:
     return act.about if isinstance(act, Rate) else ""
 
 
-def compiled(template: str) -> Callable[..., str]:
-    """A function from values to text."""
-    from genai_social_sim.kernel.templates import compile_template  # jinja2 is slow to import, and records need none
-
-    return compile_template(template)
-
-
 def _topic(channel: Channel) -> str:
     if channel.topic is not None:
         return channel.topic
     return channel.opening.text if channel.opening else ""
-
-
-@lru_cache(maxsize=1024)
-def _as_json(sampling: Sampling, stops: tuple[str, ...], choices: tuple[str, ...]) -> str:
-    options = {name: value for name, value in asdict(sampling).items() if value is not None} | {"stop": stops}
-    if choices:
-        options["choices"] = choices
-    return json.dumps(options, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def _stops(layout: Layout, channel: Channel) -> tuple[str, ...]:
-    """In a script an utterance is a line; in a chat it ends where a line begins with a member's name."""
-    if layout != "persona_first":
-        return ("\n",)
-    names = channel.members if len(channel.members) <= _MOST_STOPS else ()
-    return tuple([f"\n{name}:" for name in sorted(names)])

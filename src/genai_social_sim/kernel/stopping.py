@@ -8,10 +8,12 @@ no turn is ever asked that is not in the run.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.events import Outcome, Spoke
 from genai_social_sim.domain.plan import AllOf, AnyOf, Consensus, Rounds, RunPlan, Silence, StopRule, Tokens, Turns
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.kernel.agreement import consensus_rules
 
 LOOKAHEAD_ROUNDS: Final = 64  # a fast channel waits for a slow one after that, so that waiting answers stay few
@@ -28,10 +30,13 @@ class Progress(NamedTuple):
     ended: str = ""  # the same once the run has ended
 
 
-def counted(progress: Progress, outcome: Outcome) -> Progress:
-    """`progress` after one more turn."""
+def counted(progress: Progress, outcomes: Sequence[Outcome]) -> Progress:
+    """`progress` after more turns."""
     turns, tokens, quiet, agreed, _, _ = progress
-    return Progress(turns + 1, tokens + outcome.tokens, 0 if isinstance(outcome, Spoke) else quiet + 1, agreed)
+    for outcome in outcomes:
+        tokens += outcome.tokens
+        quiet = 0 if isinstance(outcome, Spoke) else quiet + 1
+    return make(Progress, (turns + len(outcomes), tokens, quiet, agreed, "", ""))
 
 
 def reached(plan: RunPlan, progress: Progress) -> str:

@@ -109,14 +109,13 @@ def _by_names(source: str, by_jinja: Callable[..., str]) -> Callable[..., str]:
     form = "".join([text.replace("%", "%%") + "%s" for text in texts[:-1]]) + texts[-1].replace("%", "%%")
 
     def filled(**values: Any) -> str:
-        said = [value for name in names if _is_short(value := values.get(name))]
-        return form % tuple(said) if len(said) == len(names) else by_jinja(**values)
+        said = tuple([values.get(name) for name in names])
+        for value in said:
+            if not (isinstance(value, str) and len(value) < MAX_NAMED) and not isinstance(value, (int, float)):
+                return by_jinja(**values)
+        return form % said
 
     return filled
-
-
-def _is_short(value: Any) -> bool:
-    return len(value) < MAX_NAMED if isinstance(value, str) else isinstance(value, (int, float))
 
 
 def _by_jinja(source: str) -> Callable[..., str]:

@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 
-from genai_social_sim.domain.prompt import Message, Prompt, Role
+from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role, message_of_one, message_of_three
 from genai_social_sim.domain.text import Text
 from genai_social_sim.testing.strategies import prompts
 
@@ -81,3 +81,10 @@ def test_a_prompt_can_be_copied_and_sent_to_another_process() -> None:
 
 def test_a_message_shows_what_it_says() -> None:
     assert repr(message("user", "ada: ", "Hi.")) == "Message('user', 'ada: Hi.')"
+
+
+@pytest.mark.parametrize("role", ROLE_LETTERS)
+def test_the_quick_ways_to_make_a_message_make_the_same_one(role: Role) -> None:
+    one, two, three = map(Text.of, ("ada: ", "Hi.", "\n"))
+    assert message_of_one(role, one) == Message(role, (one,))
+    assert message_of_three(role, (one, two, three)) == Message(role, (one, two, three))

@@ -7,12 +7,13 @@ from hashlib import sha256
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.folding import Folded, folded
 
 from genai_social_sim.domain.plan import LAYOUTS, Agent, Layout, Model, PromptStyle, RunPlan, Sampling
 from genai_social_sim.domain.prompt import Role
 from genai_social_sim.domain.text import Text
-from genai_social_sim.kernel.prompts import lead_of, line_of
+from genai_social_sim.kernel.prompts import frame_of, lead_of, line_of, prompt_after
 from genai_social_sim.kernel.run import decide
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.testing.plans import small_channel, small_plan
@@ -90,6 +91,24 @@ def test_two_utterances_of_ones_own_in_a_row_do_not_run_together() -> None:
     plan = small_plan(channel, agents="ada bo", stop=20, layout="persona_first")
     run = folded(plan, lambda turn: f"Word {turn.round}." if turn.agent == "ada" else "", most=4)
     assert chat(run)[2] == ("assistant", "Word 0.\nWord 1.")
+
+
+@given(
+    st.lists(st.sampled_from(["ada", "bo"]), max_size=8), st.sampled_from(["", "ada:"]), st.sampled_from(["", "Go."])
+)
+def test_ones_own_words_stand_where_they_were_said_and_apart(speakers: list[str], lead: str, cue: str) -> None:
+    frame = frame_of("persona_first", head="You are ada.", tail=cue, lead=lead)
+    lines = [
+        line_of("persona_first", turn=at, speaker=who, lead=lead_of(who), text=Text.of(f"{at}"))
+        for at, who in enumerate(speakers)
+    ]
+    expected: list[str] = []
+    for message in (*frame.head, *[line.own if line.speaker == "ada" else line.others for line in lines], *frame.tail):
+        if message.role == "assistant" and expected and expected[-1].startswith("assistant"):
+            expected.append("assistant: \n")
+        expected.append(f"{message.role}: {message.content}")
+    prompt = prompt_after(frame, tuple(lines), agent="ada")
+    assert [f"{message.role}: {message.content}" for message in prompt.messages] == expected
 
 
 def test_a_lead_does_not_run_into_ones_own_words() -> None:
