@@ -9,6 +9,7 @@ from genai_social_sim.report.collecting import Series, Told
 
 _LOW_MASS: Final = 0.5
 _ONE_SIDED: Final = 0.9
+_AS_WANTED: Final = ("passed", "muted", "absent", "wordless")  # silences that no failure stands behind
 _LOOP: Final = 4
 _FEW: Final = 5  # runs of a condition
 _SHARE: Final = 0.02
@@ -53,7 +54,7 @@ def _failures(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
     for name, those in conditions.items():
         turns = sum(int(run.run.get("turns") or 0) for run in those)
         causes = _summed(run.silences for run in those)
-        failed = {cause: count for cause, count in causes.items() if cause not in ("passed", "muted", "absent")}
+        failed = {cause: count for cause, count in causes.items() if cause not in _AS_WANTED}
         if turns and sum(failed.values()) / turns > _SHARE:
             told = ", ".join([f"{cause} {count:,}" for cause, count in failed.items()])
             rows.append(f"{name or 'all runs'}: {sum(failed.values()) / turns:.1%} of {turns:,} turns ({told})")

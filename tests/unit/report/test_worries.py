@@ -46,7 +46,7 @@ def test_each_of_these_is_told_with_its_numbers(what: str, parts: dict[str, Any]
 @pytest.mark.parametrize(
     "parts",
     [
-        {"silences": {"passed": 50, "muted": 20, "absent": 5}},  # as the study wants it
+        {"silences": {"passed": 20, "muted": 20, "absent": 5, "wordless": 50}},  # as the study wants it
         {"calls": Calls(answered=10, truncated=2)},
         {"calls": Calls(answered=10, legal=10, legal_mass=6.0)},
         {"choices": {"left": 90, "right": 10}},
