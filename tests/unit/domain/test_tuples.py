@@ -29,6 +29,8 @@ class Makes(ast.NodeVisitor):
         match node:
             case ast.Call(func=ast.Name(id="make"), args=[ast.Name(id=kind), ast.Tuple(elts=fields)]):
                 self.found.append((self._inside if kind == "cls" else kind, len(fields)))
+            case _:
+                pass
         self.generic_visit(node)
 
 
