@@ -158,6 +158,7 @@ def hang(broker: BrokerServer, seconds: float) -> None:
 def test_a_worker_that_is_told_to_leave_in_the_middle(valkey: BrokerServer, tmp_path: Path, expected: str) -> None:
     with workers(valkey.url, 2) as crew:
         run = played(valkey.url, tmp_path, AtTurns(after_8=lambda: crew[0].send(signal.SIGTERM)))
+        assert not crew[0].is_alive(60)  # told once: a second signal would end it at once
         assert crew[0].stop()[0] == 0
     assert run.digest == expected
     events = [each.event for each in run.events()]

@@ -281,7 +281,7 @@ def test_a_run_that_waits_for_its_first_worker_says_what_it_lacks_and_who_refuse
             say=said.append,
         )
         entering = asyncio.create_task(waiting.__aenter__())
-        await asyncio.sleep(4)
+        await asyncio.sleep(9)
         assert "none serves scripted" in said[0]
         terms = WorkerTerms(name="picky", trust=Trust(backends=["embedded"]))
         working = asyncio.create_task(Worker(broker.serve("picky"), terms, clock=LoopClock()).work())
