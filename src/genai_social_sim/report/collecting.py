@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +34,11 @@ class Series(NamedTuple):
     measure: str
     of: str | None
 
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return self.measure if self.of is None else f"{self.measure} ({self.of})"
+
 
 @dataclass(slots=True)
 class Calls:
@@ -47,7 +52,6 @@ class Calls:
     legal_mass: float = 0.0  # their sum
     low_mass: int = 0  # of them below a tenth
     params: dict[str, int] = field(default_factory=dict)
-    not_honoured: dict[str, int] = field(default_factory=dict)
 
     def take(self, row: Cells) -> None:
         """Count one attempt."""
@@ -192,6 +196,15 @@ def _measure(run: Told, row: Cells) -> None:
         run.rounds.setdefault(series, []).append(Point(row["round"], float(value)))
     elif row["scope"] == "run":
         run.whole[series] = float(value)
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Several counts by name as one."""
+    whole: dict[str, int] = {}
+    for each in counts:
+        for name, count in each.items():
+            whole[name] = whole.get(name, 0) + count
+    return whole
 
 
 def _more(counts: dict[str, int], name: str) -> None:

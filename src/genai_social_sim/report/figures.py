@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any, Final
@@ -32,11 +32,12 @@ def draw(runs: Sequence[Told], folder: Path) -> Iterator[Path]:
     except OSError as fault:
         raise RequestError(f"the folder for figures cannot be made ({fault.strerror})", where=str(folder)) from fault
     conditions = conditions_or_forks([*runs])
+    units = {each.name: each.unit for each in measures()}
     for each in compared(conditions):
-        yield from _saved(_spreads(figure_of, each), folder, f"compared-{_slug(each.series)}")
+        yield from _saved(_spreads(figure_of, each, units), folder, f"compared-{_slug(each.series)}")
     for series in all_series(runs, whole=False):
         if found := curves(conditions, series):
-            yield from _saved(_curves(figure_of, found, series), folder, f"rounds-{_slug(series)}")
+            yield from _saved(_curves(figure_of, found, series, units), folder, f"rounds-{_slug(series)}")
 
 
 def _matplotlib() -> Any:
@@ -56,12 +57,12 @@ def _slug(series: Series) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "-", words).strip("-")[:80] or "measure"
 
 
-def _about(series: Series) -> str:
-    unit = next((each.unit for each in measures() if each.name == series.measure), "")
-    return visible(f"{series.measure}{f' ({series.of})' if series.of else ''}{f', {unit}' if unit else ''}")
+def _about(series: Series, units: Mapping[str, str]) -> str:
+    unit = units[series.measure]
+    return visible(f"{series.words}{f', {unit}' if unit else ''}")
 
 
-def _spreads(figure_of: Any, each: Compared) -> Any:
+def _spreads(figure_of: Any, each: Compared, units: Mapping[str, str]) -> Any:
     figure = figure_of(figsize=(6, 0.8 + 0.35 * len(each.spreads)), layout="constrained")
     axes = figure.add_subplot()
     for place, spread in enumerate(reversed(each.spreads)):
@@ -70,11 +71,11 @@ def _spreads(figure_of: Any, each: Compared) -> Any:
             axes.hlines(place, spread.low, spread.high, color="0.1", linewidth=1.5)
         axes.plot([spread.value], [place], "D", color="0.1", markersize=5)
     axes.set_yticks(range(len(each.spreads)), [visible(spread.name) for spread in reversed(each.spreads)])
-    axes.set_xlabel(_about(each.series))
+    axes.set_xlabel(_about(each.series, units))
     return figure
 
 
-def _curves(figure_of: Any, found: Sequence[Curve], series: Series) -> Any:
+def _curves(figure_of: Any, found: Sequence[Curve], series: Series, units: Mapping[str, str]) -> Any:
     figure = figure_of(figsize=(6, 3.5), layout="constrained")
     axes = figure.add_subplot()
     for place, curve in enumerate(found):
@@ -84,7 +85,7 @@ def _curves(figure_of: Any, found: Sequence[Curve], series: Series) -> Any:
         if curve.band:
             axes.fill_between(*zip(*curve.band, strict=True), alpha=0.15, color=line.get_color(), linewidth=0)
     axes.set_xlabel("round")
-    axes.set_ylabel(_about(series))
+    axes.set_ylabel(_about(series, units))
     axes.legend(fontsize="small", frameon=False)
     return figure
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from genai_social_sim.report.collecting import Cells, Told
+from genai_social_sim.report.collecting import Cells, Told, summed
 
 
 class Fact(NamedTuple):
@@ -150,10 +150,7 @@ def _parsing(runs: Sequence[Told]) -> tuple[Fact, ...]:
     facts: list[Fact] = []
     for name in dict.fromkeys([run.condition for run in runs]):
         those = [run for run in runs if run.condition == name]
-        silences: dict[str, int] = {}
-        for run in those:
-            for cause, count in run.silences.items():
-                silences[cause] = silences.get(cause, 0) + count
+        silences = summed(run.silences for run in those)
         turns = sum(int(run.run.get("turns") or 0) for run in those)
         failed = sum(run.calls.failed for run in those)
         told = ", ".join([f"{cause} {count:,}" for cause, count in sorted(silences.items())]) or "none"

@@ -10,10 +10,11 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from genai_social_sim.analysis.measure import Measure
 from genai_social_sim.analysis.registry import measures
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.report import drawing
-from genai_social_sim.report.collecting import Series, Told, all_series, conditions_or_forks
+from genai_social_sim.report.collecting import Told, all_series, conditions_or_forks, summed
 from genai_social_sim.report.comparing import compared, constant, curves, interval_words
 from genai_social_sim.report.drawing import number
 from genai_social_sim.report.methods import description, methods
@@ -66,6 +67,8 @@ def _template(name: str) -> str:
 def _values(wanted: Wanted) -> dict[str, Any]:
     runs, style = [*wanted.runs], _template("report.css")
     conditions = conditions_or_forks(runs)
+    known = {each.name: each for each in measures()}
+    told = {series.measure for whole in (True, False) for series in all_series(runs, whole=whole)}
     return {
         "title": next((str(run.run["name"]) for run in runs if run.run.get("name")), "Report"),
         "version": version("genai-social-sim"),
@@ -78,21 +81,17 @@ def _values(wanted: Wanted) -> dict[str, Any]:
         "factors": _factors(runs),
         "departures": wanted.departures,
         "intervals": interval_words(),
-        "comparisons": [*_comparisons(conditions)],
-        "constant": [(_named(series), number(value)) for series, value in constant(conditions)],
-        "overs": [*_overs(conditions)],
+        "comparisons": [*_comparisons(conditions, known)],
+        "constant": [(series.words, number(value)) for series, value in constant(conditions)],
+        "overs": [*_overs(conditions, known)],
         "answers": [*_answers(conditions)],
         "networks": [*_networks(conditions)],
         "transcripts": [those[0] for those in conditions.values()],
         "worries": worries(conditions),
         "methods": methods(runs),
-        "known": [each for each in measures() if any(each.name == series.measure for series in _told(runs))],
+        "known": [each for each in known.values() if each.name in told],
         "left_out": _left_out(runs),
     }
-
-
-def _told(runs: Sequence[Told]) -> list[Series]:
-    return [*all_series(runs, whole=True), *all_series(runs, whole=False)]
 
 
 def _factors(runs: Sequence[Told]) -> dict[str, list[str]]:
@@ -103,33 +102,21 @@ def _factors(runs: Sequence[Told]) -> dict[str, list[str]]:
     return {factor: [*levels] for factor, levels in found.items()}
 
 
-def _named(series: Series) -> str:
-    return series.measure if series.of is None else f"{series.measure} ({series.of})"
-
-
-def _unit(series: Series) -> str:
-    return next((each.unit for each in measures() if each.name == series.measure), "")
-
-
-def _about(series: Series) -> str:
-    return next((each.about for each in measures() if each.name == series.measure), "")
-
-
-def _comparisons(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Figure]:
+def _comparisons(conditions: Mapping[str, Sequence[Told]], known: Mapping[str, Measure]) -> Iterator[Figure]:
     for series, spreads in compared(conditions):
         rows = tuple(
             [(each.name, str(len(each.values)), *map(number, (each.value, each.low, each.high))) for each in spreads]
         )
         yield Figure(
-            _named(series),
-            drawing.intervals(spreads, title=f"{_named(series)} by condition", unit=_unit(series)),
-            _about(series),
+            series.words,
+            drawing.intervals(spreads, title=f"{series.words} by condition", unit=known[series.measure].unit),
+            known[series.measure].about,
             ("condition", "n", "mean", "low", "high"),
             rows,
         )
 
 
-def _overs(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Figure]:
+def _overs(conditions: Mapping[str, Sequence[Told]], known: Mapping[str, Measure]) -> Iterator[Figure]:
     runs = [run for those in conditions.values() for run in those]
     for series in [*all_series(runs, whole=False)][:_MOST_CURVES]:
         found = curves(conditions, series)
@@ -137,9 +124,9 @@ def _overs(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Figure]:
             continue
         rows = tuple([(each.name, number(each.mean[0][1]), number(each.mean[-1][1])) for each in found])
         yield Figure(
-            _named(series),
-            drawing.lines(found, title=f"{_named(series)} over rounds", unit=_unit(series)),
-            _about(series),
+            series.words,
+            drawing.lines(found, title=f"{series.words} over rounds", unit=known[series.measure].unit),
+            known[series.measure].about,
             ("condition", "first", "last"),
             rows,
         )
@@ -147,15 +134,9 @@ def _overs(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Figure]:
 
 def _answers(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Figure]:
     for name, those in conditions.items():
-        counted: dict[str, dict[str, int]] = {}
-        for run in those:
-            for what, counts in {
-                "choices": run.choices,
-                **{f"probe {key}": each for key, each in run.probes.items()},
-            }.items():
-                sums = counted.setdefault(what, {})
-                for answer, count in counts.items():
-                    sums[answer] = sums.get(answer, 0) + count
+        counted = {"choices": summed(run.choices for run in those)}
+        for probe in dict.fromkeys([name for run in those for name in run.probes]):
+            counted[f"probe {probe}"] = summed(run.probes.get(probe, {}) for run in those)
         for what, counts in counted.items():
             if counts:
                 ordered = dict(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:12])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from genai_social_sim.report.collecting import Series, Told
+from genai_social_sim.report.collecting import Series, Told, summed
 
 _LOW_MASS: Final = 0.5
 _ONE_SIDED: Final = 0.9
@@ -53,7 +53,7 @@ def _failures(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
     rows = []
     for name, those in conditions.items():
         turns = sum(int(run.run.get("turns") or 0) for run in those)
-        causes = _summed(run.silences for run in those)
+        causes = summed(run.silences for run in those)
         failed = {cause: count for cause, count in causes.items() if cause not in _AS_WANTED}
         if turns and sum(failed.values()) / turns > _SHARE:
             told = ", ".join([f"{cause} {count:,}" for cause, count in failed.items()])
@@ -86,7 +86,7 @@ def _legal_mass(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
 
 
 def _one_sided(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
-    counts = _summed(run.choices for run in _runs(conditions))
+    counts = summed(run.choices for run in _runs(conditions))
     whole = sum(counts.values())
     most = max(counts, key=lambda name: counts[name], default="")
     if len(counts) > 1 and counts[most] / whole > _ONE_SIDED:
@@ -112,14 +112,6 @@ def _same(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
         if len(digests) > len(set(digests)):
             words = "Replicates with one digest are one observation, whatever n says."
             yield Worry("Runs that are the same", f"{name or 'all runs'}: {words}")
-
-
-def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    whole: dict[str, int] = {}
-    for each in counts:
-        for name, count in each.items():
-            whole[name] = whole.get(name, 0) + count
-    return whole
 
 
 _RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], ...]] = (
