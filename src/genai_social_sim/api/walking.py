@@ -16,7 +16,7 @@ from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.kernel.errands import without_asking
 from genai_social_sim.kernel.feeds import Page
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.memory import ERRANDS, RECALL
+from genai_social_sim.kernel.memory import ERRANDS, RECALL, SUMMARY
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import start
@@ -125,7 +125,7 @@ class Walk:
 
     def _taken(self, call: Call) -> Outcome | Probed | Remembered:
         turn = call.turn
-        if turn.aside:
+        if turn.aside and turn.aside != SUMMARY:
             return without_asking(turn)
         typical = self._typical[self.stage.agents[turn.agent].model]
         tokens = round(len(call.prompt.text) / typical.characters + typical.tokens)
@@ -133,6 +133,8 @@ class Walk:
         if turn.page is not None and not turn.page.doing:
             return self._acted(turn, turn.page, tokens)
         where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
+        if turn.aside:
+            return Remembered(**where, aside=turn.aside, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
         return Spoke(**where, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
 
     def _acted(self, turn: Turn, page: Page, tokens: int) -> Outcome | Probed | Remembered:

@@ -39,10 +39,10 @@ class Several:
 Trigger = Measured | Several
 
 
-def parts_of(trigger: Trigger | None) -> Iterator[Measured]:
+def parts_of(trigger: Trigger) -> Iterator[Measured]:
     """What it is made of."""
     if isinstance(trigger, Measured):
         yield trigger
-    elif trigger is not None:
+    else:
         for each in trigger.triggers:
             yield from parts_of(each)

@@ -59,8 +59,8 @@ class Score(NamedTuple):
     score: float
 
 
-def view(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> View:
-    """What `agent` is shown in its turn, and when it is asked aside."""
+def view(memory: Window | Summary | Retrieval, mind: Mind, heard: tuple[Line, ...], agent: str) -> View:
+    """What `agent` is shown in its turn, and when it is asked aside; of meetings `kernel.interactions` tells."""
     match memory:
         case Window(utterances=utterances, own=own):
             if own is ALL_OWN:
@@ -75,8 +75,6 @@ def view(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> Vie
                 return View(lines)
             recent = last(lines, utterances)
             return View(recent, _among(lines[: len(lines) - utterances], mind.recalled))
-        case Interactions():
-            return View(())  # see `kernel.interactions`
         case _ as unknown:
             assert_never(unknown)
 

@@ -76,9 +76,8 @@ class Room:
 
     def is_words(self, position: int) -> bool:
         """Whether the turn at a position of a forum's round is for the words of an act, not for the act."""
-        if self.forum is None:
-            return False
-        return position >= len(self.members) if self.forum.simultaneous else position % 2 == 1
+        forum, acts = self.forum, len(self.members)
+        return forum is not None and (position >= acts if forum.simultaneous else position % 2 == 1)
 
     @cached_property
     def seats(self) -> Mapping[AgentId, int]:

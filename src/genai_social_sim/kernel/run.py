@@ -145,7 +145,7 @@ def tallied(state: RunState, *outcomes: Outcome) -> RunState:
     if stage.crossing and progress.turns % stage.plan.round_size == 0:
         floors = _seen_from_each_other(floors)
     after = make(RunState, (stage, floors, progress, openings, 0, silenced, views, watch))
-    return after if watch is None else arrived(after, spoke=isinstance(outcomes[-1], Spoke))
+    return after if watch is None else arrived(after, watch, spoke=isinstance(outcomes[-1], Spoke))
 
 
 def _judged(state: RunState, progress: Progress, outcome: Outcome) -> tuple[Progress, Views | None]:

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.plan import (
     ByAuthority,
     Forum,
@@ -136,11 +137,12 @@ def company(room: Room, agent: AgentId, round_no: int, position: int) -> tuple[A
 
 
 def _drawn(protocol: Pairwise, room: Room, dice: Dice) -> Pair:
-    if not room.links or not room.links[-1] > 0:  # nobody hears anybody, or all do
+    network = room.network
+    if network is None or not room.links[-1] > 0:  # all hear all, or nobody hears anybody
         return _any_pair(room, dice)
     if protocol.pick == "speaker":
-        return _from_speaker(room, dice)
-    return _from_listener(room, dice, each_link=protocol.pick == "link")
+        return _from_speaker(room, network, dice)
+    return _from_listener(room, network, dice, each_link=protocol.pick == "link")
 
 
 def _any_pair(room: Room, dice: Dice) -> Pair:
@@ -148,18 +150,15 @@ def _any_pair(room: Room, dice: Dice) -> Pair:
     return Pair(speaker, listener + (listener >= speaker))
 
 
-def _from_listener(room: Room, dice: Dice, *, each_link: bool) -> Pair:
-    network = room.network
-    if network is None:
-        return _any_pair(room, dice)
+def _from_listener(room: Room, network: Network, dice: Dice, *, each_link: bool) -> Pair:
     listener = dice.weighed(room.links) if each_link else dice.choice(room.listening)
     return Pair(_one_of(network.sources[listener], network.weights[listener : listener + 1], dice), listener)
 
 
-def _from_speaker(room: Room, dice: Dice) -> Pair:
+def _from_speaker(room: Room, network: Network, dice: Dice) -> Pair:
     speaker = dice.choice(room.heard)
-    network, names, hearers = room.network, room.members, room.hearers[speaker]
-    if network is None or not network.weighted:
+    names, hearers = room.members, room.hearers[speaker]
+    if not network.weighted:
         return Pair(speaker, dice.choice(hearers))
     weights = [network.weight(speaker=names[speaker], listener=names[each]) for each in hearers]
     return Pair(speaker, _one_of(hearers, (weights,), dice))

@@ -100,6 +100,17 @@ def test_probes_are_counted_as_calls_and_not_as_turns() -> None:
     assert (found.turns, found.calls, found.probes) == (20, 20 + asked, asked)
 
 
+@pytest.mark.parametrize(
+    "memory",
+    ["{kind: summary, utterances: 4, every: 8}", "{kind: retrieval, utterances: 4, k: 2, embedding: lexical}"],
+)
+def test_as_many_calls_are_foreseen_with_a_memory_as_a_run_makes(tmp_path: Path, memory: str) -> None:
+    study = Study.parse(STUDY, changes=["model.latency=0", f"memory={memory}", "stop.rounds=12"])
+    found = study.forecast(measure=False)
+    calls = study.run(runs=tmp_path).calls
+    assert (found.turns, found.calls) == (48, sum(call["answered_by"] != "encoder" for call in calls))
+
+
 def test_a_turn_that_is_passed_over_is_no_call() -> None:
     muted = "interventions=[{at: round 1, kind: mute, agents: [Ada]}]"
     found = Study.parse(STUDY, changes=["stop={rounds: 5}", muted]).forecast(measure=False)

@@ -47,6 +47,11 @@ def test_a_draw_below_a_bound_throws_away_the_words_that_would_favour_a_side() -
     assert [dice.below(bound) for _ in range(20)] == fair[:20]
 
 
+def test_what_has_no_weight_at_all_cannot_be_drawn() -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        Dice(1, "nothing").weighed([0.0, 0.0])
+
+
 @pytest.mark.parametrize("sides", [2, 6, 10])
 def test_every_side_comes_up_equally_often(sides: int) -> None:
     dice = Dice(1, "uniformity")

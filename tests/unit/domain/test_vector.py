@@ -30,6 +30,17 @@ def test_changed_copies_are_those_of_a_list_and_the_originals_stay(length: int, 
         assert list(each) == expected
 
 
+@given(st.sampled_from(EDGES), st.integers(1, 70), st.data())
+def test_what_is_appended_stands_at_the_end_and_can_be_changed(length: int, more: int, data: st.DataObject) -> None:
+    before = grown = Vector(range(length))
+    for item in range(length, length + more):
+        grown = grown.appended(item)
+    assert grown == Vector(range(length + more))
+    assert list(before) == list(range(length))
+    at = data.draw(st.integers(0, length + more - 1))
+    assert grown.replaced(at, -1).picked([at, 0]) == [-1, 0 if at else -1]
+
+
 @pytest.mark.parametrize("at", [-1, 3, 32])
 def test_outside_there_is_nothing(at: int) -> None:
     vector = Vector("abc")

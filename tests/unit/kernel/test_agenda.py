@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.support.scenario import Played, Scenario, scripted
 
 from genai_social_sim.domain.act import Choose
@@ -172,6 +173,22 @@ def test_a_broadcast_reaches_a_simultaneous_round_that_follows_it() -> None:
     news = Broadcast(speaker="system", text="News!", channels=(HALL,))
     play(small_plan(room, stop=6, interventions=[change(news)]), seen)
     assert ["News!" in [line.text.value for line in request.heard] for request in seen] == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("turns", "second"),
+    [(3, ["Begin.", "ada 0", "bo 1", "News!"]), (1, ["Begin.", "News!", "ada 0", "bo 1"])],
+    ids=["between-rounds", "within-a-round"],
+)
+def test_among_neighbours_a_broadcast_stands_where_it_was_said(turns: int, second: list[str]) -> None:
+    """What is said in a simultaneous round is heard at its end, so after what was broadcast in the middle of it."""
+    seen: list[Request] = []
+    room = small_channel("hall", members="ada bo cy", protocol="simultaneous", edges="ada-bo")
+    news = Broadcast(speaker="system", text="News!", channels=(HALL,))
+    play(small_plan(room, stop=6, interventions=[change(news, After(count=turns, unit="turns"))]), seen)
+    heard = {(request.round, request.agent): [line.text.value for line in request.heard] for request in seen}
+    assert heard[1, BO] == second
+    assert ("News!" in heard[0, CY], "News!" in heard[1, CY]) == (turns < 3, True)
 
 
 def test_persona_topic_and_sampling_change_what_is_asked_from_then_on() -> None:

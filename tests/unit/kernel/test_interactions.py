@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.support.scenario import Scenario, scripted
 
@@ -17,7 +17,18 @@ GAME = Choose(options=("Q", "M"))
 MEETING = Pairwise(acts="both", shows="nothing")
 
 
-def asked(choices: Sequence[str], *, last: int = 2, agents: str = "ada bo", shows: str = "nothing") -> list[Request]:
+PAYOFFS = {"match": 100.0, "mismatch": -50.0}
+
+
+def asked(
+    choices: Sequence[str],
+    *,
+    last: int = 2,
+    agents: str = "ada bo",
+    shows: str = "nothing",
+    opening: str = "",
+    payoffs: Mapping[str, float] = PAYOFFS,
+) -> list[Request]:
     """What was asked in as many turns as there are choices, in which these were made."""
     seen: list[Request] = []
 
@@ -25,10 +36,10 @@ def asked(choices: Sequence[str], *, last: int = 2, agents: str = "ada bo", show
         seen.append(request)
         return choices[request.turn]
 
-    memory = Interactions(last=last, text=INTERACTIONS_TEXT, match=100.0, mismatch=-50.0)
+    memory = Interactions(last=last, text=INTERACTIONS_TEXT, **payoffs)
     protocol = Pairwise(acts="both", shows=shows)  # type: ignore[arg-type]
     hall = small_channel(
-        "hall", members=agents, protocol=protocol, act=GAME, opening="", window=kept(memory), memory=memory
+        "hall", members=agents, protocol=protocol, act=GAME, opening=opening, window=kept(memory), memory=memory
     )
     Scenario(plan=small_plan(hall, agents=agents, stop=len(choices)), model=scripted(answer)).play()
     return seen
@@ -57,6 +68,18 @@ def test_rounds_are_numbered_in_the_window_and_points_added_up_within_it() -> No
     assert "Round 2: " in last.prompt.text
     assert "Round 3: " not in last.prompt.text
     assert "in these rounds: 50 points." in last.prompt.text  # 100 - 50: the first of the three is forgotten
+
+
+def test_without_payoffs_the_choices_are_told_and_no_points() -> None:
+    told = asked(["Q", "M", "Q", "Q"], payoffs={})[-1].prompt.text
+    assert "Round 1: " in told
+    assert "points" not in told
+
+
+def test_an_opening_is_no_choice_of_anybody() -> None:
+    told = asked(["Q", "M", "Q", "Q"], opening="ada: Q")[-1]
+    assert told.prompt.text.count("Round") == 1
+    assert [line.turn for line in told.heard] in ([0, 1], [1, 0])
 
 
 def test_a_meeting_in_which_one_said_nothing_that_can_be_read_is_none() -> None:

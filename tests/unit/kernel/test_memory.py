@@ -190,6 +190,11 @@ def test_what_is_long_or_comes_from_authority_can_count_as_important() -> None:
     assert best(high, [0.0] * 3, {"ada": 1.0, "bo": 5.0, "cy": 1.0}) == [1]
 
 
+def test_where_nothing_counts_as_important_its_weight_changes_nothing() -> None:
+    indifferent = Retrieval(utterances=1, k=1, embedding="x", recency=0.0, importance="none", weight=9.0)
+    assert best(indifferent, [0.1, 0.9, 0.3]) == [1]
+
+
 def test_the_three_terms_are_each_brought_to_one_and_added_up() -> None:
     """With a half-life of 1, of the ages 3, 2, 1 the recencies are 1/8, 1/4, 1/2: scaled 0, 1/3, 1."""
     memory = Retrieval(utterances=1, k=3, embedding="x", half_life=1.0, relevance=2.0)
