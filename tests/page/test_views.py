@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
+from tests.support.designs import played
 from tests.support.pages import Site, Watched, play, served, watched
 
 from genai_social_sim import Run
@@ -33,6 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("runs")
     play(folder, OPINIONS)
     play(folder, OPINIONS.replace("seed: 3", "seed: 4"))
+    played(folder)
     parent = play(folder)
     with Run(parent) as run:
         run.fork(at_turn=30, say={run.turn(30)[-1].event.agent: "I have changed my mind."})  # type: ignore[union-attr]
@@ -132,12 +134,60 @@ def test_what_is_new_in_a_prompt_is_marked(site: Site, tab: Watched) -> None:
     tab.clean(site)
 
 
+def test_forks_are_a_tree_that_the_keyboard_walks(site: Site, tab: Watched) -> None:
+    page, (fork, parent) = tab.page, sorted(runs(site, "harbour"), key=lambda row: row["parent"] is None)
+    page.goto(f"{site.url}/runs/{parent['run']}")
+    page.get_by_role("link", name="Forks", exact=True).click()
+    rows = page.get_by_role("list", name="Runs of this family").get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_have_attribute("aria-current", "true")
+    expect(rows.nth(1)).to_contain_text("at turn 30: say ")
+    assert page.locator("svg .stem").count() == 1
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text("they part at turn 30")
+    page.go_back()
+    rows.nth(1).get_by_role("link", name=fork["run"], exact=True).click()
+    expect(page.locator("article.said").first).to_be_visible()
+    tab.clean(site)
+
+
+def test_conditions_stand_side_by_side_with_their_numbers(site: Site, tab: Watched) -> None:
+    page = tab.page
+    page.goto(site.url)
+    page.get_by_label("Study", exact=True).select_option("votes")
+    expect(page.locator("table.runs tbody tr")).to_have_count(6)
+    page.get_by_role("link", name="Conditions side by side").click()
+    expect(page.get_by_role("status").first).to_contain_text("n = 6 runs")
+    numbers = page.get_by_role("region", name="Numbers by condition").get_by_role("row")
+    expect(numbers).to_have_count(3)
+    page.get_by_label("Stated").select_option("for")
+    expect(page.locator("figure.chart figcaption")).to_contain_text("for")
+    last = site.api("/conditions?study=votes&category=for")["conditions"][0]
+    expect(numbers.nth(1)).to_contain_text(f"{last['mean'][-1]:.4g}")
+    assert "category=for" in page.url
+    expect(page.get_by_role("region", name="Measures by condition")).to_contain_text("consensus_reached")
+    page.get_by_role("link", name="Two transcripts beside each other").click()
+    expect(page.locator(".settings")).to_contain_text("network.p")
+    tab.clean(site)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["network", "measures", "compare"])
+@pytest.mark.parametrize("view", ["conditions", "forks", "network", "measures", "compare"])
 def test_axe_finds_nothing(site: Site, chromium: Browser, view: str, scheme: Any) -> None:
     (a, b), width = runs(site, "opinions"), 390 if scheme == "dark" else 1200
-    path = f"compare?a={a['run']}&b={b['run']}" if view == "compare" else f"runs/{a['run']}/{view}"
-    shown = {"network": ".side tbody tr", "measures": "td.about", "compare": ".parting"}[view]
+    run = runs(site, "harbour")[0]["run"] if view == "forks" else a["run"]
+    paths = {"compare": f"compare?a={a['run']}&b={b['run']}", "conditions": "conditions?study=votes"}
+    path = paths.get(view, f"runs/{run}/{view}")
+    shown = {
+        "conditions": "tr.apart",
+        "forks": ".kinships li",
+        "network": ".side tbody tr",
+        "measures": "td.about",
+        "compare": ".parting",
+    }[view]
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
     try:
         page = watched(context).page

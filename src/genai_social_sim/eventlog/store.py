@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
@@ -24,11 +25,12 @@ _BUSY_MS: Final = 10_000
 _HEADER: Final = 100  # bytes of an SQLite file's header
 
 
-def migrations() -> list[tuple[int, str]]:
+@cache
+def migrations() -> tuple[tuple[int, str], ...]:
     """(number, SQL) of every migration, in order; they only ever go forward."""
     folder = files("genai_social_sim.eventlog") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in names]
+    return tuple([(int(name.split("_")[0]), (folder / name).read_text(encoding="utf-8")) for name in names])
 
 
 def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.Connection:

@@ -22,10 +22,12 @@ from starlette.staticfiles import StaticFiles
 
 from genai_social_sim.errors import NoSuchTurnError, RecordError, RequestError, SocialSimError
 from genai_social_sim.web import openapi
-from genai_social_sim.web.endpoints import ENDPOINTS, Endpoint, OfHistory, Site
+from genai_social_sim.web.conditions import Conditioned, NoSuchStudyError, Reader
+from genai_social_sim.web.endpoints import ENDPOINTS, Endpoint, Site
 from genai_social_sim.web.folder import Folder, NoSuchRunError
 from genai_social_sim.web.guard import Guard, Terms
 from genai_social_sim.web.network import Networks, NoSuchChannelError
+from genai_social_sim.web.queries import OfHistory
 from genai_social_sim.web.society import NoSuchAgentError
 from genai_social_sim.web.sources import Sources
 from genai_social_sim.web.states import Statements
@@ -33,14 +35,14 @@ from genai_social_sim.web.stream import stream
 from genai_social_sim.web.summary import Summaries
 from genai_social_sim.web.tally import Tallies
 
-_VIEWS: Final = ("/", "/compare", "/runs/{run}", "/runs/{run}/{view}", "/runs/{run}/turns/{turn}")
+_VIEWS: Final = ("/", "/compare", "/conditions", "/runs/{run}", "/runs/{run}/{view}", "/runs/{run}/turns/{turn}")
 _COMPRESSED_FROM: Final = 50_000  # bytes; below that, loopback is quicker than gzip
 
 
 def application(root: Path, sources: Sources, terms: Terms) -> Starlette:
     """The page over the run files in `root`."""
     folder = Folder(root, sources.open, sources.clock.elapsed)
-    site = Site(folder, sources, Summaries(folder, sources), Tallies(), Networks(), Statements())
+    site = _site(folder, sources)
     described = json.dumps(openapi.document(ENDPOINTS, version=sources.version)).encode()
     page = (files("genai_social_sim.web") / "static" / "index.html").read_bytes()
 
@@ -59,6 +61,20 @@ def application(root: Path, sources: Sources, terms: Terms) -> Starlette:
     ]
     middleware = [Middleware(Guard, terms), Middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM, compresslevel=3)]
     return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _no_route})
+
+
+def _site(folder: Folder, sources: Sources) -> Site:
+    statements = Statements()
+    read = Reader(lambda run: sources.open(folder.path(run)), statements, sources, folder.path)
+    return Site(
+        folder=folder,
+        sources=sources,
+        summaries=Summaries(folder, sources),
+        tallies=Tallies(),
+        networks=Networks(),
+        statements=statements,
+        conditioned=Conditioned(read),
+    )
 
 
 def _answering(site: Site, endpoint: Endpoint) -> Callable[[Request], Any]:
@@ -102,7 +118,7 @@ def _asked(request: Request, query: type[Any], **more: str) -> Any:
 
 def _fault(fault: SocialSimError) -> Response:
     status = 409 if isinstance(fault, RecordError) else 400
-    if isinstance(fault, NoSuchRunError | NoSuchAgentError | NoSuchChannelError | NoSuchTurnError):
+    if isinstance(fault, NoSuchRunError | NoSuchAgentError | NoSuchChannelError | NoSuchTurnError | NoSuchStudyError):
         status = 404
     error = {"code": fault.code, "message": fault.problem, "where": "", "remedy": fault.remedy}
     return _json(status, {"error": error})

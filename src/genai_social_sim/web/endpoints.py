@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel
 
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.errors import RecordError
 from genai_social_sim.web.comparison import Comparison, compare
+from genai_social_sim.web.conditions import ComparedMeasures, Conditioned, Conditions
+from genai_social_sim.web.family import Family, family
 from genai_social_sim.web.folder import Folder
 from genai_social_sim.web.health import Health, health
 from genai_social_sim.web.history import History, Place, history, place
 from genai_social_sim.web.network import Network, Networks
+from genai_social_sim.web.queries import (
+    OfAgent,
+    OfConditions,
+    OfCourse,
+    OfHistory,
+    OfNetwork,
+    OfPlace,
+    OfRun,
+    OfRuns,
+    OfSearch,
+    OfStates,
+    OfStudy,
+    OfTurn,
+    OfTwo,
+)
 from genai_social_sim.web.search import Found, search
 from genai_social_sim.web.society import AgentDocument, Society, agent_of, society
 from genai_social_sim.web.sources import Facts, Measured, Sources
@@ -23,97 +39,6 @@ from genai_social_sim.web.states import About, Course, Stated, Statements, State
 from genai_social_sim.web.summary import LIVELY, RunRow, Runs, Summaries
 from genai_social_sim.web.tally import Tallies, Tally
 from genai_social_sim.web.trend import Trend, trend
-
-_WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
-_LARGEST: Final = 2**62  # positions and turns
-
-
-def _whole(value: object) -> object:
-    """Numbers as people write them, and in no other form."""
-    if isinstance(value, str) and not _WHOLE.fullmatch(value):
-        raise ValueError("not a whole number")
-    return value
-
-
-_AS_WRITTEN: Final = BeforeValidator(_whole)
-After = Annotated[
-    int, Field(ge=-1, le=_LARGEST, description="A position of the log; -1: from the beginning."), _AS_WRITTEN
-]
-Words = Annotated[str, Field(max_length=500)]
-Name = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class OfNetwork(BaseModel, extra="forbid"):
-    """A channel's network."""
-
-    run: Annotated[Name, Field(description="Name of the run, as the list of runs has it.")]
-    channel: Annotated[Words, Field(description="Name of the channel; empty: the first one.")] = ""
-
-
-class Nothing(BaseModel, extra="forbid"):
-    """No parameters."""
-
-
-class OfRun(BaseModel, extra="forbid"):
-    """A run, as the list names it."""
-
-    run: Annotated[Name, Field(description="Name of the run, as the list of runs has it.")]
-
-
-class OfHistory(OfRun):
-    """Which part of a log."""
-
-    after: After = -1
-    limit: Annotated[int, Field(ge=1, le=5000, description="Positions of the log to look at."), _AS_WRITTEN] = 500
-    channel: Annotated[Words, Field(description="Leave out what happened in other channels.")] = ""
-
-
-class OfSearch(OfRun):
-    """What is looked for."""
-
-    q: Annotated[Words, Field(min_length=1, description="Words to find, whatever their case.")]
-    after: After = -1
-    limit: Annotated[int, Field(ge=1, le=500, description="Most items to give."), _AS_WRITTEN] = 50
-
-
-class OfTurn(OfRun):
-    """A turn, or a question aside before it."""
-
-    turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Number of the turn, from 0."), _AS_WRITTEN]
-    probe: Annotated[Words, Field(description="Name of a probe: what was asked aside before that turn.")] = ""
-    agent: Annotated[Words, Field(description="With probe: who was asked.")] = ""
-
-
-class OfPlace(OfRun):
-    """A turn."""
-
-    turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Number of the turn, from 0."), _AS_WRITTEN]
-
-
-class OfCourse(OfRun):
-    """What agents state."""
-
-    of: Annotated[Words, Field(min_length=1, description="`said`: in their turns; else the name of a probe.")] = "said"
-    channel: Annotated[Words, Field(description="Leave out what was stated in other channels.")] = ""
-
-
-class OfStates(OfCourse):
-    """What agents of a channel stated last."""
-
-    turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Before which turn.", examples=[0]), _AS_WRITTEN]
-
-
-class OfTwo(BaseModel, extra="forbid"):
-    """Two runs."""
-
-    a: Annotated[Name, Field(description="Name of one run.")]
-    b: Annotated[Name, Field(description="Name of the other one.")]
-
-
-class OfAgent(OfRun):
-    """An agent of a run."""
-
-    agent: Annotated[Name, Field(description="Name of the agent.")]
 
 
 class Site(NamedTuple):
@@ -125,6 +50,7 @@ class Site(NamedTuple):
     tallies: Tallies
     networks: Networks
     statements: Statements
+    conditioned: Conditioned
 
     def facts(self, run: str) -> Facts:
         """The study of a run; raises RecordError."""
@@ -151,8 +77,14 @@ class Endpoint:
     call: Callable[[Site, Any], Any]
 
 
-def _runs(site: Site, query: Nothing) -> Runs:
-    return site.summaries.all()
+def _runs(site: Site, query: OfRuns) -> Runs:
+    return site.summaries.all(query.after)
+
+
+def _family(site: Site, query: OfRun) -> Family:
+    site.folder.path(query.run)
+    found = site.summaries.all()
+    return family(found["runs"], query.run, found["unread"])
 
 
 def _run(site: Site, query: OfRun) -> RunRow:
@@ -230,6 +162,14 @@ def _compare(site: Site, query: OfTwo) -> Comparison:
         return compare(a, b)
 
 
+def _conditions(site: Site, query: OfConditions) -> Conditions:
+    return site.conditioned.courses(site.summaries.all()["runs"], query.study, query.of, query.category)
+
+
+def _compared(site: Site, query: OfStudy) -> ComparedMeasures:
+    return site.conditioned.measures(site.summaries.all()["runs"], query.study)
+
+
 def _society(site: Site, query: OfRun) -> Society:
     return society(site.facts(query.run))
 
@@ -242,12 +182,20 @@ ENDPOINTS: Final = (
     Endpoint(
         path="/api/runs",
         name="runs",
-        about="All run files of the folder.",
-        query=Nothing,
+        about="All run files of the folder, or those whose rows changed since it was asked last.",
+        query=OfRuns,
         gives=Runs,
         call=_runs,
     ),
     Endpoint(path="/api/runs/{run}", name="run", about="One run at a glance.", query=OfRun, gives=RunRow, call=_run),
+    Endpoint(
+        path="/api/runs/{run}/family",
+        name="family",
+        about="The forks of a run, their forks, and the run that all of them come from.",
+        query=OfRun,
+        gives=Family,
+        call=_family,
+    ),
     Endpoint(
         path="/api/runs/{run}/history",
         name="history",
@@ -352,6 +300,22 @@ ENDPOINTS: Final = (
         query=OfTwo,
         gives=Comparison,
         call=_compare,
+    ),
+    Endpoint(
+        path="/api/conditions",
+        name="conditions",
+        about="Conditions of a study over time: mean and interval over the runs of each, and the runs themselves.",
+        query=OfConditions,
+        gives=Conditions,
+        call=_conditions,
+    ),
+    Endpoint(
+        path="/api/conditions/measures",
+        name="condition_measures",
+        about="Measures of whole runs by condition, with intervals; what differs most comes first.",
+        query=OfStudy,
+        gives=ComparedMeasures,
+        call=_compared,
     ),
     Endpoint(
         path="/api/runs/{run}/society",

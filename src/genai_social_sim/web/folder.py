@@ -16,6 +16,7 @@ from genai_social_sim.web.sources import Record
 
 SUFFIX: Final = ".sqlite"
 _FRESH_S: Final = 0.3  # for which a listing serves all who ask
+_REST: Final = 4  # a folder that takes long to list is left alone for so many times as long
 _DEEPEST: Final = 8  # folders within folders
 _MOST: Final = 100_000  # run files
 
@@ -63,14 +64,16 @@ class Folder:
         self._lock = Lock()
         self._found: dict[str, RunFile] = {}
         self._looked = float("-inf")
+        self._fresh_s = _FRESH_S
 
     def files(self) -> dict[str, RunFile]:
         """Those that lie there now, by the name that addresses have for them."""
         with self._lock:
             now = self._elapsed()
-            if now - self._looked > _FRESH_S:
+            if now - self._looked > self._fresh_s:
                 self._found = self._named()
                 self._looked = self._elapsed()
+                self._fresh_s = max(_FRESH_S, _REST * (self._looked - now))
             return self._found
 
     def path(self, run: str) -> Path:
@@ -92,38 +95,60 @@ class Folder:
 
     def _named(self) -> dict[str, RunFile]:
         found: dict[str, RunFile] = {}
-        for path in sorted(islice(self._walk(), _MOST), key=os.fsencode):
-            stamp = _stamp(path)
-            if stamp is None:
-                continue
-            inside = path.name if path == self.root else path.relative_to(self.root).as_posix()
-            file = os.fsencode(inside).decode("utf-8", "replace")
+        for inside, stamp in sorted(islice(self._walk(), _MOST), key=_in_bytes):
+            alone = not inside
+            file = os.fsencode(self.root.name if alone else inside.replace(os.sep, "/")).decode("utf-8", "replace")
             run = _unused(file.removesuffix(SUFFIX).replace("/", "~"), found)
-            given = self._given if path == self.root else self._given / path.relative_to(self.root)
-            shown = os.fsencode(given).decode("utf-8", "replace")
-            found[run] = RunFile(run, file, shown, path, stamp)
+            shown = os.fsencode(self._given / inside).decode("utf-8", "replace")
+            found[run] = RunFile(run, file, shown, self.root / inside, stamp)
         return found
 
-    def _walk(self) -> Iterator[Path]:
+    def _walk(self) -> Iterator[tuple[str, Stamp]]:
+        """Each run file by its path within the folder, which is empty for one that is served alone."""
         if not self.root.is_dir():
-            yield self.root
+            stamp = _stamp(self.root)
+            if stamp is not None:
+                yield "", stamp
             return
-        todo = [(self.root, 0)]
+        todo = [("", 0)]
         while todo:
             folder, depth = todo.pop()
-            for entry in _entries(folder):
+            entries = _entries(self.root / folder)
+            for name, entry in entries.items():
+                inside = os.path.join(folder, name)
                 if entry.is_dir(follow_symlinks=False):
-                    todo += [(folder / entry.name, depth + 1)] if depth < _DEEPEST else []
-                elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
-                    yield folder / entry.name
+                    todo += [(inside, depth + 1)] if depth < _DEEPEST else []
+                elif name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                    stamp = _stamp_of(entry, entries.get(f"{name}-wal"))
+                    if stamp is not None:
+                        yield inside, stamp
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _in_bytes(found: tuple[str, Stamp]) -> bytes:
+    return os.fsencode(found[0])
+
+
+def _entries(folder: Path) -> dict[str, os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".")]
+            return {entry.name: entry for entry in entries if not entry.name.startswith(".")}
     except OSError:
-        return []
+        return {}
+
+
+def _stamp_of(file: os.DirEntry[str], log: os.DirEntry[str] | None) -> Stamp | None:
+    """Of a file and the write-ahead log beside it; None if it is gone."""
+    try:
+        own = file.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    try:
+        beside = None if log is None else log.stat(follow_symlinks=False)
+    except OSError:
+        beside = None
+    if beside is None:
+        return Stamp((own.st_mtime_ns, 0), (own.st_size, 0))
+    return Stamp((own.st_mtime_ns, beside.st_mtime_ns), (own.st_size, beside.st_size))
 
 
 def _unused(run: str, taken: dict[str, RunFile]) -> str:

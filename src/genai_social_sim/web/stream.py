@@ -13,8 +13,9 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from genai_social_sim.web.endpoints import OfHistory, Site
+from genai_social_sim.web.endpoints import Site
 from genai_social_sim.web.history import History, history
+from genai_social_sim.web.queries import OfHistory
 
 _POLL_S: Final = 0.2  # SQLite tells nobody of a commit
 _ALIVE_S: Final = 15.0  # after which a silent stream says that it is there

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,12 @@ from genai_social_sim.web.sources import Record, Sources
 _PATIENCE_S: Final = 0.25  # spent on reading before what is known is shown
 LIVELY: Final = ("running", "running or killed")
 _LAST_AT: Final = "SELECT at FROM events ORDER BY seq DESC LIMIT 1"
+_COUNTED_AT_ONCE: Final = 50_000  # positions of a log, so that a long one holds nobody up
+_USED: Final = """
+    SELECT sum(CASE WHEN kind <> 'answered' THEN body ->> 'tokens' END),
+           sum(CASE WHEN kind = 'answered' THEN body ->> 'cost' END)
+    FROM events WHERE seq > ? AND seq <= ? AND kind IN ('spoke', 'fell_silent', 'probed', 'remembered', 'answered')
+"""
 
 
 class ParentDocument(TypedDict):
@@ -27,12 +33,14 @@ class ParentDocument(TypedDict):
     run: str
     at_turn: int
     changes: list[str]
+    resample: int  # which of the other chances it has from there on; 0: its parent's
 
 
 class RunRow(TypedDict):
     """A run in the list. `problem` says why a file cannot be read as one; all else is empty then.
 
-    `status` is empty for a file that has not been looked at yet.
+    `status` is empty for a file that has not been looked at yet, `tokens` are null until they are counted, `cost` is
+    null where no answer had a price.
     """
 
     run: str
@@ -48,6 +56,9 @@ class RunRow(TypedDict):
     status: str
     turns: int
     most: int | None  # turns after which it ends at the latest, if known
+    tokens: int | None
+    cost: float | None
+    currency: str
     agents: int
     channels: list[str]
     models: list[str]
@@ -60,19 +71,34 @@ class RunRow(TypedDict):
 
 
 class Runs(TypedDict):
-    """All run files of the folder; `unread` of them have not been looked at yet and will be when asked again."""
+    """Run files of the folder: all of them if it is `whole`, else those whose rows changed after a revision.
+
+    `revision` is what to ask after next. `unread` files have not been looked at yet and will be when asked again.
+    """
 
     folder: str
     version: str
     runs: list[RunRow]
+    whole: bool
+    revision: int
     unread: int
     now: float
+
+
+class _Used(NamedTuple):
+    """Counted up to a position of the log."""
+
+    seq: int = -1
+    tokens: int = 0
+    cost: float | None = None
 
 
 class _Known(NamedTuple):
     row: RunRow
     stamp: Stamp | None  # None: look again
     fixed: RunRow | None = None  # what never changes, once read
+    used: _Used = _Used()
+    revision: int = 0
 
 
 class Summaries:
@@ -83,23 +109,48 @@ class Summaries:
         self._sources = sources
         self._known: dict[str, _Known] = {}
         self._lock = Lock()
+        # Beyond those of a server that ran before, so that its readers take the whole list again.
+        self._shrunk = self._revision = int(1000 * sources.clock.now())
 
-    def all(self) -> Runs:
-        """Every run file, each with what is known of it by now."""
+    def all(self, after: int = -1) -> Runs:
+        """Every run file, each with what is known of it by now; or those that changed after a revision."""
         with self._lock:
             files = self._folder.files()
-            for gone in self._known.keys() - files.keys():
-                del self._known[gone]
+            self._keep(files)
             until = self._sources.clock.elapsed() + _PATIENCE_S
             unread = sum(not self._refreshed(file, until) for file in self._urgent(files))
-            rows = [self._known[run].row if run in self._known else _empty(file) for run, file in files.items()]
+            whole = not self._shrunk <= after <= self._revision
+            known, revision = [self._known[run] for run in files], self._revision
         return {
             "folder": self._folder.root.name,
             "version": self._sources.version,
-            "runs": rows,
+            "runs": [each.row for each in known if whole or each.revision > after],
+            "whole": whole,
+            "revision": revision,
             "unread": unread,
             "now": self._sources.clock.now(),
         }
+
+    def _keep(self, files: Mapping[str, RunFile]) -> None:
+        """Forgets files that are gone, and notes those that are new."""
+        gone = self._known.keys() - files.keys()
+        for run in gone:
+            del self._known[run]
+        if gone:
+            self._revision += 1
+            self._shrunk = self._revision
+        for run in files.keys() - self._known.keys():
+            self._note(run, _Known(_empty(files[run]), None))
+
+    def _note(self, run: str, found: _Known) -> None:
+        """What is known of a run now; a row that is another than before is of a new revision."""
+        before = self._known.get(run)
+        if before is None or before.row != found.row:
+            self._revision += 1
+            found = found._replace(revision=self._revision)
+        else:
+            found = found._replace(revision=before.revision)
+        self._known[run] = found
 
     def one(self, run: str) -> RunRow:
         """The row of one run, as it is now; raises NoSuchRunError."""
@@ -109,12 +160,13 @@ class Summaries:
             self._refreshed(file, float("inf"))
             return self._known[run].row
 
-    def _urgent(self, files: Mapping[str, RunFile]) -> Iterator[RunFile]:
-        """Those that run first, then those that nobody has looked at, the newest of them first."""
-        running = [run for run, known in self._known.items() if known.row["status"] in LIVELY and run in files]
-        yield from [files[run] for run in running]
-        rest = [file for run, file in files.items() if run not in set(running)]
-        yield from sorted(rest, key=lambda file: file.stamp, reverse=True)
+    def _urgent(self, files: Mapping[str, RunFile]) -> list[RunFile]:
+        """Those to be looked at: that run first, the newest of the others next."""
+        changed = [file for run, file in files.items() if self._known[run].stamp != file.stamp]
+        return sorted(changed, key=self._urgency, reverse=True)
+
+    def _urgency(self, file: RunFile) -> tuple[bool, Stamp]:
+        return self._known[file.run].row["status"] in LIVELY, file.stamp
 
     def _refreshed(self, file: RunFile, until: float) -> bool:
         """Whether the row of a file is that of now."""
@@ -123,7 +175,7 @@ class Summaries:
             return True
         if self._sources.clock.elapsed() >= until:
             return False
-        self._known[file.run] = self._read(file, known)
+        self._note(file.run, self._read(file, known))
         return True
 
     def _read(self, file: RunFile, known: _Known | None) -> _Known:
@@ -131,16 +183,21 @@ class Summaries:
             with self._folder.record(file.run) as record:
                 fixed = (known and known.fixed) or self._fixed(file, record)
                 row = _now(fixed, record)
+                used = _counted(record, known.used if known else _Used(), row["seq"])
         except SocialSimError as fault:
             return _Known({**_empty(file), "problem": fault.problem, "status": "unreadable"}, file.stamp)
         # One that runs is looked at again even if its file stays as it is: its process may be killed meanwhile.
-        return _Known(row, None if row["status"] in LIVELY else file.stamp, fixed)
+        if used.seq >= row["seq"]:
+            row = {**row, "tokens": used.tokens, "cost": used.cost}
+        lively = row["status"] in LIVELY or used.seq < row["seq"]
+        return _Known(row, None if lively else file.stamp, fixed, used)
 
     def _fixed(self, file: RunFile, record: Record) -> RunRow:
         first = next(iter(record.events()), None)
         if first is None or not isinstance(first.event, RunStarted):
             raise RecordError("this record holds no events yet")
         facts, origin = self._sources.facts(first.event), record.origin()
+        about = about_first_session(record)
         return {
             **_empty(file),
             "study": facts.name or "",
@@ -149,7 +206,8 @@ class Summaries:
             "most": self._sources.bound(first.event) if record.standing() != "finished" else None,
             "agents": len(facts.names),
             "channels": [channel.name for channel in facts.channels()],
-            "models": _models(about_first_session(record)),
+            "models": _models(about),
+            "currency": _currency(about),
             "began": first.at,
             "condition": origin.assignment.condition,
             "levels": dict(origin.assignment.levels),
@@ -164,6 +222,23 @@ def _now(fixed: RunRow, record: Record) -> RunRow:
     last = next(iter(record.query(_LAST_AT)), None)
     row = {**fixed, "status": status, "turns": head.turns, "seq": head.seq, "digest": head.digest.hex()}
     return {**row, "last": None if last is None else float(last[0])}  # type: ignore[typeddict-item]
+
+
+def _counted(record: Record, before: _Used, seq: int) -> _Used:
+    """What was used up to a position, or as far as one look counts."""
+    if before.seq > seq:  # another file under the same name
+        before = _Used()
+    if before.seq == seq:
+        return before
+    last = min(seq, before.seq + _COUNTED_AT_ONCE)
+    tokens, cost = next(iter(record.query(_USED, before.seq, last)))
+    paid = before.cost if cost is None else (before.cost or 0.0) + float(cost)
+    return _Used(last, before.tokens + int(tokens or 0), paid)
+
+
+def _currency(about: Mapping[str, Any]) -> str:
+    settings = about.get("settings")
+    return str(settings.get("currency") or "") if isinstance(settings, dict) else ""
 
 
 def about_first_session(record: Record) -> Mapping[str, Any]:
@@ -189,7 +264,13 @@ def _parent(origin: Origin) -> ParentDocument | None:
     parent = origin.parent
     if parent is None:
         return None
-    return {"id": parent.id, "run": parent.run, "at_turn": parent.at_turn, "changes": [*parent.changes]}
+    return {
+        "id": parent.id,
+        "run": parent.run,
+        "at_turn": parent.at_turn,
+        "changes": [*parent.changes],
+        "resample": parent.resample,
+    }
 
 
 def _empty(file: RunFile) -> RunRow:
@@ -207,6 +288,9 @@ def _empty(file: RunFile) -> RunRow:
         "status": "",
         "turns": 0,
         "most": None,
+        "tokens": None,
+        "cost": None,
+        "currency": "",
         "agents": 0,
         "channels": [],
         "models": [],

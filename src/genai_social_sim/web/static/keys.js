@@ -10,11 +10,11 @@ const WORDS = [
   ["/", "search or filter"],
   ["f", "follow the newest"],
   ["g", "go to a turn"],
-  ["1 2 3 4", "conversation, network, measures, health"],
+  ["1 to 6", "conversation, network, measures, health; forum and forks, where there are any"],
   ["l", "all runs"],
   ["?", "this list"],
 ];
-const TABS = { 1: "", 2: "network", 3: "measures", 4: "health" };
+const TABS = { 1: "", 2: "network", 3: "measures", 4: "health", 5: "forum", 6: "forks" };
 
 let acts = {};
 

@@ -46,6 +46,7 @@ async function show() {
 async function made(address) {
   if (address.run !== null) return new RunView(address.run);
   if (address.view === "compare") return new (await import("/static/compare.js")).CompareView(address.query);
+  if (address.view === "conditions") return new (await import("/static/conditions.js")).ConditionsView(address.query);
   return new RunList();
 }
 

@@ -9,18 +9,21 @@ import { get, ofRun } from "/static/server.js";
 import { count, span } from "/static/words.js";
 
 const STALLED_S = 20;
-const VIEWS = { conversation: "Conversation", network: "Network", measures: "Measures", health: "Health" };
+const VIEWS = { conversation: "Conversation", network: "Network", measures: "Measures", health: "Health", forum: "Forum", forks: "Forks" };
+const SOMETIMES = new Set(["forum", "forks"]); // shown where there is something to see
 const MODULES = {
   conversation: async () => (await import("/static/conversation.js")).Conversation,
   network: async () => (await import("/static/network.js")).NetworkView,
   measures: async () => (await import("/static/measures.js")).MeasuresView,
   health: async () => (await import("/static/health.js")).HealthView,
+  forks: async () => (await import("/static/forks.js")).ForksView,
 };
 
 export class RunView {
   constructor(run) {
     this.run = run;
     this.people = new Map();
+    this.offered = new Set();
     this.head = el("div", { class: "run-head" });
     this.stall = el("p", { class: "stall", role: "status", hidden: true });
     this.holder = el("div", { class: "holder" });
@@ -55,7 +58,8 @@ export class RunView {
   /** The address has changed within this run. */
   async addressed() {
     const { view, turn, query } = asked();
-    const wanted = view in VIEWS ? view : "conversation";
+    const wanted = view in VIEWS && view in MODULES ? view : "conversation";
+    if (SOMETIMES.has(wanted)) this.offered.add(wanted);
     if (this.view && this.shown === wanted) {
       await this.view.turned?.(turn, query);
       this.#drawHead();
@@ -89,16 +93,26 @@ export class RunView {
 
   /** The run that it was forked from and those that were forked from it, each beside it from where they part. */
   async #drawKin() {
-    const { runs } = await get("/api/runs").catch(() => ({ runs: [] }));
-    const { id, parent } = this.row;
-    const found = parent ? runs.find((row) => row.id && row.id === parent.id) : null;
-    const forks = runs.filter((row) => row.parent && id && row.parent.id === id);
+    const { members } = await get(ofRun(this.run, "family")).catch(() => ({ members: [] }));
+    const self = members.findIndex((row) => row.run === this.run);
+    const { parent } = this.row;
+    const found = parent && members[members[self]?.parent]?.run ? members[members[self].parent] : null;
+    const forks = members.filter((row) => row.run && row.parent === self);
+    if (members.length > 1) this.offer("forks");
     const beside = (row, words) => el("a", { href: to("/compare", { a: this.run, b: row.run }) }, words);
     const parts = [];
     if (parent) parts.push(`⑂ fork of ${parent.run || "a run"} at turn ${count(parent.at_turn)}${parent.changes.length ? ` (${parent.changes.join("; ")})` : ""} `, found && beside(found, "beside it"));
-    if (forks.length) parts.push(parent ? " · " : "", "⑂ forks: ", forks.slice(0, 12).map((row) => [beside(row, `at turn ${count(row.parent.at_turn)}`), " "]), forks.length > 12 && `and ${count(forks.length - 12)} more`);
+    if (forks.length) parts.push(parent ? " · " : "", "⑂ forks: ", forks.slice(0, 12).map((row) => [beside(row, `at turn ${count(row.at_turn)}`), " "]), forks.length > 12 && `and ${count(forks.length - 12)} more`);
     this.kin.hidden = !parts.length;
     fill(refill(this.kin), parts);
+  }
+
+  /** There is something to see in a view that is not always there. */
+  offer(view) {
+    if (this.offered.has(view)) return;
+    this.offered.add(view);
+    this.stamp = "";
+    this.#drawHead();
   }
 
   #scrubbable(turns) {
@@ -144,7 +158,7 @@ export class RunView {
       el("div", { class: "title" }, el("h1", {}, now.study || now.file), el("span", { class: "design" }, design), el("span", { class: "live-state" }, stateOf(now), el("span", { class: "turns" }, progressOf(now), " turns")),
         el("span", { class: "digest" }, el("code", { title: `digest ${now.digest}` }, now.digest.slice(0, 12)), copying("copy", () => now.digest, "the whole digest"))),
       el("nav", { class: "views", "aria-label": "Views of the run" },
-        Object.entries(VIEWS).map(([view, words]) => el("a", { href: toRun(this.run, view === "conversation" ? "" : view, kept), "aria-current": view === this.shown ? "page" : null }, words)),
+        Object.entries(VIEWS).filter(([view]) => !SOMETIMES.has(view) || this.offered.has(view)).map(([view, words]) => el("a", { href: toRun(this.run, view === "conversation" ? "" : view, kept), "aria-current": view === this.shown ? "page" : null }, words)),
         el("details", { class: "menu" }, el("summary", {}, "As code"), el("div", {}, asCode(this.run, now, this.shown)))));
   }
 

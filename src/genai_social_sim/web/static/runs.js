@@ -2,31 +2,39 @@
 import { asked, go, note, to, toRun } from "/static/address.js";
 import { el, refill } from "/static/dom.js";
 import { get } from "/static/server.js";
-import { ago, count, many, moment, span, standing } from "/static/words.js";
+import { ago, count, many, moment, short, span, standing } from "/static/words.js";
 
 const AT_ONCE = 200; // rows; more are drawn when asked for
 const LIVELY_MS = 700;
+const designed = (row) => `${row.study} ${row.condition} ${String(row.replicate).padStart(6, "0")}`.toLowerCase();
 const COLUMNS = {
-  study: ["Study", (row) => `${row.study} ${row.condition} ${String(row.replicate).padStart(6, "0")}`.toLowerCase()],
+  study: ["Study", designed],
+  condition: ["Condition", (row) => `${row.condition} ${designed(row)}`],
+  replicate: ["Repl.", (row) => row.replicate],
   status: ["Status", (row) => row.status],
   turns: ["Turns", (row) => row.turns],
   agents: ["Agents", (row) => row.agents],
   models: ["Model", (row) => row.models.join(" ").toLowerCase()],
+  tokens: ["Tokens", (row) => row.tokens ?? -1],
+  cost: ["Cost", (row) => row.cost ?? -1],
   time: ["Time", (row) => (row.last ?? 0) - (row.began ?? 0)],
   last: ["Last event", (row) => row.last ?? 0],
   digest: ["Digest", (row) => row.digest],
 };
-const DOWN_FIRST = new Set(["turns", "agents", "time", "last"]);
+const DOWN_FIRST = new Set(["turns", "agents", "tokens", "cost", "time", "last"]);
 
 export class RunList {
   constructor() {
-    const { q, sort, status } = asked().query;
+    const { q, sort, status, study } = asked().query;
+    this.wanted = study ?? ""; // a study by its name
     this.sort = sort in COLUMNS || sort?.slice(1) in COLUMNS ? sort : "-last";
     this.shown = AT_ONCE;
     this.picked = new Set();
     this.search = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter runs", value: q ?? null, oninput: () => { note({ q: this.search.value }); this.shown = AT_ONCE; this.draw(); } });
     this.status = el("select", { "aria-label": "Status", onchange: () => { note({ status: this.status.value }); this.draw(); } },
       [["", "any status"], ["running", "running"], ["finished", "finished"], ["stopped", "interrupted, failed, killed"], ["unreadable", "cannot be read"]].map(([value, words]) => el("option", { value, selected: value === status }, words)));
+    this.study = el("select", { "aria-label": "Study", hidden: true, onchange: () => { this.wanted = this.study.value; note({ study: this.wanted }); this.shown = AT_ONCE; this.draw(); } });
+    this.conditions = el("a", { class: "button", hidden: true }, "Conditions side by side");
     this.compare = el("button", { type: "button", disabled: true, onclick: () => { const [a, b] = this.picked; go(to("/compare", { a, b })); } }, "Compare two");
     this.summary = el("p", { class: "summary", role: "status" }, "reading the folder…");
     this.body = el("tbody", {});
@@ -35,8 +43,9 @@ export class RunList {
     this.empty = el("div", { class: "empty", hidden: true });
     this.table = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Runs" }, el("table", { class: "runs" }, el("caption", { class: "unseen" }, "Runs of this folder"), el("thead", {}, this.heads), this.body));
     this.element = el("div", { class: "list" },
-      el("div", { class: "tools" }, el("h1", {}, "Runs"), this.search, this.status, this.compare, this.summary), this.table, this.empty, this.more);
+      el("div", { class: "tools" }, el("h1", {}, "Runs"), this.search, this.study, this.status, this.compare, this.conditions, this.summary), this.table, this.empty, this.more);
     this.rows = [];
+    this.known = new Map();
     this.stopped = false;
   }
 
@@ -44,11 +53,11 @@ export class RunList {
     while (!this.stopped) {
       let wait = 3000;
       try {
-        const page = await get("/api/runs");
-        this.rows = page.runs;
-        this.page = page;
+        const page = await get("/api/runs", { after: this.page?.revision });
+        if (this.stopped) return;
+        this.#take(page);
         if (page.unread) wait = 50;
-        else if (page.runs.some((row) => row.status.startsWith("running"))) wait = LIVELY_MS;
+        else if (this.rows.some((row) => row.status.startsWith("running"))) wait = LIVELY_MS;
         else wait = 1000;
         this.draw();
       } catch (fault) {
@@ -62,6 +71,30 @@ export class RunList {
     this.stopped = true;
   }
 
+  /** Keeps what came: all rows, or those that changed. */
+  #take(page) {
+    if (page.whole) this.known.clear();
+    for (const row of page.runs) this.known.set(row.run, row);
+    if (page.whole || page.runs.length) this.rows = [...this.known.values()];
+    this.page = page;
+    const studies = new Map();
+    for (const row of this.rows) if (row.study) studies.set(row.study, (studies.get(row.study) ?? new Set()).add(row.condition));
+    this.studies = studies;
+    const names = [...studies.keys()].sort();
+    if (this.drawnStudies !== JSON.stringify(names)) {
+      this.drawnStudies = JSON.stringify(names);
+      refill(this.study, el("option", { value: "" }, `all ${names.length} studies`), names.map((name) => el("option", { value: name, selected: name === this.wanted }, name)));
+    }
+    this.study.hidden = names.length < 2 && !this.wanted;
+  }
+
+  /** Studies are compared by condition; which one is meant must be clear. */
+  #offer() {
+    const study = this.wanted || (this.studies.size === 1 ? [...this.studies.keys()][0] : "");
+    this.conditions.hidden = !study || (this.studies.get(study)?.size ?? 0) < 2;
+    if (!this.conditions.hidden) this.conditions.href = to("/conditions", { study });
+  }
+
   draw() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const rows = this.rows.filter((row) => this.#fits(row, words)).sort(this.#order());
@@ -73,6 +106,7 @@ export class RunList {
     this.more.hidden = rows.length <= this.shown;
     refill(this.more, `${count(rows.length - this.shown)} more`);
     this.#sum(rows);
+    this.#offer();
   }
 
   #sum(rows) {
@@ -84,11 +118,12 @@ export class RunList {
     if (this.summary.textContent !== said) refill(this.summary, said);
     this.table.hidden = !rows.length;
     this.empty.hidden = rows.length > 0;
-    if (!rows.length) refill(this.empty, ...(this.rows.length ? ["No run fits. ", el("button", { type: "button", onclick: () => { this.search.value = this.status.value = ""; note({ q: "", status: "" }); this.draw(); } }, "Show all")] : [el("h2", {}, "No runs yet"), el("p", {}, "Run files that appear in this folder are shown here at once."), el("pre", { class: "code" }, "gss init my-study\ngss run my-study/study.yaml")]));
+    if (!rows.length) refill(this.empty, ...(this.rows.length ? ["No run fits. ", el("button", { type: "button", onclick: () => { this.search.value = this.status.value = this.wanted = this.study.value = ""; note({ q: "", status: "", study: "" }); this.draw(); } }, "Show all")] : [el("h2", {}, "No runs yet"), el("p", {}, "Run files that appear in this folder are shown here at once."), el("pre", { class: "code" }, "gss init my-study\ngss run my-study/study.yaml")]));
   }
 
   #fits(row, words) {
     const wanted = this.status.value;
+    if (this.wanted && row.study !== this.wanted) return false;
     if (wanted === "running" && !row.status.startsWith("running")) return false;
     if (wanted === "stopped" && !["interrupted", "failed", "killed"].includes(row.status)) return false;
     if (["finished", "unreadable"].includes(wanted) && row.status !== wanted) return false;
@@ -119,7 +154,7 @@ export class RunList {
   }
 
   #row(row, known) {
-    const stamp = JSON.stringify([row.status, row.turns, row.seq, row.problem, this.page.now - (row.last ?? 0) < 86400 ? ago(row.last ?? 0, this.page.now) : ""]);
+    const stamp = JSON.stringify([row.status, row.turns, row.seq, row.problem, row.tokens, this.page.now - (row.last ?? 0) < 86400 ? ago(row.last ?? 0, this.page.now) : ""]);
     if (known?.dataset.stamp === stamp) return known;
     const made = row.problem ? this.#broken(row) : this.#whole(row);
     made.dataset.run = row.run;
@@ -129,19 +164,24 @@ export class RunList {
   }
 
   #broken(row) {
-    return el("tr", { class: "unreadable" }, el("td", {}), el("td", { class: "study" }, el("b", {}, row.file)), el("td", { class: "status" }, stateOf(row)), el("td", { colspan: "6" }, row.problem));
+    return el("tr", { class: "unreadable" }, el("td", {}), el("td", { class: "study" }, el("b", {}, row.file)), el("td", { class: "status" }, stateOf(row)), el("td", { colspan: "10" }, row.problem));
   }
 
   #whole(row) {
     const box = el("input", { type: "checkbox", "aria-label": `compare ${row.file}`, checked: this.picked.has(row.run), onchange: () => this.#pick(row.run, box) });
-    const design = [row.condition, row.condition || row.replicate ? `replicate ${row.replicate}` : "", row.seed === null ? "" : `seed ${row.seed}`].filter(Boolean).join(" · ");
+    const levels = Object.entries(row.levels).map(([factor, level]) => `${factor}: ${level}`).join(", ");
+    const fork = row.parent && el("a", { class: "sign", href: toRun(row.run, "forks"), title: row.parent.changes.join("; ") || "nothing changed" }, `⑂ fork of ${row.parent.run || "a run"} at ${row.parent.at_turn}`);
     return el("tr", {},
       el("td", {}, row.status ? box : null),
-      el("td", { class: "study" }, el("a", { href: toRun(row.run) }, row.study || row.file), el("small", {}, row.parent ? [el("span", { class: "sign", title: row.parent.changes.join("; ") || "nothing changed" }, `⑂ fork of ${row.parent.run || "a run"} at ${row.parent.at_turn}`), " "] : null, design)),
+      el("td", { class: "study" }, el("a", { href: toRun(row.run) }, row.study || row.file), el("small", {}, fork, fork && " ", row.seed === null ? "" : `seed ${row.seed}`)),
+      el("td", { class: "condition", title: levels || null }, row.condition),
+      el("td", { class: "replicate number" }, row.condition || row.replicate ? row.replicate : ""),
       el("td", { class: "status" }, stateOf(row)),
       el("td", { class: "turns number" }, progressOf(row)),
       el("td", { class: "agents number" }, row.agents ? count(row.agents) : ""),
       el("td", { class: "models" }, row.models.join(", ")),
+      el("td", { class: "tokens number" }, row.tokens === null ? "" : count(row.tokens)),
+      el("td", { class: "cost number", title: row.currency || null }, row.cost === null ? "" : `${short(row.cost)} ${row.currency}`),
       el("td", { class: "time number" }, row.began === null || row.last === null ? "" : span(row.last - row.began)),
       el("td", { class: "last" }, row.last === null ? "" : el("time", { title: moment(row.last) }, ago(row.last, this.page.now))),
       el("td", { class: "digest" }, el("code", { title: row.digest }, row.digest.slice(0, 10))));
