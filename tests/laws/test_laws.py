@@ -20,6 +20,7 @@ from genai_social_sim.domain.events import (
     Answered,
     CallKey,
     Event,
+    Exercised,
     FellSilent,
     Intervened,
     Opened,
@@ -37,6 +38,7 @@ from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.eventlog.memory import DigestLog
 from genai_social_sim.kernel.board import act_in
+from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.kernel.run import apply, hear
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState, start
@@ -46,6 +48,12 @@ from genai_social_sim.study.lowering import canonical, lower, parse
 from genai_social_sim.testing.strategies import plans, utterances
 
 FEW = settings(max_examples=25)
+
+
+def anything(*, most_turns: int = 12) -> st.SearchStrategy[RunPlan]:
+    """Plans with all that there is, in some of them powers."""
+    plain = plans(most_turns=most_turns, minding=True)
+    return plain | plans(most_turns=most_turns, minding=True, powered=True)
 
 
 def said(seed: int) -> Callable[[Request], Answer | None]:
@@ -74,7 +82,7 @@ def said(seed: int) -> Callable[[Request], Answer | None]:
         if draw == 1:
             return None
         text = f"{request.agent} {request.turn}" if draw < 5 else dice.choice(hostile)
-        if request.doing == "choose" and draw < 8:
+        if (request.doing == "choose" or request.aside == POWERS_ASKED) and draw < 8:
             text = dice.choice(request.choices)
         return Answer(text=text, prompt_tokens=dice.below(9), answer_tokens=dice.below(9), by="scripted")
 
@@ -129,7 +137,7 @@ def crossing(plan: RunPlan) -> RunPlan:
 
 
 @settings(max_examples=15)
-@given(plans(minding=True), SEEDS, SEEDS, st.integers(1, 40))
+@given(anything(), SEEDS, SEEDS, st.integers(1, 40))
 def test_with_memories_across_channels_it_is_the_same_run_whatever_comes_first_and_wherever_it_stops(
     plan: RunPlan, seed: int, luck: int, every: int
 ) -> None:
@@ -162,7 +170,7 @@ def test_a_run_ends_where_its_rules_say_and_its_turns_are_counted_without_a_gap(
     assert played.events[-1].status == "finished"  # type: ignore[union-attr]
 
 
-@given(plans(minding=True), SEEDS, SEEDS, st.sampled_from([1, 2, 8]))
+@given(anything(), SEEDS, SEEDS, st.sampled_from([1, 2, 8]))
 def test_the_order_of_arrival_changes_nothing(plan: RunPlan, seed: int, luck: int, slots: int) -> None:
     one = instant(plan, seed).play()
     assert waiting(plan, seed, luck=luck, slots=slots).play().digest == one.digest
@@ -170,7 +178,7 @@ def test_the_order_of_arrival_changes_nothing(plan: RunPlan, seed: int, luck: in
 
 
 @FEW
-@given(plans(most_turns=8, minding=True), SEEDS, SEEDS)
+@given(anything(most_turns=8), SEEDS, SEEDS)
 def test_folding_any_prefix_and_going_on_is_the_run(plan: RunPlan, seed: int, luck: int) -> None:
     """Also where answers are in the log that have not taken effect; none of them is asked for again."""
     whole = waiting(plan, seed, luck=luck, slots=3).play()
@@ -187,14 +195,14 @@ def test_folding_any_prefix_and_going_on_is_the_run(plan: RunPlan, seed: int, lu
 
 
 @FEW
-@given(plans(minding=True), SEEDS, st.integers(1, 40))
+@given(anything(), SEEDS, st.integers(1, 40))
 def test_interrupted_and_resumed_again_and_again_it_is_the_same_run(plan: RunPlan, seed: int, every: int) -> None:
     whole, run = instant(plan, seed).play(), waiting(plan, seed, luck=seed, slots=2)
     stopped = run.cancelled(after_events=every)
     assert run.play(stopped.entries()).digest == whole.digest
 
 
-@given(plans(minding=True), SEEDS)
+@given(anything(), SEEDS)
 def test_nobody_hears_a_channel_they_are_not_in(plan: RunPlan, seed: int) -> None:
     played, seen = listened(plan, seed)
     rooms = {channel.name: channel for channel in plan.channels}
@@ -230,7 +238,7 @@ def test_what_is_said_to_one_alone_is_shown_to_nobody_else(plan: RunPlan, seed: 
                 assert f"{event.agent} (to {event.to} alone): " in line.others.content
 
 
-@given(plans(minding=True), SEEDS)
+@given(anything(), SEEDS)
 def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> None:
     rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
     for request in listened(plan, seed)[1]:
@@ -244,7 +252,7 @@ def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> N
             assert wave == request.round * plan.round_size + plan.offsets[index]
 
 
-@given(plans(minding=True), SEEDS)
+@given(anything(), SEEDS)
 def test_applying_an_event_leaves_the_state_before_it_as_it_was(plan: RunPlan, seed: int) -> None:
     events = instant(plan, seed).play().events
     state, other = start(Stage(plan)), start(Stage(plan))
@@ -305,18 +313,18 @@ def opened(events: list[Event], plan: RunPlan) -> RunState:
     return state
 
 
-@given(plans(minding=True) | plans(minding=True).map(crossing), SEEDS)
+@given(anything() | anything().map(crossing), SEEDS)
 def test_a_replay_of_the_answers_is_the_run(plan: RunPlan, seed: int) -> None:
     played = instant(plan, seed).play()
     taken: dict[CallKey, Taken] = {event.key: event for event in played.events if called(event)}
     turns = len(played.of(Spoke, FellSilent))
-    beside = sum(event.turn == turns for event in played.of(Probed, Intervened))
+    beside = sum(event.turn == turns for event in played.of(Exercised, Probed, Intervened))
     replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns, beside=beside)
     assert (replayed.differs, replayed.digest) == ("", played.log.digest)
 
 
 @FEW
-@given(plans(most_turns=6, minding=True), SEEDS)
+@given(anything(most_turns=6), SEEDS)
 def test_a_replay_of_what_is_there_of_a_run_has_its_digest(plan: RunPlan, seed: int) -> None:
     """After each event with which a commit may end."""
     played = instant(plan, seed).play()
@@ -324,9 +332,11 @@ def test_a_replay_of_what_is_there_of_a_run_has_its_digest(plan: RunPlan, seed: 
     for event, following in pairwise(played.events):
         events.append(event)
         log.append([Entry(event)])
-        if isinstance(event, Spoke | FellSilent | Probed | Intervened) and not isinstance(following, RunEnded):
+        if isinstance(event, Spoke | FellSilent | Exercised | Probed | Intervened) and not isinstance(
+            following, RunEnded
+        ):
             turns = sum(isinstance(each, Spoke | FellSilent) for each in events)
-            beside = sum(isinstance(each, Probed | Intervened) and each.turn == turns for each in events)
+            beside = sum(isinstance(each, Exercised | Probed | Intervened) and each.turn == turns for each in events)
             taken: dict[CallKey, Taken] = {each.key: each for each in events if called(each)}
             replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns, beside=beside)
             assert (replayed.differs, replayed.digest) == ("", log.digest)

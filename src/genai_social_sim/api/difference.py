@@ -18,7 +18,13 @@ from genai_social_sim.eventlog.codec import LOGICAL
 from genai_social_sim.eventlog.reader import SqliteReader, Stored
 
 _KINDS: Final = ",".join(sorted(LOGICAL - {"run_started"}))
-_BESIDE: Final = {"intervened": "intervention", "probed": "answer", "opened": "opening", "run_ended": "end"}
+_BESIDE: Final = {
+    "intervened": "intervention",
+    "probed": "answer",
+    "exercised": "power",
+    "opened": "opening",
+    "run_ended": "end",
+}
 _CLIPPED: Final = 200  # characters of a text in a difference
 _MOST_PATHS: Final = 20  # differences between two studies that are named
 
@@ -28,8 +34,8 @@ class Difference:
     """The first divergence of two runs. `here` and `there` say what it is in each, in short.
 
     `what`: `study` or `seed`, if nothing else differs as far as both go; `prompt`, `params` or `call seed`, if an agent
-    was asked something else; `answer`, if it was asked the same; `intervention`, `opening`, `end` or `event`, if
-    something else happened; `length`, if one of them goes on where the other ends.
+    was asked something else; `answer`, if it was asked the same; `intervention`, `power`, `opening`, `end` or `event`,
+    if something else happened; `length`, if one of them goes on where the other ends.
     """
 
     what: str

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
+    Between,
     CallKey,
     Event,
-    Intervened,
+    Exercised,
     Opened,
     Outcome,
     Probed,
@@ -106,7 +107,7 @@ class Past:
     def _belongs(self, event: Event) -> bool:
         if isinstance(event, RunStarted | Opened):
             return True
-        if isinstance(event, Probed | Intervened) or (isinstance(event, Taken) and event.aside is not None):
+        if isinstance(event, Between) or (isinstance(event, Taken) and event.aside is not None):
             return event.turn < self.at_turn + self.whole
         return isinstance(event, Outcome | Remembered | Taken) and event.turn < self.at_turn
 
@@ -114,8 +115,8 @@ class Past:
         self.state = apply(self.state, event)
         if isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final):
             self.answers[event.key] = event
-        elif isinstance(event, Outcome | Probed | Remembered):
+        elif isinstance(event, Outcome | Exercised | Probed | Remembered):
             self.answers.pop(event.key, None)
 
 
-_OF_TURNS = (Taken, Outcome, Probed, Remembered, Intervened, RunEnded)
+_OF_TURNS = (Taken, Outcome, Between, Remembered, RunEnded)

@@ -16,10 +16,9 @@ from genai_social_sim.backends.shortening import sent_as_noted
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
+    Between,
     CallKey,
     Event,
-    Intervened,
-    Probed,
     RunStarted,
     Taken,
 )
@@ -186,7 +185,7 @@ class Run:
         started, head = self._started(), self._reader.head()
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
         last = [recorded.event for recorded in self._reader.of_turn(head.turns)]
-        beside = sum(isinstance(event, Probed | Intervened) for event in last)
+        beside = sum(isinstance(event, Between) for event in last)
         found = _Answers(self._reader)
         played = replay(stage, started.study, DigestLog(), found.of, turns=head.turns, beside=beside)
         problem = played.differs

@@ -13,6 +13,7 @@ from genai_social_sim.domain.events import (
     Answered,
     Aside,
     AttemptFailed,
+    Exercised,
     FellSilent,
     Outcome,
     Probed,
@@ -24,9 +25,10 @@ from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.errors import NoSuchTurnError
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.kernel.memory import RECALL, SUMMARY
+from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.study.refusals import listed
 
-MEMORIES: Final = {SUMMARY: "the summary", RECALL: "what came to mind"}
+ASIDES: Final = {SUMMARY: "the summary", RECALL: "what came to mind", POWERS_ASKED: "its powers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Turned:
     number: int
     aside: Aside | None
     attempts: Sequence[Taken]
-    outcome: Outcome | Probed | Remembered | None
+    outcome: Outcome | Exercised | Probed | Remembered | None
     prompt: Prompt | None
     sent: Prompt | None  # what went out, if the backend left out a part of the prompt
     remembered: Remembered | None = None  # how the agent's memory was made up before
@@ -46,7 +48,7 @@ class Turned:
         """Which it is."""
         if self.aside is None:
             return f"turn {self.number}"
-        return f"{MEMORIES.get(self.aside.name, self.aside.name)}, before turn {self.number}"
+        return f"{ASIDES.get(self.aside.name, self.aside.name)}, before turn {self.number}"
 
     @property
     def checks(self) -> bool:
@@ -71,7 +73,9 @@ def turned(path: Path, number: int, aside: Aside | None = None) -> Turned:
         prompt = reader.sent(asked[-1]) if asked else None
     finally:
         reader.close()
-    outcomes = [each.event for each in recorded if isinstance(each.event, Spoke | FellSilent | Probed | Remembered)]
+    outcomes = [
+        each.event for each in recorded if isinstance(each.event, Spoke | FellSilent | Exercised | Probed | Remembered)
+    ]
     made_up = [each.event for each in everything if isinstance(each.event, Remembered)] if aside is None else []
     outcome, remembered = next(iter(outcomes), None), next(iter(made_up), None)
     return Turned(number, aside, attempts, outcome, prompt, sent, remembered)
@@ -116,7 +120,7 @@ def _remembered_document(event: Remembered) -> dict[str, Any]:
     return {**found, **told, "tokens": event.tokens, "call": event.call.hex()}
 
 
-def _outcome_document(outcome: Outcome | Probed | Remembered | None) -> dict[str, Any] | None:
+def _outcome_document(outcome: Outcome | Exercised | Probed | Remembered | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
     if isinstance(outcome, Remembered):
@@ -124,6 +128,9 @@ def _outcome_document(outcome: Outcome | Probed | Remembered | None) -> dict[str
     common = {"tokens": outcome.tokens, "call": outcome.call.hex()}
     if isinstance(outcome, FellSilent):
         return {"kind": "fell_silent", "cause": outcome.cause, **common}
+    if isinstance(outcome, Exercised):
+        did = {"deed": outcome.deed, "whom": outcome.whom, "cause": outcome.cause}
+        return {"kind": "exercised", **did, **common}
     if isinstance(outcome, Probed):
         return {
             "kind": "probed",

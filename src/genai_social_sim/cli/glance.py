@@ -34,7 +34,8 @@ _COUNTS: Final = """
            coalesce(sum(kind = 'answered' AND body ->> 'finish' = 'length'), 0),
            coalesce(sum(kind = 'spoke' AND body ->> '$.cut[2]' = 'spoke_for'), 0),
            coalesce(sum(CASE WHEN kind <> 'answered' THEN body ->> 'tokens' END), 0),
-           coalesce(sum(kind = 'probed'), 0), coalesce(sum(kind = 'intervened'), 0), min(at), max(at)
+           coalesce(sum(kind = 'probed'), 0), coalesce(sum(kind = 'intervened'), 0),
+           coalesce(sum(kind = 'exercised' AND body ->> 'deed' <> 'nothing'), 0), min(at), max(at)
     FROM events
 """
 _SILENCES: Final = (
@@ -75,6 +76,7 @@ class Glance:
     cuts: int
     probed: int
     intervened: int
+    exercised: int  # powers of roles that were used
     tokens: int
     cost: Cost | None
     sessions: int
@@ -96,7 +98,9 @@ def glance(path: Path) -> Glance:
 
 
 def _counted(run: Run, reader: SqliteReader) -> Glance:
-    utterances, acts, _, failed, final, clipped, cuts, tokens, probed, intervened, began, last = _row(reader, _COUNTS)
+    utterances, acts, _, failed, final, clipped, cuts, tokens, probed, intervened, exercised, began, last = _row(
+        reader, _COUNTS
+    )
     spans = [(float(str(start)), float(str(end))) for start, end in reader.query(_SESSIONS)]
     return Glance(
         run=str(run.path),
@@ -114,6 +118,7 @@ def _counted(run: Run, reader: SqliteReader) -> Glance:
         cuts=cuts,
         probed=probed,
         intervened=intervened,
+        exercised=exercised,
         tokens=tokens,
         cost=run.cost,
         sessions=len(spans),
@@ -246,9 +251,10 @@ def _counts(found: Glance) -> Iterator[tuple[str, str]]:
         "turns",
         f"{turns}, {out.number_of(sum(found.silences.values()), 'silence')}" + (f" ({silent})" if silent else ""),
     )
-    if found.probed or found.intervened:
+    if found.probed or found.intervened or found.exercised:
         asked = f"{out.number_of(found.probed, 'answer')} to probes"
-        yield "aside", f"{asked}, {out.number_of(found.intervened, 'intervention')}"
+        used = f", {out.number_of(found.exercised, 'use')} of powers" if found.exercised else ""
+        yield "aside", f"{asked}, {out.number_of(found.intervened, 'intervention')}{used}"
     yield "failures", f"{out.number_of(found.failed_attempts, 'failed attempt')}, {found.retries:,} asked again"
     yield "answers", f"{found.clipped:,} ended at max_tokens, {found.cuts:,} cut where they spoke for others"
     yield "tokens", f"{found.tokens:,}"

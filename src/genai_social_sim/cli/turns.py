@@ -16,6 +16,7 @@ from genai_social_sim.domain.events import (
     Answered,
     Aside,
     AttemptFailed,
+    Exercised,
     FellSilent,
     Outcome,
     Probed,
@@ -25,7 +26,7 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.kernel.memory import RECALL
-from genai_social_sim.observers.story import CAUSES_IN_WORDS
+from genai_social_sim.observers.story import CAUSES_IN_WORDS, DEEDS_IN_WORDS
 from genai_social_sim.observers.transcript import console_on
 
 _BAR = "| "  # before each line of a text
@@ -84,7 +85,7 @@ def _parameters(turned: Turned) -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value, ensure_ascii=False)
 
 
-def _attempt(taken: Taken, outcome: Outcome | Probed | Remembered | None) -> None:
+def _attempt(taken: Taken, outcome: Outcome | Exercised | Probed | Remembered | None) -> None:
     times = f"sent after {taken.sent_s:.3f} s, done after {taken.done_s:.3f} s"
     if isinstance(taken, AttemptFailed):
         _title(f"attempt {taken.attempt} failed: {CAUSES_IN_WORDS[taken.cause]}; {times}")
@@ -134,13 +135,16 @@ def _remembered(event: Remembered) -> None:
         _quoted(event.text.value)
 
 
-def _outcome(outcome: Outcome | Probed | Remembered) -> None:
+def _outcome(outcome: Outcome | Exercised | Probed | Remembered) -> None:
     if isinstance(outcome, Remembered):
         _remembered(outcome)
         return
-    if isinstance(outcome, FellSilent) or (isinstance(outcome, Probed) and outcome.cause):
+    if isinstance(outcome, FellSilent) or (isinstance(outcome, Exercised | Probed) and outcome.cause):
         words = CAUSES_IN_WORDS[outcome.cause] if outcome.cause else ""
         out.say(f"{outcome.agent} said nothing: {words}")
+        return
+    if isinstance(outcome, Exercised):
+        out.say(" ".join([outcome.agent, DEEDS_IN_WORDS[outcome.deed], outcome.whom or ""]).rstrip())
         return
     if isinstance(outcome, Probed):
         _quoted(outcome.text.value)

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.power import Deed
 from genai_social_sim.domain.text import Text
 
 Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
@@ -19,6 +20,7 @@ Cause = Literal[
     "passed",
     "muted",
     "absent",
+    "closed",
     "empty",
     "spoke_for",
     "unreadable",
@@ -57,7 +59,7 @@ class RunStarted(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """A call that is no turn: what for (the name of a probe, `~summary`, `~recall`) and for whom."""
+    """A call that is no turn: what for (the name of a probe, `~summary`, `~recall`, `~powers`) and for whom."""
 
     name: str
     agent: AgentId
@@ -155,6 +157,28 @@ class Probed(NamedTuple):
     def key(self) -> CallKey:
         """Which call of the run this follows from."""
         return (self.turn, self.probe, self.agent)
+
+
+class Exercised(NamedTuple):
+    """Logical. After its turn an agent was asked what it does with its role's powers: `turn` turns were taken before.
+
+    `deed` is what it did in `channel`, and `whom` it concerns, if anybody; `cause` tells why it did nothing.
+    """
+
+    turn: int
+    round: int
+    channel: ChannelId
+    agent: AgentId
+    deed: Deed
+    call: bytes
+    tokens: int
+    whom: AgentId | None = None
+    cause: Cause | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """Which call of the run this follows from."""
+        return (self.turn, "~powers", self.agent)
 
 
 class Remembered(NamedTuple):
@@ -301,8 +325,9 @@ class Noticed(NamedTuple):
     detail: Text
 
 
-Logical = RunStarted | Opened | Remembered | Spoke | FellSilent | Probed | Intervened | RunEnded
+Logical = RunStarted | Opened | Remembered | Spoke | FellSilent | Exercised | Probed | Intervened | RunEnded
 Outcome = Spoke | FellSilent  # what became of a turn
+Between = Exercised | Probed | Intervened  # what lies between turns, in that order
 Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
 Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded | Noticed
 Status = Literal["running", "finished", "interrupted", "failed"]

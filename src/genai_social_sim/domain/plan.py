@@ -12,6 +12,7 @@ from genai_social_sim.domain.memory import Memory, Window
 from genai_social_sim.domain.model import Model as Model  # noqa: PLC0414 (a part of plans: it can be had from here)
 from genai_social_sim.domain.model import Sampling as Sampling  # noqa: PLC0414 (likewise)
 from genai_social_sim.domain.network import Network
+from genai_social_sim.domain.power import Power
 from genai_social_sim.domain.taking import TurnTaking
 
 Json = None | bool | int | float | str | tuple["Json", ...] | tuple[tuple[str, "Json"], ...]
@@ -41,12 +42,14 @@ class Role:
     """What an agent is among the others. `told` and `brief` are Jinja templates over `name`, `role` and `authority`.
 
     `told`: what its neighbours' prompts say of an agent in this role; empty: nothing. `brief`: what its own says.
+    `powers`: what it may do beside speaking, in its channels.
     """
 
     name: RoleId
     authority: float = 1.0
     told: str
     brief: str
+    powers: tuple[Power, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ class Caller:
         return math.inf if whole is None else max(0.0, whole - (now - (job.began_at or now)))
 
     def _request(self, job: Job, state: RunState) -> tuple[Prompt, Asked, Request]:
-        number, channel, channel_no, round_no, _, name, aside, page = turn = job.turn
+        number, channel, channel_no, round_no, _, name, aside, page, _ = turn = job.turn
         stage, floor = state.stage, state.floors[channel_no]
         agent, _, stops, params, offer, _ = stage.part(turn)
         prompt, heard = stage.shown(turn, floor)

@@ -6,14 +6,16 @@ It does no I/O, so that a live run, a resumed one and a replay go through the sa
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from itertools import takewhile
 
-from genai_social_sim.domain.events import CallKey, Logical, Outcome, Probed, Remembered
+from genai_social_sim.domain.events import CallKey, Exercised, Logical, Outcome, Probed, Remembered
 from genai_social_sim.kernel.agenda import Intervening, Item
 from genai_social_sim.kernel.errands import made_up, paid
 from genai_social_sim.kernel.floor import Turn, wave_begins
 from genai_social_sim.kernel.intervening import intervening
 from genai_social_sim.kernel.outcome import passed_over
+from genai_social_sim.kernel.powers import petition, why_silent
 from genai_social_sim.kernel.run import after, apply, decide, ending, next_turn, tallied, with_floor
 from genai_social_sim.kernel.state import RunState
 
@@ -33,6 +35,10 @@ class Conductor:
         self._remembered: dict[int, Remembered] = {}
         self._agenda: deque[Item] = deque()  # what is left of it at this point of the run
         self._unasked = False  # whether its probes are still to be given out
+        self._petition: Turn | None = None  # by which a holder of powers is asked at this point of the run
+        self._unpetitioned = False  # whether that is still to be given out
+        self._exercised: Exercised | None = None  # what came of it
+        self._look_at_powers(range(len(state.floors)))
         self._look_at_agenda()
 
     @property
@@ -43,7 +49,7 @@ class Conductor:
     @property
     def restless(self) -> bool:
         """Whether `due` may have something to give out."""
-        return bool(self._open) or self._unasked or bool(self._ready)
+        return bool(self._open) or self._unasked or self._unpetitioned or bool(self._ready)
 
     def due(self) -> list[Turn]:
         """The turns that have become due since it was asked last, and what is to be asked aside."""
@@ -58,7 +64,10 @@ class Conductor:
         if self._unasked:
             self._unasked = False
             turns.extend([item for item in takewhile(_is_aside, self._agenda) if isinstance(item, Turn)])
-        if self.state.silenced or self.state.stage.has_forum:
+        if self._unpetitioned and self._petition is not None:
+            self._unpetitioned = False
+            turns.append(self._petition)
+        if self.state.silenced or self.state.stage.powers or self.state.stage.has_forum:
             turns = self._without_silenced(turns)
         return self._with_errands(turns) if self.state.stage.minding else turns
 
@@ -66,10 +75,12 @@ class Conductor:
         """What follows at once from where the run stands: its log may have been cut off before it said so."""
         return self._keep_agenda()
 
-    def take(self, turn: Turn, outcome: Outcome | Probed | Remembered) -> None:
+    def take(self, turn: Turn, outcome: Outcome | Exercised | Probed | Remembered) -> None:
         """What became of a turn, or of a call aside, that was given out."""
         if isinstance(outcome, Probed):
             self._told[turn.key] = outcome
+        elif isinstance(outcome, Exercised):
+            self._exercised = outcome
         elif isinstance(outcome, Remembered):
             self.state = made_up(self.state, outcome)
             self._remembered[turn.number] = outcome
@@ -86,6 +97,8 @@ class Conductor:
                 self._hear(channel_no)
             self._taken.clear()
             events = self._tally()
+        while self._exercised is not None:
+            events += self._exercise(self._exercised)
         if self._agenda or self.state.progress.closing:
             events += self._keep_agenda()
         return events
@@ -102,13 +115,11 @@ class Conductor:
 
     def _without_silenced(self, turns: list[Turn]) -> list[Turn]:
         """Pass over agents that have no voice, or nothing to say; those that are muted can still be asked aside."""
-        silenced, voiced = self.state.silenced, []
+        voiced = []
         for turn in turns:
-            why = silenced.get(turn.agent, ())
-            if "absent" in why:
-                self.take(turn, passed_over(turn, "absent"))
-            elif "muted" in why and not turn.aside:
-                self.take(turn, passed_over(turn, "muted"))
+            why = why_silent(self.state, turn)
+            if why is not None:
+                self.take(turn, passed_over(turn, why))
             elif self.state.stage.is_wordless(turn):
                 self.take(turn, passed_over(turn, "wordless"))
             else:
@@ -135,12 +146,14 @@ class Conductor:
         events: list[Logical] = []
         plan, state = self.state.stage.plan, self.state
         round_before = state.progress.turns // plan.round_size
-        while not state.progress.closing and (outcomes := self._next_in_line()):
+        while not state.progress.closing and self._petition is None and (outcomes := self._next_in_line()):
             if self._remembered and (remembered := self._remembered.pop(outcomes[0].turn, None)):
                 events.append(remembered)
                 self.state = paid(self.state, remembered)
             events += outcomes
             state = self.state = tallied(self.state, *outcomes)
+            if state.stage.powers:
+                self._look_at_powers([state.stage.channel_index[outcomes[-1].channel]])
         if events:
             self._look_at_agenda()
         if state.progress.turns // plan.round_size > round_before:
@@ -151,15 +164,36 @@ class Conductor:
     def _next_in_line(self) -> list[Outcome]:
         """What is counted next: all that follows without a gap; one, if rules or memories have to look at each."""
         stage, at = self.state.stage, self.state.progress.turns
-        last, outcomes = stage.bound if stage.counts_alone and not (stage.minding or self.state.watch) else at + 1, []
+        each = stage.minding or stage.powers or self.state.watch
+        last, outcomes = stage.bound if stage.counts_alone and not each else at + 1, []
         while at < last and (outcome := self._outcomes.pop(at, None)) is not None:
             outcomes.append(outcome)
             at += 1
         return outcomes
 
+    def _look_at_powers(self, channels: Iterable[int]) -> None:
+        """Whether a holder of powers in one of `channels` is to be asked at this point of the run."""
+        if self.state.stage.powers:
+            self._petition = next((asked for index in channels if (asked := petition(self.state, index))), None)
+            self._unpetitioned = self._petition is not None
+
+    def _exercise(self, event: Exercised) -> list[Logical]:
+        """What a holder of powers does, and what follows: the next one is asked, or the run goes on."""
+        events: list[Logical] = []
+        index = self.state.stage.channel_index[event.channel]
+        self._exercised = self._petition = None
+        self._take_effect(event, events)
+        self._look_at_powers([index])
+        if self._petition is None:
+            self._open.add(index)
+            self._look_at_agenda()
+            events += self._tally()
+        return events
+
     def _look_at_agenda(self) -> None:
+        """What it has at this point of the run, once no holder of powers is to be asked any more."""
         agenda, progress = self.state.stage.agenda, self.state.progress
-        if agenda.empty:
+        if agenda.empty or self._petition is not None:
             return
         items = agenda.items(progress.turns, closing=bool(progress.closing), held=self.state.held)
         self._agenda = deque(items[self.state.done :])

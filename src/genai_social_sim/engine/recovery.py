@@ -8,6 +8,7 @@ from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
     CallKey,
+    Exercised,
     FellSilent,
     Probed,
     Remembered,
@@ -54,7 +55,7 @@ def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:
                 attempts[event.key] = event.attempt
                 if event.final and not stops:
                     answers[event.key] = event
-            case Spoke() | FellSilent() | Probed() | Remembered():
+            case Spoke() | FellSilent() | Exercised() | Probed() | Remembered():
                 answers.pop(event.key, None)
                 attempts.pop(event.key, None)
                 state = apply(state, event)

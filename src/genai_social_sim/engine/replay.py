@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from genai_social_sim.domain.events import CallKey, Intervened, Logical, Outcome, Probed, Remembered, RunStarted, Taken
+from genai_social_sim.domain.events import Between, CallKey, Logical, Outcome, Remembered, RunStarted, Taken
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.kernel.errands import came_of
@@ -74,7 +74,7 @@ class _Kept:
     def _holds(self, event: Logical) -> bool:
         if isinstance(event, Outcome | Remembered):
             return event.turn < self.turns
-        if isinstance(event, Probed | Intervened) and event.turn == self.turns:
+        if isinstance(event, Between) and event.turn == self.turns:
             self.beside -= 1
         return self.beside >= 0
 

@@ -18,6 +18,7 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Cut,
     Event,
+    Exercised,
     FellSilent,
     Intervened,
     Noticed,
@@ -35,7 +36,7 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.tuples import make
 
 OUTCOMES: Final = frozenset({"spoke", "fell_silent"})
-LOGICAL: Final = OUTCOMES | {"run_started", "opened", "remembered", "probed", "intervened", "run_ended"}
+LOGICAL: Final = OUTCOMES | {"run_started", "opened", "remembered", "exercised", "probed", "intervened", "run_ended"}
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _name: Final = lru_cache(maxsize=4096)(_json)  # names come again and again
 
@@ -70,6 +71,8 @@ def encode(event: Event) -> Row:  # noqa: C901, PLR0912 (one line a kind)
             return Row("opened", None, _json({"channel": event.channel, "speaker": event.speaker}), (event.text,))
         case Probed():
             return Row("probed", event.turn, _probed(event), (event.text,))
+        case Exercised():
+            return Row("exercised", event.turn, _exercised(event), ())
         case Remembered():
             return Row("remembered", event.turn, _remembered(event), (event.text,))
         case Intervened():
@@ -122,6 +125,12 @@ def _probed(event: Probed) -> str:
     return _json(found | {key: value for key, value in more.items() if value is not None})
 
 
+def _exercised(event: Exercised) -> str:
+    more = "" if event.whom is None else f',"whom":{_name(event.whom)}'
+    more += "" if event.cause is None else f',"cause":"{event.cause}"'
+    return f'{{{_taken(event)},"deed":"{event.deed}"{more}}}'
+
+
 def _remembered(event: Remembered) -> str:
     more = "" if event.cause is None else f',"cause":"{event.cause}"'
     return f'{{{_taken(event)},"aside":{_name(event.aside)}{more}}}'
@@ -132,7 +141,7 @@ def _fell_silent(event: FellSilent) -> str:
     return f'{{{_taken(event)},"cause":"{event.cause}"{more}}}'
 
 
-def _taken(event: FellSilent | Remembered) -> str:
+def _taken(event: FellSilent | Exercised | Remembered) -> str:
     return (
         f'"round":{event.round},"channel":{_name(event.channel)},"agent":{_name(event.agent)},'
         f'"call":"{event.call.hex()}","tokens":{event.tokens}'
@@ -237,6 +246,11 @@ def _decode_remembered(turn: Any, body: Mapping[str, Any], texts: Sequence[Text]
     return Remembered(**_decode_taken(turn, body), aside=body["aside"], text=text, cause=body.get("cause"))
 
 
+def _decode_exercised(turn: Any, body: Mapping[str, Any], _: Sequence[Text]) -> Exercised:
+    taken = _decode_taken(turn, body)
+    return Exercised(**taken, deed=body["deed"], whom=body.get("whom"), cause=body.get("cause"))
+
+
 def _decode_taken(turn: Any, body: Mapping[str, Any]) -> dict[str, Any]:
     where = {"turn": turn, "round": body["round"], "channel": body["channel"], "agent": body["agent"]}
     return where | {"call": bytes.fromhex(body["call"]), "tokens": body["tokens"]}
@@ -270,6 +284,7 @@ _DECODERS: Final[Mapping[str, Callable[[Any, Any, Sequence[Text]], Event]]] = {
     "fell_silent": _decode_silence,
     "attempt_failed": _decode_failed,
     "probed": _decode_probed,
+    "exercised": _decode_exercised,
     "remembered": _decode_remembered,
     "intervened": lambda turn, body, texts: Intervened(turn=turn, number=body["number"], change=texts[0]),
     "opened": lambda _, body, texts: Opened(channel=body["channel"], speaker=body["speaker"], text=texts[0]),

@@ -18,9 +18,9 @@ ABOUT: Final[Mapping[str, str]] = {
         "endian; chain(-1) = SHA-256('genai-social-sim record 1')."
     ),
     "digest": (
-        "Over the logical events alone (run_started, opened, remembered, spoke, fell_silent, probed, intervened, "
-        "run_ended), in order: digest(n) = SHA-256(digest(n-1), content(n)), with the same start. Two runs are the "
-        "same run exactly if their digests agree."
+        "Over the logical events alone (run_started, opened, remembered, spoke, fell_silent, exercised, probed, "
+        "intervened, run_ended), in order: digest(n) = SHA-256(digest(n-1), content(n)), with the same start. Two runs "
+        "are the same run exactly if their digests agree."
     ),
     "prompt": (
         "Column `prompt` of a call lists its messages: a letter for the role (s system, u user, a assistant, t plain "
@@ -29,9 +29,9 @@ ABOUT: Final[Mapping[str, str]] = {
         "bytes and the hash of each text."
     ),
     "call": (
-        "The `call` of a spoke, fell_silent, probed or remembered event is SHA-256(prompt hash, params hash, raw "
-        "answer's hash, 'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, FINISH its "
-        "cause, both 0; an agent that was not asked has an empty `call`."
+        "The `call` of a spoke, fell_silent, exercised, probed or remembered event is SHA-256(prompt hash, params "
+        "hash, raw answer's hash, 'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, "
+        "FINISH its cause, both 0; an agent that was not asked has an empty `call`."
     ),
 }
 
@@ -54,9 +54,10 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
             "run_started: the study and the seed. session_started, session_ended: a process worked on the run. opened: "
             "a channel's first text. answered: a model's answer, written before it takes effect. attempt_failed: an "
             "attempt at a call failed. remembered: an agent's memory was made up before its turn. spoke, fell_silent: "
-            "what became of a turn. probed: an agent was asked aside, between turns. intervened: a planned change took "
-            "effect, between turns. run_ended: a stopping rule held. noticed: something about the running, such as a "
-            "server that does not answer."
+            "what became of a turn. exercised: an agent was asked what it does with its role's powers. "
+            "probed: an agent was asked aside, between turns. intervened: a planned change took effect, between turns. "
+            "run_ended: a stopping rule held. noticed: something about the running, such as a server that does not "
+            "answer."
         ),
         "turn": (
             "Number of the turn in the run's logical order, from 0; for what lies between turns the number of "
@@ -73,7 +74,9 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
             "given; finish: stop, length (cut at max_tokens) or passed; sent_s, first_token_s, done_s: seconds since "
             "the turn fell due; by: who answered; cost: of the call at the study's prices, in the currency that "
             "session_started names; cause: why it failed or stayed silent; final: no further attempt; probe: its "
-            "name; aside: [probe, agent], if the call is no turn, with ~summary or ~recall for a memory; number: "
+            "name; aside: [probe, agent], if the call is no turn, with ~summary or ~recall for a memory, ~powers for "
+            "the powers of a role; deed, whom: what an agent did with "
+            "those, and whom it concerns; number: "
             "position of the intervention in the study; what: what was noticed."
         ),
         "texts": (

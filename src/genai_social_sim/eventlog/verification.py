@@ -10,10 +10,11 @@ from genai_social_sim.domain.events import (
     NO_CALL,
     Answered,
     AttemptFailed,
+    Between,
     CallKey,
     Event,
+    Exercised,
     FellSilent,
-    Intervened,
     Outcome,
     Probed,
     Remembered,
@@ -133,7 +134,7 @@ class _Check:
             )
 
     def _meaning(self, row: Stored, event: Event) -> None:
-        if self.status == "finished" and isinstance(event, Outcome | Probed | Remembered | Intervened | RunEnded):
+        if self.status == "finished" and isinstance(event, Outcome | Between | Remembered | RunEnded):
             raise _BrokenError(row.seq, f"event {row.seq} was added after the run had ended")
         self.status = status_after(self.status, event)
         if row.prompt is not None and not isinstance(event, Answered | AttemptFailed):
@@ -141,12 +142,12 @@ class _Check:
         if isinstance(event, Answered | AttemptFailed):
             self._prompt(row)
             self.calls[event.key] = _binding(event)
-        elif isinstance(event, Spoke | FellSilent | Probed | Remembered):
+        elif isinstance(event, Spoke | FellSilent | Exercised | Probed | Remembered):
             if self.calls.pop(event.key, NO_CALL) != event.call:
                 raise _BrokenError(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
             self._place(row, event)
 
-    def _place(self, row: Stored, event: Spoke | FellSilent | Probed | Remembered) -> None:
+    def _place(self, row: Stored, event: Spoke | FellSilent | Exercised | Probed | Remembered) -> None:
         if event.turn != self.turns:
             raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
         self.turns += isinstance(event, Outcome)

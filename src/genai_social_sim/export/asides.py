@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from genai_social_sim.domain.events import Answered, Intervened, Probed, Remembered
+from genai_social_sim.domain.events import Answered, Exercised, Intervened, Probed, Remembered
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Step
 from genai_social_sim.export.tables import Column, Row
@@ -54,6 +54,44 @@ PROBES: Final = Kind(
         _AT,
     ),
     fold=_Probes,
+)
+
+
+class _Powers(Fold):
+    def take(self, step: Step) -> Iterable[Row]:
+        recorded = step.recorded
+        event = recorded.event if recorded else None
+        if recorded is None or not isinstance(event, Exercised):
+            return ()
+        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
+        mass, raw = (legal_mass(answers[-1].notes.value), answers[-1].raw.value) if answers else (None, None)
+        where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
+        return ((*where, event.deed, event.whom, event.cause, event.tokens, mass, raw, moment(recorded.at)),)
+
+
+POWERS: Final = Kind(
+    name="powers",
+    description="One row for each time an agent was asked what it does with its powers, in the order of the log.",
+    columns=(
+        RUN,
+        SEQ,
+        _BEFORE,
+        Column("round", "integer", "Rounds of all channels that had been completed."),
+        Column("channel", "text", "Name of the channel in which it has them."),
+        Column("agent", "text", "Name of the agent."),
+        Column("deed", "text", "What it did: nothing, choose_next, mute, unmute or close."),
+        Column("whom", "text", "Whom that concerns; no value if nobody."),
+        Column(
+            "cause",
+            "text",
+            "Why it did nothing: unreadable, empty, passed, absent, muted, closed or the failure of its last attempt.",
+        ),
+        Column("tokens", "integer", "Tokens of prompt and answer together, as the backend counted them."),
+        Column("legal_mass", "number", "As in table `calls`."),
+        Column("raw_text", "text", "The model's whole answer as it came; no value if it gave none."),
+        _AT,
+    ),
+    fold=_Powers,
 )
 
 

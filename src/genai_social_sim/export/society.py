@@ -12,7 +12,7 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.export import original
 from genai_social_sim.export.agents import AGENTS
-from genai_social_sim.export.asides import INTERVENTIONS, MEMORIES, PROBES
+from genai_social_sim.export.asides import INTERVENTIONS, MEMORIES, POWERS, PROBES
 from genai_social_sim.export.edges import EDGES
 from genai_social_sim.export.facts import Facts, written
 from genai_social_sim.export.forum import ACTS, EXPOSURES, POSTS
@@ -118,6 +118,7 @@ TIDY: Final = (
     EXPOSURES,
     PROBES,
     MEMORIES,
+    POWERS,
     INTERVENTIONS,
     CALLS,
     SESSIONS,
@@ -189,6 +190,11 @@ def probes(*sources: Source) -> Table:
 def memories(*sources: Source) -> Table:
     """One row for each time an agent's memory was made up."""
     return MEMORIES.table(*sources)
+
+
+def powers(*sources: Source) -> Table:
+    """One row for each time an agent was asked what it does with its role's powers."""
+    return POWERS.table(*sources)
 
 
 def interventions(*sources: Source) -> Table:

@@ -13,6 +13,7 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Cut,
     Event,
+    Exercised,
     FellSilent,
     Intervened,
     Opened,
@@ -174,7 +175,7 @@ class _Calls(Fold):
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         who: tuple[Cell, ...] = (None, None, None)
-        if isinstance(event, Spoke | FellSilent | Probed | Remembered):
+        if isinstance(event, Spoke | FellSilent | Exercised | Probed | Remembered):
             who = (event.agent, event.channel, event.round)
         for attempt in step.attempts:
             if isinstance(attempt.event, Taken):
@@ -224,7 +225,7 @@ CALLS: Final = Kind(
             "probe",
             "text",
             "Name of the probe, if an agent was asked aside; `turn` counts the turns before then. ~summary or ~recall: "
-            "its memory was made up for that turn.",
+            "its memory was made up for that turn; ~powers: it was asked what it does with its role's powers.",
         ),
         Column("agent", "text", "Who was asked; no value if a turn has no outcome."),
         Column("channel", "text", "In which channel; no value if the turn has no outcome."),
@@ -312,9 +313,8 @@ EVENTS: Final = Kind(
         Column(
             "kind",
             "text",
-            "run_started, session_started, opened, answered, attempt_failed, spoke, fell_silent, probed, intervened, "
-            "run_ended or "
-            "session_ended.",
+            "run_started, session_started, opened, answered, attempt_failed, spoke, fell_silent, exercised, probed, "
+            "intervened, run_ended or session_ended.",
         ),
         Column("turn", "integer", "Number of the turn, from 0; no value if the event belongs to none."),
         Column("at", "time", "When it was written to the record."),

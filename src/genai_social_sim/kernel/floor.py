@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.events import CallKey
 from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId, ChannelId
@@ -19,6 +20,7 @@ from genai_social_sim.kernel.board import Board
 from genai_social_sim.kernel.feeds import Page, page_of
 from genai_social_sim.kernel.hearing import Ears, Spot
 from genai_social_sim.kernel.memory import Mind
+from genai_social_sim.kernel.order import Order
 from genai_social_sim.kernel.room import Pair, Room, UnderWay
 from genai_social_sim.kernel.taking import meeting_at, who
 
@@ -32,8 +34,9 @@ class Turn(NamedTuple):
     round: int
     position: int  # within the channel's round
     agent: AgentId
-    aside: str = ""  # the probe, or the work of its memory, for which it is asked outside of its turns
+    aside: str = ""  # the probe, the work of its memory or the powers for which it is asked outside of its turns
     page: Page | None = None  # in a forum: what it has before it; None: its act takes no words
+    offer: Offer | None = None  # what it may do with its powers, if it is asked for that
 
     @property
     def key(self) -> CallKey:
@@ -54,6 +57,7 @@ class Floor(NamedTuple):
     minds: Vector[Mind] | None = None  # of the members, where a memory makes something of what was heard
     board: Board | None = None  # of a forum, since something was written in it
     beyond: Vector[Floor] | None = None  # all floors at the end of the last round, where memories reach across channels
+    order: Order | None = None  # since something was done with a power, or is to be asked
 
 
 def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
@@ -67,15 +71,16 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
     ))  # fmt: skip
     number = round_no * room.stride + room.offset + position
     left = room.left(round_no, position) if begun else ()
-    agents, begun = (left, 0) if left else (who(room, moment), begun)
+    called = None if floor.order is None else floor.order.called
+    agents, begun = (left, 0) if left else ((called,) if called else who(room, moment), begun)
     if room.forum is not None:
         return _with_pages(room, room.forum, floor, (number, agents[begun:]))
     if len(agents) == 1:
-        return (make(Turn, (number, channel, room.index, round_no, position, agents[0], "", None)),)
+        return (make(Turn, (number, channel, room.index, round_no, position, agents[0], "", None, None)),)
     index, rest = room.index, agents[begun:]
     return tuple(
         [
-            make(Turn, (number + at, channel, index, round_no, position + at, agent, "", None))
+            make(Turn, (number + at, channel, index, round_no, position + at, agent, "", None, None))
             for at, agent in enumerate(rest)
         ]
     )
@@ -112,7 +117,7 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: F
     unheard = room.moderated and room.is_choice(floor.position)  # recorded, and shown to nobody
     if room.forum is None and room.hearing == "all" and not unheard:
         return took_together(room, floor, ((agent, line),))
-    round_no, at, lines, held_back, last, said, ears, minds, board, beyond = floor
+    round_no, at, lines, held_back, last, said, ears, minds, board, beyond, order = floor
     position, wave_ends = at + 1, (at + 1) % room.wave(round_no) == 0
     if wave_ends:
         last, said = agent, line
@@ -124,12 +129,12 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: F
         ears = hearing.said(room, before, spot, words, wave_ends=wave_ends)
     if position == room.turns:
         round_no, position = round_no + 1, 0
-    return make(Floor, (round_no, position, lines, held_back, last, said, ears, minds, board, beyond))
+    return make(Floor, (round_no, position, lines, held_back, last, said, ears, minds, board, beyond, order))
 
 
 def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line | None]]) -> Floor:
     """`took` for turns in a row of one wave, where everybody hears everybody."""
-    round_no, position, lines, held_back, last, said, ears, minds, board, beyond = floor
+    round_no, position, lines, held_back, last, said, ears, minds, board, beyond, order = floor
     position += len(taken)
     held_back = _last((*held_back, *[line for _, line in taken if line is not None]), room.window)
     if position % room.wave(round_no) == 0:
@@ -137,7 +142,7 @@ def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line 
         lines, held_back = _last(lines + held_back, room.window), ()
     if position == room.turns:
         round_no, position = round_no + 1, 0
-    return make(Floor, (round_no, position, lines, held_back, last, said, ears, minds, board, beyond))
+    return make(Floor, (round_no, position, lines, held_back, last, said, ears, minds, board, beyond, order))
 
 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:

@@ -12,6 +12,7 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Cause,
     Cut,
+    Exercised,
     FellSilent,
     Outcome,
     Probed,
@@ -25,6 +26,7 @@ from genai_social_sim.domain.tuples import make
 from genai_social_sim.kernel.acts import is_pass, option_in
 from genai_social_sim.kernel.addressing import address_of
 from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.order import POWERS_ASKED, deed_in
 from genai_social_sim.kernel.speech import cut_of
 from genai_social_sim.kernel.stage import Part, Stage
 
@@ -39,7 +41,7 @@ class Reading(NamedTuple):
     to: AgentId | None = None
 
 
-def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | None:
+def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | Exercised | None:
     """The event that `taken` leads to; None where the study wants a failure to stop the run."""
     if isinstance(taken, AttemptFailed):
         return _after_failure(stage, turn, taken)
@@ -47,9 +49,9 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | Non
     call = taken.asked.bind(taken.finish, taken.raw, prompt_tokens=prompt_tokens, answer_tokens=answer_tokens)
     tokens, part = prompt_tokens + answer_tokens, stage.part(turn)
     read = _words(stage, turn, taken, part) if part.offer is None else _choice(stage, turn, taken, part.offer)
-    number, channel, _, round_no, _, agent, aside, _ = turn
+    number, channel, _, round_no, _, agent, aside, _, _ = turn
     if aside:
-        return _probed(turn, read, call=call, tokens=tokens)
+        return _beside(turn, read, call=call, tokens=tokens)
     feed, doing = _on_page(turn)
     text, cut, choice, cause, to = read
     if cause is not None:
@@ -57,10 +59,10 @@ def outcome_of(stage: Stage, turn: Turn, taken: Taken) -> Outcome | Probed | Non
     return make(Spoke, (number, round_no, channel, agent, text, call, tokens, cut, choice, None, to, feed, doing))
 
 
-def passed_over(turn: Turn, why: Cause) -> Outcome | Probed:
+def passed_over(turn: Turn, why: Cause) -> Outcome | Probed | Exercised:
     """What becomes of the turn of an agent that is not asked."""
     if turn.aside:
-        return _probed(turn, Reading(cause=why), call=NO_CALL, tokens=0)
+        return _beside(turn, Reading(cause=why), call=NO_CALL, tokens=0)
     return _silent(turn, why, call=NO_CALL, tokens=0)
 
 
@@ -119,13 +121,13 @@ def _why_empty(answer: Answered, cut: Cut | None) -> Cause:
     return "spoke_for" if cut is not None and cut.why == "spoke_for" else "empty"
 
 
-def _after_failure(stage: Stage, turn: Turn, failure: AttemptFailed) -> Outcome | Probed | None:
+def _after_failure(stage: Stage, turn: Turn, failure: AttemptFailed) -> Outcome | Probed | Exercised | None:
     timeouts = stage.plan.timeouts
     call = failure.asked.bind(failure.cause, EMPTY, prompt_tokens=0, answer_tokens=0)
     if timeouts.on_failure == "stop":
         return None
     if turn.aside:
-        return _probed(turn, Reading(cause=failure.cause), call=call, tokens=0)
+        return _beside(turn, Reading(cause=failure.cause), call=call, tokens=0)
     feed, doing = _on_page(turn)
     if timeouts.on_failure == "skip":
         return _silent(turn, failure.cause, call=call, tokens=0, feed=feed)
@@ -163,7 +165,11 @@ def _silent(turn: Turn, cause: Cause, *, call: bytes, tokens: int, feed: Feed | 
     )
 
 
-def _probed(turn: Turn, read: Reading, *, call: bytes, tokens: int) -> Probed:
+def _beside(turn: Turn, read: Reading, *, call: bytes, tokens: int) -> Probed | Exercised:
+    if turn.aside == POWERS_ASKED:
+        deed, whom = deed_in(read.text.value)
+        place = (turn.number, turn.round, turn.channel, turn.agent)
+        return Exercised(*place, deed, call, tokens, whom, read.cause)
     return Probed(
         turn=turn.number,
         round=turn.round,

@@ -79,6 +79,11 @@ class Room:
         forum, acts = self.forum, len(self.members)
         return forum is not None and (position >= acts if forum.simultaneous else position % 2 == 1)
 
+    def is_break(self, round_no: int, position: int) -> bool:
+        """Whether what belongs together is over before a position: a wave, an act and words, a choice and a speech."""
+        begun = self.is_words(position) or (self.moderated and position % 2 == 1)
+        return not begun and position % self.wave(round_no) == 0
+
     @cached_property
     def seats(self) -> Mapping[AgentId, int]:
         """Positions of the members."""

@@ -14,6 +14,7 @@ from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
     Event,
+    Exercised,
     FellSilent,
     Intervened,
     Noticed,
@@ -34,6 +35,8 @@ from genai_social_sim.kernel.agreement import Views, agreed_rounds, with_view
 from genai_social_sim.kernel.errands import made_up, paid
 from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took, took_together
 from genai_social_sim.kernel.intervening import intervened
+from genai_social_sim.kernel.order import after_turn
+from genai_social_sim.kernel.powers import exercised, has_voice, seen_by_others, waits
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState
 from genai_social_sim.kernel.stopping import Progress, counted, reached
@@ -58,6 +61,8 @@ def decide(state: RunState, index: int) -> tuple[Turn, ...]:
     stage, progress = state.stage, state.progress
     floor = state.floors[index]
     if progress.closing or floor.round > progress.turns // stage.plan.round_size + stage.lookahead:
+        return ()
+    if floor.order is not None and waits(state, index):
         return ()
     limit = stage.bound if stage.agenda.empty else min(stage.bound, horizon(state))
     turns = due(stage.rooms[index], floor)
@@ -117,7 +122,11 @@ def after(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -
             raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
         if outcome.turn == number:
             line = stage.line(outcome) if isinstance(outcome, Spoke) else None
+            place = (floor.round, floor.position)
             floor = took(stage.rooms[index], floor, agent=outcome.agent, line=line, feed=outcome.feed)
+            if stage.powers or floor.order is not None:
+                order = after_turn(stage.rooms[index], floor.order, stage.powers, outcome, place)
+                floor = floor._replace(order=order)
     return floor
 
 
@@ -126,6 +135,8 @@ def _together(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome
     room, first, line = stage.rooms[index], next_turn(stage, index, floor), stage.line
     if (
         room.hearing != "all"
+        or stage.powers
+        or floor.order is not None
         or room.forum is not None
         or room.moderated
         or floor.position % room.wave(floor.round) + len(outcomes) > room.wave(floor.round)
@@ -169,9 +180,10 @@ def _seen_from_each_other(floors: Vector[Floor]) -> Vector[Floor]:
 def _deserted(state: RunState, progress: Progress) -> str:
     """Why a run ends that nothing else is sure to end: nobody has a voice, and nothing that is planned changes that."""
     stage = state.stage
-    if not state.silenced or stage.bound < math.inf or progress.turns % stage.plan.round_size:
+    if not (state.silenced or stage.powers) or stage.bound < math.inf or progress.turns % stage.plan.round_size:
         return ""
-    left = any(member not in state.silenced for channel in stage.plan.channels for member in channel.members)
+    rooms = enumerate(stage.plan.channels)
+    left = any(has_voice(state, index, member) for index, channel in rooms for member in channel.members)
     hope = stage.gives_voice and stage.agenda.next(progress.turns - 1) < math.inf
     return "" if left or hope else "nobody is left to speak"
 
@@ -191,14 +203,17 @@ def next_turn(stage: Stage, index: int, floor: Floor) -> int:
     return floor.round * stage.plan.round_size + stage.plan.offsets[index] + floor.position
 
 
-def apply(state: RunState, event: Event) -> RunState:
+def apply(state: RunState, event: Event) -> RunState:  # noqa: C901 (one case for each kind)
     """The state after an event of the log."""
     match event:
         case Spoke() | FellSilent():
             return tallied(hear(state, event), event)
         case Probed():
             progress = state.progress._replace(tokens=state.progress.tokens + event.tokens)
+            state = seen_by_others(state, event) if state.stage.seeing else state
             return answered(state._replace(progress=progress, done=state.done + 1), event)
+        case Exercised():
+            return exercised(state, event)
         case Intervened():
             return intervened(state, event)
         case Remembered():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.domain.act import Act, Offer, Rate, Say
+from genai_social_sim.domain.act import Act, Offer, Say
 from genai_social_sim.domain.agenda import Admit, Broadcast, Mute
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
@@ -18,10 +18,8 @@ from genai_social_sim.domain.memory import Interactions, Memory, Retrieval, Summ
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
-    Channel,
     Forum,
     Model,
-    Moderated,
     RoundRobin,
     RunPlan,
     Sampling,
@@ -41,24 +39,22 @@ from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.interactions import interactions
 from genai_social_sim.kernel.interactions import told as told_of
 from genai_social_sim.kernel.memory import ERRANDS, RECALL, SUMMARY, Mind, View, errand, last, remembered, view
-from genai_social_sim.kernel.pages import doing_on, lines_on
+from genai_social_sim.kernel.order import POWERS_ASKED, answers_shown, powers_of
+from genai_social_sim.kernel.pages import lines_on
+from genai_social_sim.kernel.phrasing import Phrasing
 from genai_social_sim.kernel.prompts import (
-    PROBE_CUES,
     Frame,
-    frame_of,
     lead_of,
     line_of,
     prompt_after,
     prompt_of,
     question_of_likeness,
 )
-from genai_social_sim.kernel.roles import of_roles
 from genai_social_sim.kernel.room import Room, UnderWay
 from genai_social_sim.kernel.settings import Settings, settings_of
 from genai_social_sim.kernel.speech import folded
 from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcomes
-from genai_social_sim.kernel.taking import company, partner_of
-from genai_social_sim.kernel.templates import compile_template
+from genai_social_sim.kernel.taking import partner_of
 
 _MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memory for theirs
 _PROBE: Final = "probe\x1e"  # before the name of a probe where others have the name of a channel
@@ -102,7 +98,7 @@ class Stage:
         self.minding: Final = not all(self._plain)
         self.crossing: Final = self.minding and any(map(across, memories_of(plan)))
         self._alike: Final = [not (drawn or pairs) for drawn, pairs in zip(self._drawn, self._pairs, strict=True)]
-        self._templates: dict[str, Callable[..., str]] = {}
+        self._phrasing: Final = Phrasing(plan, self.rooms, self.agents)
         self._settings: dict[int, Settings] = {}  # of each channel, as they were asked for last
         networks = [room.network for room in self.rooms if room.network is not None]
         self.weighted: Final = any(network.weighted or network.rewired for network in networks)
@@ -111,11 +107,17 @@ class Stage:
         self.counts_alone: Final = not on_outcomes(plan.stop)  # it ends after `bound` turns, whatever is said
         self.probes: Final = {probe.name: probe for probe in plan.probes}
         self.agenda: Final = Agenda(plan)
+        self.powers: Final = powers_of(plan)
+        self.seeing: Final = self._seeing()  # channels in which somebody sees answers to probes
         changes = [each.change for each in plan.interventions]
         self.gives_voice: Final = any(
             isinstance(each, Admit) or (isinstance(each, Mute) and each.lifted) for each in changes
         )
         self.lookahead: Final = LOOKAHEAD_ROUNDS if self.counts_alone and not self.crossing else 0
+
+    def _seeing(self) -> tuple[int, ...]:
+        seers = {agent for agent, powers in self.powers.items() if "see_probes" in powers}
+        return tuple([room.index for room in self.rooms if seers and not seers.isdisjoint(room.members)])
 
     @cached_property
     def agent_index(self) -> Mapping[AgentId, int]:
@@ -143,14 +145,21 @@ class Stage:
 
     def shown(self, turn: Turn, floor: Floor) -> tuple[Prompt, tuple[Line, ...]]:
         """What the model of `turn.agent` is sent, and the lines that this shows."""
-        if self._plain[turn.channel_no]:
+        if self._plain[turn.channel_no] and floor.order is None:
             heard = self.heard(turn, floor)
             return prompt_after(self.part(turn).frame, heard, agent=turn.agent), heard
         seen = self.view(turn, floor)
         return self.prompt_after(turn, seen), seen.heard
 
     def view(self, turn: Turn, floor: Floor) -> View:
-        """What that prompt shows of the conversation."""
+        """What that prompt shows of the past: of the conversation, and of answers to probes, if it may see them."""
+        seen = self._remembered(turn, floor)
+        if floor.order is None or "see_probes" not in self.powers.get(turn.agent, ()) or turn.aside in ERRANDS:
+            return seen
+        answers = answers_shown(floor.order, turn.agent, turn.number if turn.aside else turn.number + 1)
+        return seen._replace(note=Text.of(seen.note.value + answers.value)) if answers.value else seen
+
+    def _remembered(self, turn: Turn, floor: Floor) -> View:
         heard = self.heard(turn, floor)
         if self._plain[turn.channel_no]:
             return View(heard)
@@ -265,7 +274,7 @@ class Stage:
 
     def seed(self, turn: Turn) -> int:
         """The seed of the call of `turn`."""
-        number, channel, channel_no, round_no, _, agent, aside, _ = turn
+        number, channel, channel_no, round_no, _, agent, aside, _, _ = turn
         if aside:
             return call_seed(self.plan.seed, channel=_PROBE + aside, round_no=number, agent=agent, again=0)
         again = 0 if self._once[channel_no] else self._again(turn)
@@ -273,12 +282,14 @@ class Stage:
 
     def act(self, turn: Turn) -> Act:
         """What the agent is asked to do."""
-        if turn.aside in ERRANDS:
+        if turn.aside in ERRANDS or turn.aside == POWERS_ASKED:
             return Say()
         return self.probes[turn.aside].act if turn.aside else self.plan.channels[turn.channel_no].act
 
     def offer(self, turn: Turn) -> Offer | None:
         """What the turn can be answered with, in the order and under the letters drawn for it; None: anything."""
+        if turn.offer is not None:
+            return turn.offer
         if turn.aside:
             return offer_of(self.act(turn), self.plan.seed, _PROBE + turn.aside, turn.number, turn.agent)
         if not self._drawn[turn.channel_no]:
@@ -333,7 +344,9 @@ class Stage:
         if turn.aside == RECALL:
             return Part(agent, Frame((), ()), (), Text.of(self.model(turn).options), offer, may_pass=False)
         _, _, stops, params = self._set(index, self.sampling(turn), offer.answers if offer else ())
-        return Part(agent, self._rendered(turn, offer), stops, params, offer, self.act(turn).may_pass)
+        return Part(
+            agent, self._phrasing.frame(turn, self.act(turn), offer), stops, params, offer, self.act(turn).may_pass
+        )
 
     def _set(self, index: int, sampling: Sampling, choices: tuple[str, ...]) -> Settings:
         known = self._settings.get(index)
@@ -341,59 +354,3 @@ class Stage:
             channel, layout = self.plan.channels[index], self.plan.prompt.layout
             known = self._settings[index] = settings_of(layout, channel, sampling, choices)
         return known
-
-    def _rendered(self, turn: Turn, offer: Offer | None) -> Frame:
-        agent, page, room = self.agents[turn.agent], turn.page, self.rooms[turn.channel_no]
-        forum, channel = room.forum, room.channel
-        if forum is not None:
-            others = () if page is None else page.authors
-        else:
-            others = company(room, turn.agent, turn.round, turn.position)
-        values = {
-            "name": agent.name,
-            "others": list(others),
-            **of_roles(agent, others, self.agents, self.plan.roles),
-            "channel": turn.channel,
-            "topic": _topic(room.channel),
-            "study": self.plan.name,
-            "options": offer.shown if offer else (),
-            "letters": bool(offer and offer.letters),
-            "may_pass": self.act(turn).may_pass if forum is None or turn.aside else bool(offer and offer.may_pass),
-            "direct": channel.direct and not turn.aside,
-            "about": _about(self.act(turn)),
-            **doing_on(page),
-        }
-        style = self.plan.prompt
-        if turn.aside:
-            values["question"] = self._compiled(self._question(turn))(**values)
-        head = self._compiled(style.frame if forum is None else forum.frame)(**values)
-        tail = self._compiled(self._cue(turn))(**values)
-        lead = self._compiled(style.lead)(**values) if style.lead else ""
-        return frame_of(style.layout, head=head, tail=tail, lead=lead, bare=forum is not None)
-
-    def _question(self, turn: Turn) -> str:
-        memory = self.memory(turn) if turn.aside == SUMMARY else None
-        return memory.text if isinstance(memory, Summary) else self.probes[turn.aside].text
-
-    def _compiled(self, template: str) -> Callable[..., str]:
-        return self._templates.get(template) or self._templates.setdefault(template, compile_template(template))
-
-    def _cue(self, turn: Turn) -> str:
-        if turn.aside:
-            return PROBE_CUES[self.plan.prompt.layout]
-        protocol = self.plan.channels[turn.channel_no].protocol
-        if isinstance(protocol, Moderated) and self.rooms[turn.channel_no].is_choice(turn.position):
-            return protocol.cue
-        if isinstance(protocol, Forum):
-            return protocol.words if turn.page is not None and turn.page.doing else protocol.cue
-        return self.plan.prompt.cue
-
-
-def _about(act: Act) -> str:
-    return act.about if isinstance(act, Rate) else ""
-
-
-def _topic(channel: Channel) -> str:
-    if channel.topic is not None:
-        return channel.topic
-    return channel.opening.text if channel.opening else ""

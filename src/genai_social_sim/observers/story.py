@@ -14,6 +14,7 @@ from genai_social_sim.domain.events import (
     CallKey,
     Cause,
     Event,
+    Exercised,
     FellSilent,
     Intervened,
     Notice,
@@ -27,12 +28,15 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
+from genai_social_sim.domain.power import Deed
+from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.observers.changes import told_of
 
 CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "passed": "it passed",
     "muted": "it is muted",
     "absent": "it is not there",
+    "closed": "the conversation is closed",
     "empty": "its answer was empty",
     "spoke_for": "it spoke for others only",
     "unreadable": "its answer was none of the options",
@@ -43,6 +47,13 @@ CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {
     "too_long": "the prompt does not fit the model's context",
     "garbled": "the answer could not be read",
     "error": "the model failed",
+}
+DEEDS_IN_WORDS: Final[Mapping[Deed, str]] = {
+    "nothing": "does nothing",
+    "choose_next": "gives the floor to",
+    "mute": "mutes",
+    "unmute": "lets speak again:",
+    "close": "closes the conversation",
 }
 _NOTICED: Final[Mapping[Notice, str]] = {
     "server_down": "a model server does not answer",
@@ -115,6 +126,8 @@ class Story:
                 yield from self._failed(event)
             case Probed():
                 yield Note(words=self._probed(event), channel=event.channel)
+            case Exercised():
+                yield from self._exercised(event)
             case Remembered():
                 yield from self._remembered(event)
             case Intervened():
@@ -182,6 +195,15 @@ class Story:
             return f"{asked} answers: {event.text.value}{clipped}"
         return f"{asked} does not answer: {self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])}"
 
+    def _exercised(self, event: Exercised) -> Iterator[Note]:
+        self._clipped.discard(event.key)
+        if event.cause is not None:
+            why = self._retries.pop(event.key, CAUSES_IN_WORDS[event.cause])
+            yield Note(words=f"{event.agent} makes no use of its powers: {why}", channel=event.channel)
+        elif event.deed != "nothing":
+            words = " ".join([event.agent, DEEDS_IN_WORDS[event.deed], event.whom or ""]).rstrip()
+            yield Note(words=f"{words} (its power, after turn {event.turn - 1})", channel=event.channel)
+
     def _remembered(self, event: Remembered) -> Iterator[Note]:
         self._clipped.discard(event.key)
         if event.cause is not None:
@@ -195,6 +217,8 @@ class Story:
 
 
 def _named(aside: Aside) -> str:
+    if aside.name == POWERS_ASKED:
+        return f"powers of {aside.agent}"
     return f"memory of {aside.agent}" if aside.name.startswith("~") else f"probe {aside.name} of {aside.agent}"
 
 

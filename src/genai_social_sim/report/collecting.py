@@ -18,7 +18,14 @@ from genai_social_sim.export.tables import Cell
 
 Cells = dict[str, Cell]
 MOST_EDGES: Final = 3_000  # that a picture shows
-_KEPT: Final = {"agents": 2_000, "channels": 200, "edges": MOST_EDGES, "interventions": 200, "sessions": 50}
+_KEPT: Final = {
+    "agents": 2_000,
+    "channels": 200,
+    "edges": MOST_EDGES,
+    "interventions": 200,
+    "powers": 200,
+    "sessions": 50,
+}
 
 
 class Point(NamedTuple):

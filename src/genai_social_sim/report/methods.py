@@ -92,12 +92,15 @@ def _attributes(study: Mapping[str, Any]) -> object:
 
 def _process(runs: Sequence[Told]) -> tuple[Fact, ...]:
     channels = _rows(runs, "channels")
+    deeds = [row for row in _rows(runs, "powers") if row["deed"] != "nothing"]
+    used = [f"before turn {row['turn']}: {row['agent']} {row['deed']} {row['whom'] or ''}".rstrip() for row in deeds]
     return (
         *_fact("Protocols: whose turn is next", [f"{row['protocol']} {row['protocol_options']}" for row in channels]),
         *_fact("Acts", [f"{row['act']} {row['act_options']}" for row in channels]),
         *_study(runs, "stop", "Stopping rule"),
         *_fact("How runs ended", [run.run.get("ended_why") for run in runs]),
         *_study(runs, "interventions", "Interventions"),
+        *_fact("Powers of roles that were used", used),
     )
 
 

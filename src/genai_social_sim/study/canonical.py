@@ -81,7 +81,8 @@ def _memory(memory: MemoryDoc | None) -> dict[str, Any]:
 
 
 def _role(role: Role) -> dict[str, Any]:
-    return {"authority": role.authority, "told": role.told or "nothing", "brief": role.brief}
+    powers = {"powers": role.powers} if role.powers else {}
+    return {"authority": role.authority, "told": role.told or "nothing", "brief": role.brief, **powers}
 
 
 def _model(model: Model) -> dict[str, Any]:

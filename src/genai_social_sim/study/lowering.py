@@ -188,7 +188,8 @@ def _agent(study: StudyDoc, resident: Resident, model: Model) -> Agent:
 
 
 def _role(name: str, role: RoleDoc) -> Role:
-    return Role(name=RoleId(name), authority=role.authority, told=TOLD.get(role.told, role.told), brief=role.brief)
+    told = TOLD.get(role.told, role.told)
+    return Role(name=RoleId(name), authority=role.authority, told=told, brief=role.brief, powers=role.powers)
 
 
 def _channel(

@@ -6,13 +6,25 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from genai_social_sim.domain.power import Power
 from genai_social_sim.kernel.roles import DEFAULT_BRIEF
 from genai_social_sim.study import words
 from genai_social_sim.study.base import AgentName, AnyName, AttributeName, Doc, Scalar
 from genai_social_sim.study.memory import MemoryDoc
 from genai_social_sim.study.models import ModelDoc
+from genai_social_sim.study.words import refusal
 
 RoleName = AnyName
+
+
+def _each_once(powers: tuple[Power, ...]) -> tuple[Power, ...]:
+    twice = next((power for power in powers if powers.count(power) > 1), None)
+    if twice is not None:
+        raise refusal(f"`{twice}` is listed twice", "Delete one of the two.")
+    return powers
+
+
+Powers = Annotated[tuple[Power, ...], Field(strict=False), AfterValidator(_each_once)]
 Authority = Annotated[float, Field(gt=0, le=1e9)]
 Told = Annotated[str, AfterValidator(words.told)]
 
@@ -28,6 +40,14 @@ class RoleDoc(Doc):
         description="What others are told, in parentheses after the agent's name: `nothing`, the `name` of the role, "
         "that and the `authority`, or a text of your own.",
         examples=["an expert for {{ authority }} years"],
+    )
+    powers: Powers = Field(
+        default=(),
+        description="What an agent in this role may do in its channels. With `mute`, `close` and `choose_next` it is "
+        "asked after each of its turns, unheard, whether it mutes somebody or lets them speak again, closes the "
+        "conversation, or gives the floor to somebody (where the next speaker is drawn: `random`, `authority`). With "
+        "`see_probes` its prompts show what others in its channels answered to probes.",
+        examples=[["mute", "close"]],
     )
     brief: str = Field(
         default=DEFAULT_BRIEF,

@@ -31,6 +31,7 @@ from genai_social_sim.study.mentions import (
 from genai_social_sim.study.models import ModelDoc
 from genai_social_sim.study.people import AgentDoc
 from genai_social_sim.study.population import DrawnDoc, MembersDoc, WhereDoc
+from genai_social_sim.study.power_problems import problems_of_powers
 from genai_social_sim.study.prices import problems_of_prices
 from genai_social_sim.study.protocols import ModeratedDoc, ProtocolDoc
 from genai_social_sim.study.refusals import TYPO, Problem, listed, nearest
@@ -71,6 +72,7 @@ def problems_among(study: StudyDoc, everybody: Sequence[Resident]) -> list[Probl
 def _society(study: StudyDoc, everybody: Sequence[Resident]) -> Iterator[Problem]:
     """What depends on who there is."""
     yield from _channels(study, everybody)
+    yield from problems_of_powers(study, everybody)
     yield from problems_of_agenda(study, everybody)
 
 

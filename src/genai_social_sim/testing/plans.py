@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from genai_social_sim.domain.act import Act, Say
 from genai_social_sim.domain.agenda import Intervention, Probe
-from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.memory import Memory
 from genai_social_sim.domain.network import Edge, Network
 from genai_social_sim.domain.plan import (
@@ -24,6 +25,7 @@ from genai_social_sim.domain.plan import (
     PromptStyle,
     Protocol,
     RandomOrder,
+    Role,
     RoundRobin,
     RunPlan,
     Sequential,
@@ -32,6 +34,7 @@ from genai_social_sim.domain.plan import (
     Timeouts,
     Turns,
 )
+from genai_social_sim.domain.power import Power
 from genai_social_sim.domain.taking import Moment
 from genai_social_sim.kernel.pages import FORUM_CUES, FORUM_FRAMES, FORUM_WORDS
 from genai_social_sim.kernel.prompts import CUES_WITH_OPTIONS, DEFAULT_CUES, DEFAULT_FRAMES
@@ -138,6 +141,7 @@ def small_plan(
     style: PromptStyle | None = None,
     probes: Sequence[Probe] = (),
     interventions: Sequence[Intervention] = (),
+    powers: Mapping[str, Sequence[Power]] = MappingProxyType({}),
 ) -> RunPlan:
     """A plan.
 
@@ -152,6 +156,7 @@ def small_plan(
         style: Other templates than those of `layout`.
         probes: Questions that are asked aside.
         interventions: Planned changes.
+        powers: By agent; who has some has a role of its own, of which nobody is told.
     """
     names = sorted(agents.split())
     given = models or {}
@@ -161,7 +166,12 @@ def small_plan(
         name="small",
         seed=seed,
         agents=tuple(
-            Agent(name=AgentId(name), persona=f"I am {name}.", model=given.get(name, Model(backend="scripted")))
+            Agent(
+                name=AgentId(name),
+                persona=f"I am {name}.",
+                model=given.get(name, Model(backend="scripted")),
+                role=RoleId(f"of {name}") if name in powers else None,
+            )
             for name in names
         ),
         channels=held,
@@ -170,7 +180,16 @@ def small_plan(
         timeouts=timeouts or Timeouts(attempts=1, backoff_s=0.0),
         probes=tuple(probes),
         interventions=tuple(interventions),
+        roles=_roles(powers),
     )
+
+
+def _roles(powers: Mapping[str, Sequence[Power]]) -> tuple[Role, ...]:
+    """One for each holder, and that of a chair, which nobody has at first; none if there are no powers."""
+    chair: Mapping[str, Sequence[Power]] = {"chair": ("mute", "close")} if powers else {}
+    given = {**{f"of {name}": held for name, held in powers.items()}, **chair}
+    rows = sorted(given.items())
+    return tuple([Role(name=RoleId(name), told="", brief="", powers=tuple(held)) for name, held in rows])
 
 
 def _in_order(channels: Sequence[Channel]) -> tuple[Channel, ...]:

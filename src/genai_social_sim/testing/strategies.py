@@ -15,6 +15,7 @@ from genai_social_sim.domain.events import (
     Asked,
     AttemptFailed,
     Cut,
+    Exercised,
     FellSilent,
     Intervened,
     Notice,
@@ -53,6 +54,7 @@ from genai_social_sim.domain.plan import (
     Tokens,
     Turns,
 )
+from genai_social_sim.domain.power import POWERS, Deed
 from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.ports import Entry
@@ -148,6 +150,13 @@ LOGICAL: Final = st.one_of(
         doing=st.text(max_size=9),
     ),
     st.builds(FellSilent, **_WHERE, cause=_CAUSES, feed=_FEEDS),
+    st.builds(
+        Exercised,
+        **_WHERE,
+        deed=st.sampled_from(get_args(Deed)),
+        whom=st.none() | _AGENTS,
+        cause=st.none() | _CAUSES,
+    ),
     st.builds(
         Probed,
         **_WHERE,
@@ -314,9 +323,17 @@ def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False) -> C
     )
 
 
+_POWERS: Final = st.lists(st.sampled_from(POWERS), min_size=1, unique=True)
+
+
 @st.composite
-def plans(draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12, minding: bool = False) -> RunPlan:
-    """A run of the agents NAMES in one or more channels, an agent perhaps in several; perhaps with an agenda."""
+def plans(
+    draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12, minding: bool = False, powered: bool = False
+) -> RunPlan:
+    """A run of the agents NAMES in one or more channels, an agent perhaps in several; perhaps with an agenda.
+
+    With `powered` some of them have powers.
+    """
     names = ("court", "hall", "yard")[: draw(st.integers(1, most_channels))]
     rooms = [draw(channels(name, minding=minding)) for name in names]
     members = sorted({member for room in rooms for member in room.members})
@@ -329,4 +346,5 @@ def plans(draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12, mind
         stop=draw(stop_rules(most_turns)),
         seed=draw(st.integers(0, 2**32)),
         layout=draw(st.sampled_from(LAYOUTS)),
+        powers=draw(st.dictionaries(st.sampled_from(NAMES), _POWERS, min_size=1)) if powered else {},
     )

@@ -19,7 +19,7 @@ _LOGICAL: Final = """
     SELECT e.seq, e.kind, e.turn, e.body, (SELECT group_concat(hex(t.hash)) FROM texts AS t WHERE e.texts <> ''
            AND t.id IN (SELECT value FROM json_each('[' || replace(e.texts, ' ', ',') || ']')))
     FROM events AS e
-    WHERE e.kind IN ('opened', 'spoke', 'fell_silent', 'probed', 'remembered', 'intervened', 'run_ended')
+    WHERE e.kind IN ('opened', 'spoke', 'fell_silent', 'probed', 'remembered', 'exercised', 'intervened', 'run_ended')
     ORDER BY e.seq
 """
 

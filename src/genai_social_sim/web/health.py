@@ -18,7 +18,7 @@ _SESSIONS: Final = """
 """
 _ENDS: Final = "SELECT seq, at, body ->> 'status' FROM events WHERE kind = 'session_ended' ORDER BY seq"
 _TROUBLE: Final = "SELECT seq FROM events WHERE kind IN ('noticed', 'attempt_failed') ORDER BY seq DESC LIMIT ?"
-_LAST_OF: Final = "SELECT max(at) FROM events WHERE kind IN ('spoke', 'fell_silent', 'probed', 'opened')"
+_LAST_OF: Final = "SELECT max(at) FROM events WHERE kind IN ('spoke', 'fell_silent', 'exercised', 'probed', 'opened')"
 
 
 class Waiting(TypedDict):

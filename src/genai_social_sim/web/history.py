@@ -17,6 +17,7 @@ from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
     Event,
+    Exercised,
     FellSilent,
     Intervened,
     Noticed,
@@ -30,12 +31,13 @@ from genai_social_sim.domain.events import (
     Spoke,
 )
 from genai_social_sim.errors import RecordError
+from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.ports import Recorded
 from genai_social_sim.web.sources import Record
 
 _NOT_SHOWN: Final = "answered"  # what became of the answer is shown in its place
 _SHOWN: Final = (
-    "run_started,opened,spoke,fell_silent,probed,remembered,intervened,run_ended,session_started,session_ended,attempt_failed,"
+    "run_started,opened,spoke,fell_silent,exercised,probed,remembered,intervened,run_ended,session_started,session_ended,attempt_failed,"
     "noticed"
 )
 _MAKING: Final = f"""
@@ -192,6 +194,9 @@ def _told(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0912 (one line a ki
         case Probed():
             said = {"probe": event.probe, "text": event.text.value, "choice": event.choice, "cause": event.cause}
             return {"kind": "probed", **_where(event), **said, "tokens": event.tokens}
+        case Exercised():
+            did = {"probe": POWERS_ASKED, "deed": event.deed, "whom": event.whom, "cause": event.cause}
+            return {"kind": "exercised", **_where(event), **did, "tokens": event.tokens}
         case Remembered():
             made = {"memory": event.aside, "text": event.text.value, "cause": event.cause}
             return {"kind": "remembered", **_where(event), **made, "tokens": event.tokens}
@@ -215,7 +220,7 @@ def _told(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0912 (one line a ki
             assert_never(unknown)
 
 
-def _where(event: Spoke | FellSilent | Probed | Remembered) -> dict[str, Any]:
+def _where(event: Spoke | FellSilent | Exercised | Probed | Remembered) -> dict[str, Any]:
     return {"turn": event.turn, "round": event.round, "channel": event.channel, "agent": event.agent}
 
 

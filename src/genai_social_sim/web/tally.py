@@ -16,7 +16,8 @@ _KEPT: Final = 64  # runs
 _MINUTE_S: Final = 60.0
 _COUNTED: Final = """
     SELECT kind, coalesce(body ->> 'cause', body ->> 'what', ''), count(*),
-           sum(CASE WHEN kind IN ('spoke', 'fell_silent', 'probed', 'remembered') THEN body ->> 'tokens' ELSE 0 END),
+           sum(CASE WHEN kind IN ('spoke', 'fell_silent', 'probed', 'remembered', 'exercised')
+               THEN body ->> 'tokens' ELSE 0 END),
            sum(CASE WHEN kind = 'answered' THEN body ->> 'cost' END),
            sum(kind = 'answered' AND body ->> 'finish' = 'length')
     FROM events WHERE seq > ? AND seq <= ? GROUP BY 1, 2

@@ -12,6 +12,7 @@ const KINDS = {
   said: ["what is said", isSaid],
   silences: ["silences", (item) => item.kind === "fell_silent"],
   asides: ["probes", (item) => item.kind === "probed"],
+  powers: ["powers of roles", (item) => item.kind === "exercised"],
   memories: ["memories", (item) => item.kind === "remembered"],
   changes: ["interventions", (item) => item.kind === "intervened" && item.text === undefined],
   trouble: ["failed attempts and notices", (item) => ["attempt_failed", "noticed", "unreadable"].includes(item.kind)],

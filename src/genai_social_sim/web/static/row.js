@@ -2,7 +2,7 @@
 import { toRun } from "/static/address.js";
 import { hueOf, initials } from "/static/colours.js";
 import { el } from "/static/dom.js";
-import { CAUSES, NOTICES, changed, moment, span } from "/static/words.js";
+import { CAUSES, DEEDS, NOTICES, changed, moment, span } from "/static/words.js";
 
 const SAID = new Set(["spoke", "opened"]);
 
@@ -78,6 +78,7 @@ function told(item) {
   switch (item.kind) {
     case "fell_silent": return ["∅", "silence", `${item.agent} said nothing: ${CAUSES[item.cause] ?? item.cause}`, item.attempts > 1 ? `after ${item.attempts} attempts` : ""];
     case "probed": return ["?", "probe", item.cause ? `asked aside (${item.probe}), ${item.agent} does not answer: ${CAUSES[item.cause] ?? item.cause}` : `asked aside (${item.probe}), ${item.agent} answers: ${item.text}`, ""];
+    case "exercised": return ["⚖", "intervention", exercised(item), ""];
     case "remembered": return ["✎", "memory", remembered(item), ""];
     case "intervened": return ["⚑", "intervention", changed(item.change), `intervention ${item.number}`];
     case "attempt_failed": return ["↻", "retry", `${item.probe ? `probe ${item.probe} of ${item.agent}` : `turn ${item.turn}`}, attempt ${item.attempt} failed: ${CAUSES[item.cause] ?? item.cause}${item.final ? "; no further attempt" : "; it is asked again"}`, item.text];
@@ -89,6 +90,11 @@ function told(item) {
     case "unreadable": return ["!", "broken", `event ${item.seq} cannot be read`, item.text];
     default: return ["·", "course", item.kind, ""];
   }
+}
+
+function exercised(item) {
+  if (item.cause) return `${item.agent} makes no use of its powers: ${CAUSES[item.cause] ?? item.cause}`;
+  return `${item.agent} ${DEEDS[item.deed] ?? item.deed} ${item.whom ?? ""}`.trim();
 }
 
 function remembered(item) {

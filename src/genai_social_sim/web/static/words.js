@@ -4,6 +4,7 @@ export const CAUSES = {
   passed: "it passed",
   muted: "it is muted",
   absent: "it is not there",
+  closed: "the conversation is closed",
   empty: "its answer was empty",
   spoke_for: "it spoke for others only",
   unreadable: "its answer was none of the options",
@@ -13,6 +14,14 @@ export const CAUSES = {
   too_long: "the prompt does not fit the model's context",
   garbled: "the answer could not be read",
   error: "the model failed",
+};
+
+export const DEEDS = {
+  nothing: "does nothing with its powers",
+  choose_next: "gives the floor to",
+  mute: "mutes",
+  unmute: "lets speak again:",
+  close: "closes the conversation",
 };
 
 export const NOTICES = {
