@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from genai_social_sim.domain.events import (
     Spoke,
 )
 from genai_social_sim.domain.plan import RunPlan, Turns
+from genai_social_sim.domain.power import Power
 from genai_social_sim.domain.trigger import parts_of
 from genai_social_sim.ports import Answer, Request
 from genai_social_sim.testing.plans import PROTOCOLS, small_channel, small_plan
@@ -115,7 +116,7 @@ def test_who_has_no_voice_is_passed_over_and_not_even_asked(plan: RunPlan, seed:
 def test_under_every_protocol_who_is_muted_says_nothing(protocol: str, seed: int, whom: str, by_power: bool) -> None:
     """From the first moment on, by a power; or all the time until it is lifted, by the plan (`test_agenda`)."""
     others = [name for name in NAMES if name != whom]
-    powers = dict.fromkeys(others, ("mute",)) if by_power else {}
+    powers: dict[str, Sequence[Power]] = dict.fromkeys(others, ("mute",)) if by_power else {}
     room = small_channel("hall", members=" ".join(NAMES), protocol=protocol)
     plan = small_plan(room, agents=" ".join(NAMES), powers=powers, stop=Turns(count=40), seed=seed)
 
@@ -152,8 +153,9 @@ def unasked(plan: RunPlan) -> RunPlan:
 
 def steady(plan: RunPlan) -> RunPlan:
     """The same without what goes by probes: rules and triggers on tokens, which they take too; `see_probes`."""
-    for each in (*plan.probes, *plan.interventions):
-        assume(each.trigger is None or all(part.measure != "tokens" for part in parts_of(each.trigger)))
+    triggers = [probe.trigger for probe in plan.probes] + [change.trigger for change in plan.interventions]
+    for trigger in triggers:
+        assume(trigger is None or all(part.measure != "tokens" for part in parts_of(trigger)))
     roles = [replace(role, powers=tuple([each for each in role.powers if each != "see_probes"])) for role in plan.roles]
     return replace(plan, stop=Turns(count=12), roles=tuple(roles))
 

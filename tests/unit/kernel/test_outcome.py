@@ -11,6 +11,7 @@ from genai_social_sim.domain.events import (
     Asked,
     AttemptFailed,
     Cut,
+    Exercised,
     FellSilent,
     Finish,
     Outcome,
@@ -47,11 +48,11 @@ FAILED = AttemptFailed(
 )
 
 
-def of_answer(raw: str, finish: Finish = "stop") -> Outcome | Probed | None:
+def of_answer(raw: str, finish: Finish = "stop") -> Outcome | Exercised | Probed | None:
     return outcome_of(Stage(small_plan()), TURN, ANSWERED._replace(raw=Text.of(raw), finish=finish))
 
 
-def of_failure(timeouts: Timeouts) -> Outcome | Probed | None:
+def of_failure(timeouts: Timeouts) -> Outcome | Exercised | Probed | None:
     return outcome_of(Stage(small_plan(timeouts=timeouts)), TURN, FAILED)
 
 
