@@ -28,6 +28,19 @@ channels: {square: {protocol: simultaneous}}
 stop: {rounds: 12}
 """
 
+REWIRED: Final = """
+name: rewired
+seed: 5
+model: {backend: rule, rule: degroot}
+population: {size: 12, attributes: {opinion: {uniform: [-1, 1]}, party: {choice: {left: 0.5, right: 0.5}}}}
+network: ring
+channels: {square: {protocol: simultaneous}}
+interventions:
+  - {at: round 2, kind: remove_edges, where: {between: [left, right]}}
+  - {at: round 4, kind: network, network: {kind: watts_strogatz, k: 4, p: 0.2}}
+stop: {rounds: 6}
+"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -35,6 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     play(folder, OPINIONS)
     play(folder, OPINIONS.replace("seed: 3", "seed: 4"))
     played(folder)
+    play(folder, REWIRED)
     parent = play(folder)
     with Run(parent) as run:
         run.fork(at_turn=30, say={run.turn(30)[-1].event.agent: "I have changed my mind."})  # type: ignore[union-attr]
@@ -63,6 +77,20 @@ def test_the_network_shows_what_each_stated_at_any_turn(site: Site, tab: Watched
     assert "colour=attribute%3Aparty" in page.url
     page.get_by_role("button", name="agent0007").click()
     expect(page.locator(".agent")).to_contain_text("opinion")
+    tab.clean(site)
+
+
+def test_edges_that_change_are_those_of_the_turn_and_sizes_those_of_influence(site: Site, tab: Watched) -> None:
+    page, (row,) = tab.page, runs(site, "rewired")
+    page.goto(f"{site.url}/runs/{row['run']}/network?at=0&size=influence")
+    summary = page.locator(".drawing .summary")
+    expect(summary).to_contain_text("12 edges")
+    influence = site.api(f"/runs/{row['run']}/influence")["values"]
+    first = page.locator(".side tbody tr").first
+    expect(first).to_contain_text(f"{influence[first.locator('button').inner_text()]:.4g}")
+    page.get_by_label("Turn", exact=True).fill("72")
+    expect(summary).to_contain_text("24 edges")
+    expect(summary).to_contain_text("as from turn 48, edges change at 24, 48")
     tab.clean(site)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.turned import document, turned
-from genai_social_sim.domain.events import Aside, RunStarted
+from genai_social_sim.domain.events import Aside, Intervened, RunStarted
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.engine.conductor import Conductor
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from genai_social_sim.web.guard import Terms
-    from genai_social_sim.web.sources import Measured, Sources
+    from genai_social_sim.web.sources import EdgeRow, Influence, Measured, MeasureDocument, Sources
 
 _LONG: Final = 300_000  # turns: the state of a longer run takes too long to be worked out while somebody waits
 _MEASURED: Final = 20_000  # turns of a run that is measured at once
@@ -64,6 +64,8 @@ def sources() -> Sources:
         turn=_turn,
         due=_due,
         measures=_measures,
+        influence=_influence,
+        edges=_edges,
         bound=_bound,
         clock=SystemClock(),
         version=version("genai-social-sim"),
@@ -99,6 +101,43 @@ def _measures(path: Path) -> Measured:
             name: {"about": each.about, "unit": each.unit, "source": each.source} for name, each in known.items()
         },
         "left_out": "",
+    }
+
+
+def _influence(path: Path, channel: str) -> Influence:
+    """The measure `influence` of each agent in a channel; of a long run none, since somebody waits."""
+    from genai_social_sim.analysis.influence_meter import INFLUENCE
+
+    told: MeasureDocument = {"about": INFLUENCE.about, "unit": INFLUENCE.unit, "source": INFLUENCE.source}
+    with Run(path) as run:
+        if run.turns > _MEASURED:
+            words = f"The run is too long to be measured while you wait: gss measure {path.name} --measure influence"
+            return {"values": {}, "about": told, "left_out": words}
+        rows = [row for row in run.measure(INFLUENCE.name) if row["scope"] == "agent" and row["of"] == channel]
+    values = {str(row["agent"]): float(str(row["value"])) for row in rows}
+    words = "" if values else "Nobody moved anybody by what was stated here, or it is not known who heard whom."
+    return {"values": values, "about": told, "left_out": words}
+
+
+def _edges(path: Path) -> Mapping[str, Sequence[EdgeRow]]:
+    """Edges that come and go, by channel."""
+    from genai_social_sim.export.edges import Networks
+    from genai_social_sim.web.sources import EdgeRow
+
+    reader = SqliteReader(path)
+    try:
+        started = next(reader.events()).event
+        if not isinstance(started, RunStarted):
+            return {}
+        networks = Networks(Facts(started))
+        for recorded in reader.events(kinds="intervened"):
+            if isinstance(recorded.event, Intervened):
+                networks.change(recorded.event)
+    finally:
+        reader.close()
+    return {
+        name: [EdgeRow(one, other, directed, since, until) for one, other, _, directed, since, until in each.rows()]
+        for name, each in networks.networks.items()
     }
 
 

@@ -16,13 +16,14 @@ from genai_social_sim.web.family import Family, family
 from genai_social_sim.web.folder import Folder
 from genai_social_sim.web.health import Health, health
 from genai_social_sim.web.history import History, Place, history, place
-from genai_social_sim.web.network import Network, Networks
+from genai_social_sim.web.network import Asked, Network, Networks, channel_of
 from genai_social_sim.web.queries import (
     OfAgent,
     OfConditions,
     OfCourse,
     OfHistory,
     OfNetwork,
+    OfNetworkAt,
     OfPlace,
     OfRun,
     OfRuns,
@@ -34,11 +35,13 @@ from genai_social_sim.web.queries import (
 )
 from genai_social_sim.web.search import Found, search
 from genai_social_sim.web.society import AgentDocument, Society, agent_of, society
-from genai_social_sim.web.sources import Facts, Measured, Sources
+from genai_social_sim.web.sources import Facts, Influence, Measured, Sources
 from genai_social_sim.web.states import About, Course, Stated, Statements, States, probed
 from genai_social_sim.web.summary import LIVELY, RunRow, Runs, Summaries
 from genai_social_sim.web.tally import Tallies, Tally
 from genai_social_sim.web.trend import Trend, trend
+
+_LAST_CHANGE: Final = "SELECT max(seq) FROM events WHERE kind = 'intervened'"
 
 
 class Site(NamedTuple):
@@ -125,14 +128,23 @@ def _health(site: Site, query: OfRun) -> Health:
         return health(record, due, most=row["most"], now=site.sources.clock.now())
 
 
-def _network(site: Site, query: OfNetwork) -> Network:
+def _network(site: Site, query: OfNetworkAt) -> Network:
+    facts = site.facts(query.run)
     with site.folder.record(query.run) as record:
         probes, mark = probed(record), record.origin().id
-    return site.networks.of(query.run, mark, site.facts(query.run), query.channel, probes)
+        last = next(iter(record.query(_LAST_CHANGE)), (None,))[0] if facts.edges_change else None
+    edges = None if last is None else site.sources.edges(site.folder.path(query.run))
+    asked = Asked(query.run, query.channel, query.turn, probes)
+    return site.networks.of(asked, f"{mark}\n{last}", facts, edges)
+
+
+def _influence(site: Site, query: OfNetwork) -> Influence:
+    channel = channel_of(site.facts(query.run), query.channel)
+    return site.sources.influence(site.folder.path(query.run), channel.name)
 
 
 def _states(site: Site, query: OfStates) -> States:
-    nodes = _network(site, OfNetwork(run=query.run, channel=query.channel))["nodes"]
+    nodes = _network(site, OfNetworkAt(run=query.run, channel=query.channel))["nodes"]
     with site.folder.record(query.run) as record:
         about = About(query.of, query.channel)
         return site.statements.states(query.run, record, about, turn=query.turn, agents=nodes)
@@ -248,10 +260,18 @@ ENDPOINTS: Final = (
     Endpoint(
         path="/api/runs/{run}/network",
         name="network",
-        about="Who hears whom in a channel as the run began, laid out from a seed.",
-        query=OfNetwork,
+        about="Who hears whom in a channel before a turn, laid out from a seed.",
+        query=OfNetworkAt,
         gives=Network,
         call=_network,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/influence",
+        name="influence",
+        about="How far each agent of a channel moved others over the whole run: the measure `influence`.",
+        query=OfNetwork,
+        gives=Influence,
+        call=_influence,
     ),
     Endpoint(
         path="/api/runs/{run}/states",

@@ -1,22 +1,23 @@
-"""Who hears whom in a channel, and where it is drawn."""
+"""Who hears whom in a channel at any turn, and where it is drawn."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import networkx as nx
 import numpy as np
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
 from genai_social_sim.errors import RequestError
-from genai_social_sim.web.layout import layout
-from genai_social_sim.web.sources import ChannelFacts, Facts
+from genai_social_sim.web.layout import Places, layout
+from genai_social_sim.web.sources import ChannelFacts, EdgeRow, Facts
 
 _ALL: Final = 60  # members up to whom it is drawn that everybody hears everybody
 _KEPT: Final = 16  # networks
+_Pairs = Sequence[tuple[int, int]]
 
 
 class NoSuchChannelError(RequestError):
@@ -26,15 +27,21 @@ class NoSuchChannelError(RequestError):
 
 
 class Network(TypedDict):
-    """A channel's network as the run began. Edges and places go by positions in `nodes`.
+    """A channel's network before a turn. Edges and places go by positions in `nodes`.
 
-    `kind` is empty where everybody hears everybody; then there are edges between all of a few, or none. `places` are x
-    and y in turn, on [-1, 1]. `audience` is by how many each is heard. `attributes` have a value for each node.
+    `kind` is empty where everybody hears everybody; then there are edges between all of a few, or none. `changes` are
+    the turns before which edges came or went; it stays the same from one of them, `since`, to the next. `changing`: more
+    of them may come. `places` are x
+    and y in turn, on [-1, 1], the same at every turn. `audience` is by how many each is heard. `attributes` have a
+    value for each node.
     """
 
     channel: str
     kind: str
     directed: bool
+    since: int
+    changes: list[int]
+    changing: bool
     nodes: list[str]
     roles: list[str]
     speakers: list[int]
@@ -46,59 +53,97 @@ class Network(TypedDict):
     shown: list[str]  # what can be shown of each at any turn: `said`, and names of probes
 
 
+class Edges(NamedTuple):
+    """Those of a channel that come and go; `rows` None: none do. `mark` changes whenever the run's network does."""
+
+    rows: Sequence[EdgeRow] | None = None
+    mark: str = ""
+
+    @property
+    def changes(self) -> list[int]:
+        """Turns before which an edge came or went after the beginning."""
+        turns = {turn for row in self.rows or () for turn in (row.since, row.until) if turn}
+        return sorted(turns)
+
+    def at(self, turn: int) -> list[EdgeRow]:
+        """Those that are there for turn `turn`."""
+        return [row for row in self.rows or () if row.since <= turn and (row.until is None or turn < row.until)]
+
+
+class Asked(NamedTuple):
+    """Which network: of a run's channel before a turn, with what can be shown of its nodes."""
+
+    run: str
+    channel: str
+    turn: int
+    probes: Sequence[str]
+
+
 class Networks:
     """Laid out once each."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], Network] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, int], Network] = OrderedDict()
+        self._places: OrderedDict[tuple[str, str], Places] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, run: str, mark: str, facts: Facts, channel: str, probes: Sequence[str]) -> Network:
-        """Of a channel, the first one if its name is empty; `mark` tells apart files under one name."""
+    def of(self, asked: Asked, mark: str, facts: Facts, edges: Mapping[str, Sequence[EdgeRow]] | None) -> Network:
+        """Of a channel, the first one if its name is empty; `mark` tells apart files and states under one name."""
+        channel = channel_of(facts, asked.channel)
+        found = Edges(None if edges is None else edges.get(channel.name), mark)
+        since = max([turn for turn in found.changes if turn <= asked.turn], default=0)
         with self._lock:
-            key = (f"{run}\n{mark}", channel)
-            found = self._known.get(key)
-            if found is None:
-                found = self._known[key] = network(facts, channel, probes)
-                while len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
-            return found
+            key = (f"{asked.run}\n{mark}", channel.name, since)
+            if key not in self._known:
+                self._known[key] = self._made(asked, facts, channel, found, since)
+            self._known.move_to_end(key)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+            return {**self._known[key], "shown": ["said", *asked.probes]}
+
+    def _made(self, asked: Asked, facts: Facts, channel: ChannelFacts, edges: Edges, since: int) -> Network:
+        mark, _, _ = edges.mark.partition("\n")
+        key = (f"{asked.run}\n{mark}", channel.name)
+        if key not in self._places:
+            first = _pairs(facts, channel, edges, 0)
+            ever = first or [pair for turn in edges.changes for pair in _pairs(facts, channel, edges, turn)]
+            self._places[key] = layout(len(channel.members), *_ends(ever))
+            while len(self._places) > _KEPT:
+                self._places.popitem(last=False)
+        return network(facts, channel, edges, since=since, places=self._places[key])
 
 
-def network(facts: Facts, name: str, probes: Sequence[str] = ()) -> Network:
-    """The network of a channel; raises NoSuchChannelError."""
-    channel = _channel(facts, name)
+def network(facts: Facts, channel: ChannelFacts, edges: Edges, *, since: int, places: Places) -> Network:
+    """The network of a channel from turn `since` on, drawn at `places`."""
     nodes = list(channel.members)
-    seats = {node: at for at, node in enumerate(nodes)}
-    edges = [edge for edge in facts.edges(channel.name) if edge.speaker in seats and edge.listener in seats]
-    pairs = [(seats[edge.speaker], seats[edge.listener]) for edge in edges if edge.speaker != edge.listener]
-    directed = any(edge.directed for edge in edges)
-    whole = not channel.network
-    if whole and len(nodes) <= _ALL:
-        pairs = [(a, b) for a in range(len(nodes)) for b in range(a)]
-    speakers = np.array([pair[0] for pair in pairs], dtype=np.int64)
-    listeners = np.array([pair[1] for pair in pairs], dtype=np.int64)
-    audience = np.bincount(speakers, minlength=len(nodes)) + (
-        0 if directed else np.bincount(listeners, minlength=len(nodes))
-    )
+    pairs = _pairs(facts, channel, edges, since)
+    directed = _is_directed(facts, channel, edges, since)
+    whole = not channel.network and not edges.rows
+    speakers, listeners = _ends(pairs)
+    heard = np.bincount(speakers, minlength=len(nodes))
+    audience = heard if directed else heard + np.bincount(listeners, minlength=len(nodes))
     people = {agent.name: agent for agent in facts.agents()}
     return {
         "channel": channel.name,
-        "kind": channel.network or "",
+        "kind": channel.network or ("changed" if edges.rows else ""),
         "directed": directed,
+        "since": since,
+        "changes": edges.changes,
+        "changing": facts.edges_change,
         "nodes": nodes,
         "roles": [people[node].role or "" if node in people else "" for node in nodes],
         "speakers": speakers.tolist(),
         "listeners": listeners.tolist(),
-        "places": np.round(layout(len(nodes), speakers, listeners), 4).ravel().tolist(),
+        "places": np.round(places, 4).ravel().tolist(),
         "audience": [len(nodes) - 1] * len(nodes) if whole else audience.tolist(),
         "communities": [0] * len(nodes) if whole else _communities(len(nodes), pairs),
         "attributes": _attributes(nodes, people),
-        "shown": ["said", *probes],
+        "shown": [],
     }
 
 
-def _channel(facts: Facts, name: str) -> ChannelFacts:
+def channel_of(facts: Facts, name: str) -> ChannelFacts:
+    """A channel by its name, the first one if that is empty; raises NoSuchChannelError."""
     channels = [*facts.channels()]
     for channel in channels:
         if channel.name == name or not name:
@@ -107,7 +152,29 @@ def _channel(facts: Facts, name: str) -> ChannelFacts:
     raise NoSuchChannelError(f"there is no channel {name!r} in this run", remedy=remedy)
 
 
-def _communities(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+def _pairs(facts: Facts, channel: ChannelFacts, edges: Edges, turn: int) -> _Pairs:
+    """Speaker and listener of each edge before a turn, as positions among the members."""
+    seats = {node: at for at, node in enumerate(channel.members)}
+    if not channel.network and not edges.rows:
+        return [(a, b) for a in range(len(seats)) for b in range(a)] if len(seats) <= _ALL else []
+    there: Iterable[Any] = edges.at(turn) if edges.rows is not None else facts.edges(channel.name)
+    both = [(edge.speaker, edge.listener) for edge in there if edge.speaker != edge.listener]
+    return [(seats[one], seats[other]) for one, other in both if one in seats and other in seats]
+
+
+def _is_directed(facts: Facts, channel: ChannelFacts, edges: Edges, turn: int) -> bool:
+    there: Iterable[Any] = edges.at(turn) if edges.rows is not None else facts.edges(channel.name)
+    return any(edge.directed for edge in there)
+
+
+def _ends(pairs: _Pairs) -> tuple[Any, Any]:
+    return (
+        np.array([pair[0] for pair in pairs], dtype=np.int64),
+        np.array([pair[1] for pair in pairs], dtype=np.int64),
+    )
+
+
+def _communities(count: int, pairs: _Pairs) -> list[int]:
     """The community of each node, the largest being 0 (Louvain; Blondel et al., 2008)."""
     graph = nx.Graph(pairs)
     graph.add_nodes_from(range(count))

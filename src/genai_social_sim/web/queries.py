@@ -33,6 +33,12 @@ class OfNetwork(BaseModel, extra="forbid"):
     channel: Annotated[Words, Field(description="Name of the channel; empty: the first one.")] = ""
 
 
+class OfNetworkAt(OfNetwork):
+    """A channel's network before a turn."""
+
+    turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Before which turn; 0: as it began."), _AS_WRITTEN] = 0
+
+
 class OfRuns(BaseModel, extra="forbid"):
     """Which rows of the list."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
@@ -120,6 +120,16 @@ class EdgeFacts(Protocol):
         """Whether it is not the other way round, too."""
 
 
+class EdgeRow(NamedTuple):
+    """An edge and the turns before which it came and went; `until` None: it never did."""
+
+    speaker: str
+    listener: str
+    directed: bool
+    since: int
+    until: int | None
+
+
 class Facts(Protocol):
     """A study as the record of its run has it."""
 
@@ -144,6 +154,10 @@ class Facts(Protocol):
     def edges(self, channel: str) -> Iterable[EdgeFacts]:
         """Of a channel's network as the run began."""
 
+    @property
+    def edges_change(self) -> bool:
+        """Whether an intervention is planned that changes edges."""
+
 
 class MeasuredValue(TypedDict):
     """A value of a measure of the whole run; `of`: a channel or a probe, null for all."""
@@ -161,6 +175,14 @@ class MeasureDocument(TypedDict):
     source: str
 
 
+class Influence(TypedDict):
+    """How far each agent of a channel moved others, by name; `left_out` says why that is not known, if so."""
+
+    values: dict[str, float]
+    about: MeasureDocument
+    left_out: str
+
+
 class Measured(TypedDict):
     """What was measured; `left_out` says why nothing was, if so."""
 
@@ -175,7 +197,8 @@ class Sources:
 
     `turn(path, number, probe, agent)` gives all of a turn or, if `probe` is not empty, of a question aside. `due(path)`
     gives the turns that wait for an answer. `bound(started)` is the number of turns after which the run ends at the
-    latest, if known. `measures(path)` measures the whole run.
+    latest, if known. `measures(path)` measures the whole run, `influence(path, channel)` who moved whom in a channel.
+    `edges(path)` gives, by channel, edges that come and go.
     """
 
     open: Callable[[Path], Record]
@@ -183,6 +206,8 @@ class Sources:
     turn: Callable[[Path, int, str, str], Mapping[str, Any]]
     due: Callable[[Path], Sequence[Mapping[str, Any]]]
     measures: Callable[[Path], Measured]
+    influence: Callable[[Path, str], Influence]
+    edges: Callable[[Path], Mapping[str, Sequence[EdgeRow]]]
     bound: Callable[[RunStarted], int | None]
     clock: Clock
     version: str  # of the package

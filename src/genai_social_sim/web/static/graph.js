@@ -40,6 +40,19 @@ export class Graph {
     this.draw();
   }
 
+  /** Other edges between the same nodes. */
+  edges(speakers, listeners) {
+    this.speakers = Int32Array.from(speakers);
+    this.listeners = Int32Array.from(listeners);
+    this.draw();
+  }
+
+  /** Other radii, in pixels. */
+  resize(sizes) {
+    this.sizes = Float32Array.from(sizes);
+    this.draw();
+  }
+
   select(node) {
     this.selected = node;
     this.#drawOver(node);

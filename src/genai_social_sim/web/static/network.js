@@ -8,6 +8,7 @@ import { get, ofRun } from "/static/server.js";
 import { count, many, short } from "/static/words.js";
 
 const ROWS = 100;
+const SIZES = ["audience", "influence", "one"];
 const NOTHING = "nothing yet";
 
 export class NetworkView {
@@ -25,16 +26,18 @@ export class NetworkView {
     const { query } = asked();
     refill(this.holder, el("p", { class: "empty" }, "laying out the network…"));
     try {
-      this.network = await get(ofRun(this.run, "network"), { channel: query.channel });
+      this.turn = query.at === undefined ? this.shell.now.turns : Number(query.at);
+      this.network = await get(ofRun(this.run, "network"), { channel: query.channel, turn: this.turn });
     } catch (fault) {
       refill(this.holder, el("p", { class: "empty" }, fault.message));
       return;
     }
     if (this.stopped) return;
     this.by = this.#choices().some(([value]) => value === query.colour) ? query.colour : this.#best();
-    this.turn = query.at === undefined ? this.shell.now.turns : Number(query.at);
+    this.size = SIZES.includes(query.size) ? query.size : SIZES[0];
     this.#drawTools();
     this.#drawGraph();
+    if (this.size === "influence" || this.by === "influence") await this.#influenced();
     await this.seek(this.turn);
     if (isLively(this.shell.now.status)) this.#live();
   }
@@ -47,7 +50,38 @@ export class NetworkView {
   /** Colours it by what was so at a turn. */
   async seek(turn) {
     this.turn = turn;
+    await this.#rewired();
     await this.#recolour();
+  }
+
+  /** Takes the edges of this turn, where they are others than those that are drawn. */
+  async #rewired() {
+    const since = this.network.changes.findLast((each) => each <= this.turn) ?? 0;
+    if (since === this.network.since && !(isLively(this.shell.now.status) && this.turn >= this.shell.now.turns && this.network.changing)) return;
+    const found = await get(ofRun(this.run, "network"), { channel: this.network.channel, turn: this.turn }).catch((fault) => { this.shell.trouble(fault); });
+    if (!found || this.stopped) return;
+    const words = found.since === this.network.since ? "" : `${many(found.speakers.length, "edge")} from turn ${count(found.since)} on`;
+    this.network = found;
+    this.graph.edges(found.speakers, found.listeners);
+    this.#sized();
+    refill(this.summary, this.#summary());
+    if (words) announce(words);
+  }
+
+  /** Fetches how far each moved others, once. */
+  async #influenced() {
+    this.influence ??= await get(ofRun(this.run, "influence"), { channel: this.network.channel }).catch((fault) => ({ values: {}, about: {}, left_out: fault.message }));
+    this.#sized();
+  }
+
+  /** Radii: by the square root, so that areas compare. */
+  #sized() {
+    const { audience, nodes } = this.network;
+    const middle = Math.max(1.8, Math.min(11, 60 / Math.sqrt(nodes.length)));
+    const moved = this.size === "influence" && this.influence ? nodes.map((name) => this.influence.values[name] ?? 0) : null;
+    const shares = this.size === "one" ? nodes.map(() => 0.25) : (moved ?? audience);
+    const most = this.size === "one" ? 1 : Math.max(1e-9, ...shares);
+    this.graph.resize(shares.map((share) => middle * (0.6 + 0.9 * Math.sqrt(share / most))));
   }
 
   follow() {
@@ -77,6 +111,7 @@ export class NetworkView {
       ...Object.keys(attributes).map((name) => [`attribute:${name}`, name]),
       ["community", "community"],
       ["audience", "by how many it is heard"],
+      ["influence", "how far it moved others"],
     ];
   }
 
@@ -88,24 +123,24 @@ export class NetworkView {
   #drawTools() {
     const channels = this.shell.row.channels;
     const pick = channels.length > 1 && el("select", { "aria-label": "Channel", onchange: () => { note({ channel: pick.value }); this.graph?.stop(); this.begin(); } }, channels.map((name) => el("option", { value: name, selected: name === this.network.channel }, name)));
-    const by = el("select", { "aria-label": "Colour by", onchange: () => { this.by = by.value; note({ colour: this.by }); this.#recolour(); } }, this.#choices().map(([value, words]) => el("option", { value, selected: value === this.by }, words)));
+    const by = el("select", { "aria-label": "Colour by", onchange: async () => { this.by = by.value; note({ colour: this.by }); if (this.by === "influence") await this.#influenced(); this.#recolour(); } }, this.#choices().map(([value, words]) => el("option", { value, selected: value === this.by }, words)));
     const zoom = [["+", "Larger", 1.4], ["−", "Smaller", 1 / 1.4]].map(([sign, words, factor]) => el("button", { type: "button", "aria-label": words, onclick: () => this.graph.zoom(factor) }, sign));
-    refill(this.tools, pick, el("label", {}, "Colour by ", by), zoom, el("button", { type: "button", onclick: () => this.graph.fit() }, "All of it"), el("p", { class: "summary" }, this.#summary()));
+    const size = el("select", { "aria-label": "Size by", onchange: async () => { this.size = size.value; note({ size: this.size === SIZES[0] ? "" : this.size }); if (this.size === "influence") await this.#influenced(); else this.#sized(); this.#drawSide(); } }, [["audience", "by how many it is heard"], ["influence", "how far it moved others"], ["one", "all alike"]].map(([value, words]) => el("option", { value, selected: value === this.size }, words)));
+    this.summary = el("p", { class: "summary" }, this.#summary());
+    refill(this.tools, pick, el("label", {}, "Colour by ", by), el("label", {}, "Size by ", size), zoom, el("button", { type: "button", onclick: () => this.graph.fit() }, "All of it"), this.summary);
   }
 
   #summary() {
-    const { nodes, speakers, kind, directed } = this.network;
+    const { nodes, speakers, kind, directed, changes, since } = this.network;
     if (!kind) return `${many(nodes.length, "agent")}; everybody hears everybody`;
-    return `${many(nodes.length, "agent")}, ${many(speakers.length, "edge")} (${kind}${directed ? ", directed" : ""}), ${many(Math.max(...this.network.communities, 0) + 1, "communit").replace(/communits?$/, (word) => (word === "communit" ? "community" : "communities"))}`;
+    return `${many(nodes.length, "agent")}, ${many(speakers.length, "edge")} (${kind}${directed ? ", directed" : ""}), ${many(Math.max(...this.network.communities, 0) + 1, "communit").replace(/communits?$/, (word) => (word === "communit" ? "community" : "communities"))}${changes.length ? `; as from turn ${count(since)}, edges change at ${changes.slice(0, 6).map(count).join(", ")}${changes.length > 6 ? "…" : ""}` : ""}`;
   }
 
   #drawGraph() {
-    const { places, speakers, listeners, audience, nodes } = this.network;
-    const most = Math.max(1, ...audience);
-    const middle = Math.max(1.8, Math.min(11, 60 / Math.sqrt(nodes.length)));
-    const sizes = audience.map((number) => middle * (0.6 + 0.9 * Math.sqrt(number / most)));
-    this.graph = new Graph({ places, speakers, listeners, sizes, picked: (node) => this.pick(node), label: (node) => `${nodes[node]}: ${this.#valueWords(node)}` });
+    const { places, speakers, listeners, nodes } = this.network;
+    this.graph = new Graph({ places, speakers, listeners, sizes: nodes.map(() => 3), picked: (node) => this.pick(node), label: (node) => `${nodes[node]}: ${this.#valueWords(node)}` });
     this.graph.over.setAttribute("aria-label", `Network of ${this.#summary()}. The table beside it has the same. Arrow keys move it, + and - change its size.`);
+    this.#sized();
     refill(this.holder, this.graph.element);
   }
 
@@ -117,7 +152,7 @@ export class NetworkView {
       this.values = found.values.map((value) => (value !== null && found.categories.length ? found.categories[value] : value));
       this.range = [found.low, found.high];
     } else {
-      this.values = { role: () => this.network.roles.map((role) => role || null), community: () => this.network.communities.map((number) => `community ${number + 1}`), audience: () => this.network.audience, attribute: () => this.network.attributes[name] }[what]();
+      this.values = { role: () => this.network.roles.map((role) => role || null), community: () => this.network.communities.map((number) => `community ${number + 1}`), audience: () => this.network.audience, influence: () => this.network.nodes.map((agent) => this.influence?.values[agent] ?? null), attribute: () => this.network.attributes[name] }[what]();
       const numbers = this.values.filter((value) => typeof value === "number");
       this.range = [Math.min(...numbers), Math.max(...numbers)];
     }
@@ -179,11 +214,14 @@ export class NetworkView {
     const words = this.filter.value.toLowerCase();
     const nodes = [...this.network.nodes.keys()].filter((node) => !words || this.network.nodes[node].toLowerCase().includes(words) || this.#valueWords(node).toLowerCase().includes(words));
     const [, name] = this.#choices().find(([value]) => value === this.by);
-    const rows = nodes.slice(0, this.shown).map((node) => el("tr", { "aria-current": node === this.picked ? "true" : null }, el("td", {}, el("button", { type: "button", class: "quiet", onclick: () => this.pick(node) }, this.network.nodes[node])), el("td", {}, this.#valueWords(node)), el("td", { class: "number" }, count(this.network.audience[node]))));
+    const moved = this.size === "influence";
+    const last = (node) => (moved ? short(this.influence?.values[this.network.nodes[node]] ?? null) : count(this.network.audience[node]));
+    const rows = nodes.slice(0, this.shown).map((node) => el("tr", { "aria-current": node === this.picked ? "true" : null }, el("td", {}, el("button", { type: "button", class: "quiet", onclick: () => this.pick(node) }, this.network.nodes[node])), el("td", {}, this.#valueWords(node)), el("td", { class: "number" }, last(node))));
     const more = nodes.length > rows.length ? el("button", { type: "button", onclick: () => { this.shown += 5 * ROWS; this.#drawSide(); } }, `${count(nodes.length - rows.length)} more`) : null;
     const top = this.side.scrollTop;
-    fill(refill(this.side, this.#legend(name), this.#agent(), this.filter),
-      el("table", {}, el("caption", { class: "unseen" }, `Agents with ${name}`), el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Agent"), el("th", { scope: "col" }, name), el("th", { scope: "col", class: "number" }, "Heard by"))), el("tbody", {}, rows)), more);
+    const why = (moved || this.by === "influence") && this.influence?.left_out ? el("p", { class: "note" }, this.influence.left_out) : null;
+    fill(refill(this.side, this.#legend(name), why, this.#agent(), this.filter),
+      el("table", {}, el("caption", { class: "unseen" }, `Agents with ${name}`), el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Agent"), el("th", { scope: "col" }, name), el("th", { scope: "col", class: "number", title: moved ? this.influence?.about.about : null }, moved ? "Influence" : "Heard by"))), el("tbody", {}, rows)), more);
     this.side.scrollTop = top;
     if (kept) this.filter.focus();
   }
