@@ -41,6 +41,15 @@ interventions:
 stop: {rounds: 6}
 """
 
+FORUM: Final = """
+name: mine
+seed: 9
+model: {backend: scripted, choose: true, words: 5}
+agents: [{name: ADA}, {name: BO}, {name: CY}]
+channels: {board: {protocol: {kind: forum, feed: 3, replies: 2}, opening: {from: chair, text: "Open the old mine?"}}}
+stop: {rounds: 8}
+"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -49,6 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     play(folder, OPINIONS.replace("seed: 3", "seed: 4"))
     played(folder)
     play(folder, REWIRED)
+    play(folder, FORUM)
     parent = play(folder)
     with Run(parent) as run:
         run.fork(at_turn=30, say={run.turn(30)[-1].event.agent: "I have changed my mind."})  # type: ignore[union-attr]
@@ -202,11 +212,36 @@ def test_conditions_stand_side_by_side_with_their_numbers(site: Site, tab: Watch
     tab.clean(site)
 
 
+def test_a_forum_is_threads_and_a_turn_links_to_what_was_read(site: Site, tab: Watched) -> None:
+    page, (row,) = tab.page, runs(site, "mine")
+    page.goto(f"{site.url}/runs/{row['run']}")
+    page.get_by_role("link", name="Forum", exact=True).click()
+    with Run(site.folder / row["file"]) as run:
+        posts = run.posts.rows()
+        act = next(each for each in run.acts if each["act"] == "reply")
+    expect(page.locator("article.post")).to_have_count(len(posts))
+    expect(page.locator(".threads > li")).to_have_count(sum(each["parent"] is None for each in posts))
+    expect(page.locator(".replies article").first).to_contain_text("to #")
+    page.keyboard.press("j")
+    expect(page.locator("article.post:focus")).to_have_count(1)
+    page.get_by_label("Turn", exact=True).fill("0")
+    expect(page.locator("article.post")).to_have_count(1)
+    page.goto(f"{site.url}/runs/{row['run']}/turns/{act['turn']}")
+    panel = page.get_by_label("A turn", exact=True)
+    read = site.api(f"/runs/{row['run']}/turns/{act['turn']}")["read"]
+    expect(panel.locator("ol.read li")).to_have_count(len(read))
+    written = next(each for each in read if each["turn"] is not None)
+    panel.locator("ol.read a").first.click()
+    expect(panel.get_by_role("heading", name=f"turn {written['turn']}", exact=True)).to_be_visible()
+    tab.clean(site)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["conditions", "forks", "network", "measures", "compare"])
+@pytest.mark.parametrize("view", ["conditions", "forum", "forks", "network", "measures", "compare"])
 def test_axe_finds_nothing(site: Site, chromium: Browser, view: str, scheme: Any) -> None:
     (a, b), width = runs(site, "opinions"), 390 if scheme == "dark" else 1200
     run = runs(site, "harbour")[0]["run"] if view == "forks" else a["run"]
+    run = runs(site, "mine")[0]["run"] if view == "forum" else run
     paths = {"compare": f"compare?a={a['run']}&b={b['run']}", "conditions": "conditions?study=votes"}
     path = paths.get(view, f"runs/{run}/{view}")
     shown = {

@@ -9,9 +9,10 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from genai_social_sim.api.heard import heard
 from genai_social_sim.api.run import Run
-from genai_social_sim.api.turned import document, turned
-from genai_social_sim.domain.events import Aside, Intervened, RunStarted
+from genai_social_sim.api.turned import Turned, document, turned
+from genai_social_sim.domain.events import Aside, FellSilent, Intervened, RunStarted, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.engine.conductor import Conductor
@@ -36,6 +37,7 @@ _BEFORE: Final = """
     SELECT turn FROM events WHERE kind IN ('spoke', 'fell_silent') AND turn < ? AND body ->> 'agent' = ?
     AND body ->> 'channel' = ? ORDER BY seq DESC LIMIT 1
 """
+_ASKED: Final = "SELECT min(seq) FROM events WHERE turn = ? AND kind IN ('answered', 'attempt_failed')"
 _ABOUT: Final = """
     SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
     WHERE kind = 'session_started' AND seq < coalesce((SELECT min(seq) FROM events WHERE turn = ?), 1 << 62)
@@ -75,14 +77,35 @@ def sources() -> Sources:
 def _turn(path: Path, number: int, probe: str, agent: str) -> Mapping[str, Any]:
     """A turn as `gss show --json` prints it, the models of its session, and the agent's turn before in the channel."""
     aside = Aside(probe, AgentId(agent)) if probe else None
-    found = document(turned(path, number, aside))
+    whole = turned(path, number, aside)
+    found, feed = document(whole), _feed(path, whole)
     reader = SqliteReader(path)
+    read: list[dict[str, Any]] = []
     try:
+        asked = next(iter(reader.query(_ASKED, number)))[0]
+        if whole.prompt is not None and not feed and asked is not None and found["agent"]:
+            sent = whole.sent or whole.prompt
+            read = heard(reader, sent, agent=found["agent"], channel=found["channel"], before=int(asked))
         about = next(iter(reader.query(_ABOUT, number)), ("{}",))[0]
         before = next(iter(reader.query(_BEFORE, number, found["agent"], found["channel"])), (None,))[0]
     finally:
         reader.close()
-    return {**found, "models": json.loads(str(about)).get("models", []), "turn_before": before}
+    return {
+        **found,
+        "models": json.loads(str(about)).get("models", []),
+        "turn_before": before,
+        "read": read,
+        "feed": feed,
+    }
+
+
+def _feed(path: Path, whole: Turned) -> list[tuple[Any, ...]]:
+    """What a turn of a forum followed; words follow the feed of the act that they carry out."""
+    outcome = whole.outcome
+    if isinstance(outcome, Spoke) and outcome.doing and outcome.feed is None:
+        outcome = turned(path, whole.number - 1).outcome
+    feed = outcome.feed if isinstance(outcome, Spoke | FellSilent) else None
+    return [*feed] if feed else []
 
 
 def _measures(path: Path) -> Measured:

@@ -172,4 +172,5 @@ def _attempt_document(taken: Taken) -> dict[str, Any]:
         "answer_tokens": taken.answer_tokens,
         "by": taken.by,
         "notes": json.loads(taken.notes.value),
+        "cost": taken.cost,
     }

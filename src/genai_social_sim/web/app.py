@@ -25,6 +25,7 @@ from genai_social_sim.web import openapi
 from genai_social_sim.web.conditions import Conditioned, NoSuchStudyError, Reader
 from genai_social_sim.web.endpoints import ENDPOINTS, Endpoint, Site
 from genai_social_sim.web.folder import Folder, NoSuchRunError
+from genai_social_sim.web.forum import Boards
 from genai_social_sim.web.guard import Guard, Terms
 from genai_social_sim.web.network import Networks, NoSuchChannelError
 from genai_social_sim.web.queries import OfHistory
@@ -74,6 +75,7 @@ def _site(folder: Folder, sources: Sources) -> Site:
         networks=Networks(),
         statements=statements,
         conditioned=Conditioned(read),
+        boards=Boards(),
     )
 
 

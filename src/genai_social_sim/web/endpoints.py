@@ -9,14 +9,16 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel
 
 from genai_social_sim.domain.events import RunStarted
+from genai_social_sim.domain.feed import Shown
 from genai_social_sim.errors import RecordError
 from genai_social_sim.web.comparison import Comparison, compare
 from genai_social_sim.web.conditions import ComparedMeasures, Conditioned, Conditions
 from genai_social_sim.web.family import Family, family
 from genai_social_sim.web.folder import Folder
+from genai_social_sim.web.forum import Boards, Threads
 from genai_social_sim.web.health import Health, health
 from genai_social_sim.web.history import History, Place, history, place
-from genai_social_sim.web.network import Asked, Network, Networks, channel_of
+from genai_social_sim.web.network import Asked, Network, Networks, NoSuchChannelError, channel_of
 from genai_social_sim.web.queries import (
     OfAgent,
     OfConditions,
@@ -30,6 +32,7 @@ from genai_social_sim.web.queries import (
     OfSearch,
     OfStates,
     OfStudy,
+    OfThreads,
     OfTurn,
     OfTwo,
 )
@@ -54,6 +57,7 @@ class Site(NamedTuple):
     networks: Networks
     statements: Statements
     conditioned: Conditioned
+    boards: Boards
 
     def facts(self, run: str) -> Facts:
         """The study of a run; raises RecordError."""
@@ -117,7 +121,22 @@ def _tally(site: Site, query: OfRun) -> Tally:
 
 
 def _turn(site: Site, query: OfTurn) -> Mapping[str, Any]:
-    return site.sources.turn(site.folder.path(query.run), query.turn, query.probe, query.agent)
+    found = site.sources.turn(site.folder.path(query.run), query.turn, query.probe, query.agent)
+    feed = tuple([Shown(*each) for each in found["feed"]])
+    rest = {key: value for key, value in found.items() if key != "feed"}
+    if not feed:
+        return rest
+    with site.folder.record(query.run) as record:
+        return {**rest, "read": site.boards.shown(query.run, record, found["channel"], feed)}
+
+
+def _threads(site: Site, query: OfThreads) -> Threads:
+    channel = channel_of(site.facts(query.run), query.channel)
+    if channel.protocol != "forum":
+        raise NoSuchChannelError(f"the channel {channel.name!r} is no forum")
+    with site.folder.record(query.run) as record:
+        page = {"turn": query.turn, "order": query.order, "skip": query.skip, "limit": query.limit}
+        return site.boards.threads(query.run, record, channel.name, **page)  # type: ignore[arg-type]
 
 
 def _health(site: Site, query: OfRun) -> Health:
@@ -248,6 +267,14 @@ ENDPOINTS: Final = (
         query=OfTurn,
         gives=dict[str, Any],
         call=_turn,
+    ),
+    Endpoint(
+        path="/api/runs/{run}/threads",
+        name="threads",
+        about="Threads of a forum before a turn: posts, replies below what they reply to, and votes.",
+        query=OfThreads,
+        gives=Threads,
+        call=_threads,
     ),
     Endpoint(
         path="/api/runs/{run}/health",

@@ -70,6 +70,8 @@ class Item(TypedDict):
     clipped: NotRequired[bool]  # the answer ended at max_tokens
     probe: NotRequired[str]
     memory: NotRequired[str]  # ~summary or ~recall
+    act: NotRequired[bool]  # in a forum: what the agent chose to do, which `text` names
+    doing: NotRequired[str]  # in a forum: the act that the words carry out
     number: NotRequired[int]  # of an intervention, in the study's list
     change: NotRequired[dict[str, Any]]
     attempt: NotRequired[int]
@@ -225,7 +227,14 @@ def _where(event: Spoke | FellSilent | Exercised | Probed | Remembered) -> dict[
 
 
 def _spoke(event: Spoke) -> dict[str, Any]:
-    told = {"text": event.text.value, "choice": event.choice, "stand_in": event.stand_in, "tokens": event.tokens}
+    told: dict[str, Any] = {
+        "text": event.text.value,
+        "choice": event.choice,
+        "stand_in": event.stand_in,
+        "tokens": event.tokens,
+    }
+    told |= {"act": True} if event.feed is not None else {}
+    told |= {"doing": event.doing} if event.doing else {}
     cut = {} if event.cut is None else {"cut": event.cut.why, "other": event.cut.other}
     return {"kind": "spoke", **_where(event), **told, **cut}
 

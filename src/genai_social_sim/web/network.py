@@ -30,10 +30,9 @@ class Network(TypedDict):
     """A channel's network before a turn. Edges and places go by positions in `nodes`.
 
     `kind` is empty where everybody hears everybody; then there are edges between all of a few, or none. `changes` are
-    the turns before which edges came or went; it stays the same from one of them, `since`, to the next. `changing`: more
-    of them may come. `places` are x
-    and y in turn, on [-1, 1], the same at every turn. `audience` is by how many each is heard. `attributes` have a
-    value for each node.
+    the turns before which edges came or went: it is the same from one of them, `since`, to the next; where it is
+    `changing`, more of them may come. `places` are x and y in turn, on [-1, 1], the same at every turn. `audience` is
+    by how many each is heard. `attributes` have a value for each node.
     """
 
     channel: str

@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from genai_social_sim.web.forum import Order
+
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _LARGEST: Final = 2**62  # positions and turns
 
@@ -37,6 +39,14 @@ class OfNetworkAt(OfNetwork):
     """A channel's network before a turn."""
 
     turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Before which turn; 0: as it began."), _AS_WRITTEN] = 0
+
+
+class OfThreads(OfNetworkAt):
+    """Threads of a forum."""
+
+    order: Annotated[Order, Field(description="`new`: the newest thread first; `old`; `top`: by votes.")] = "new"
+    skip: Annotated[int, Field(ge=0, le=_LARGEST, description="Threads to leave out."), _AS_WRITTEN] = 0
+    limit: Annotated[int, Field(ge=1, le=200, description="Most threads to give."), _AS_WRITTEN] = 30
 
 
 class OfRuns(BaseModel, extra="forbid"):

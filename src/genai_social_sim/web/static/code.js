@@ -6,6 +6,7 @@ const LINES = {
   conversation: (file) => [["print it", `gss observe ${quoted(file)}`], ["Python", `Run(${JSON.stringify(file)}).utterances.df()`]],
   network: (file) => [["tables", `gss export ${quoted(file)} --to csv`], ["Python", `Run(${JSON.stringify(file)}).table("edges").df()`]],
   measures: (file) => [["tables", `gss export ${quoted(file)} --to csv`], ["Python", `Run(${JSON.stringify(file)}).table("turns").df()`]],
+  forum: (file) => [["tables", `gss export ${quoted(file)} --to csv`], ["Python", `Run(${JSON.stringify(file)}).posts.df()`]],
   forks: (file) => [["compared by what was changed", `gss compare ${quoted(file)} FORK... --forks`], ["Python", `Run(${JSON.stringify(file)}).parent`]],
   health: (file) => [["at a glance", `gss show ${quoted(file)}`], ["Python", `Run(${JSON.stringify(file)}).table("sessions").df()`]],
 };

@@ -7,7 +7,7 @@ import { CAUSES, DEEDS, NOTICES, changed, moment, span } from "/static/words.js"
 const SAID = new Set(["spoke", "opened"]);
 
 /** Whether an item is an utterance: said in a turn, as an opening or by an intervention. */
-export const isSaid = (item) => SAID.has(item.kind) || (item.kind === "intervened" && item.text !== undefined);
+export const isSaid = (item) => (SAID.has(item.kind) && !item.act) || (item.kind === "intervened" && item.text !== undefined);
 
 /** The element of an item; `people` gives roles by name. */
 export function rowOf(item, { run, people, channels }) {
@@ -47,6 +47,7 @@ function roleOf(name, people) {
 function* signs(item) {
   if (item.kind === "opened") yield sign("opening", "The channel's first text.");
   if (item.kind === "intervened") yield sign("⚑ broadcast", "Put in by the study: a planned change.");
+  if (item.doing) yield sign(`✎ ${item.doing}`, "The act of the forum that these words carry out.");
   if (item.choice !== null && item.choice !== undefined) yield sign(`→ ${item.choice}`, "The option that it chose.");
   if (item.attempts > 1) yield sign(`↻ ${item.attempts} attempts`, "Earlier attempts at this turn failed.");
   if (item.stand_in) yield sign("⇄ stand-in", `The study made it say this: ${CAUSES[item.stand_in] ?? item.stand_in}.`);
@@ -65,7 +66,7 @@ function placeOf(item, run) {
 
 function between(item, run) {
   const [icon, kind, words, more] = told(item);
-  const turn = item.kind === "fell_silent" || item.kind === "attempt_failed" ? item.turn : null;
+  const turn = item.act || item.kind === "fell_silent" || item.kind === "attempt_failed" ? item.turn : null;
   const aside = item.probe ?? (item.memory === "~summary" ? item.memory : undefined);
   const address = aside ? toRun(run, `turns/${item.turn}`, { probe: aside, agent: item.agent }) : toRun(run, `turns/${turn}`);
   const link = turn === null && !aside ? null : el("a", { class: "turn", href: address, tabindex: "-1" }, aside && item.kind !== "attempt_failed" ? "how it was asked" : `turn ${item.turn}`);
@@ -76,6 +77,7 @@ function between(item, run) {
 
 function told(item) {
   switch (item.kind) {
+    case "spoke": return ["↕", "act", `${item.agent} chooses to ${item.text}`, ""];
     case "fell_silent": return ["∅", "silence", `${item.agent} said nothing: ${CAUSES[item.cause] ?? item.cause}`, item.attempts > 1 ? `after ${item.attempts} attempts` : ""];
     case "probed": return ["?", "probe", item.cause ? `asked aside (${item.probe}), ${item.agent} does not answer: ${CAUSES[item.cause] ?? item.cause}` : `asked aside (${item.probe}), ${item.agent} answers: ${item.text}`, ""];
     case "exercised": return ["⚖", "intervention", exercised(item), ""];

@@ -16,6 +16,7 @@ const MODULES = {
   network: async () => (await import("/static/network.js")).NetworkView,
   measures: async () => (await import("/static/measures.js")).MeasuresView,
   health: async () => (await import("/static/health.js")).HealthView,
+  forum: async () => (await import("/static/forum.js")).ForumView,
   forks: async () => (await import("/static/forks.js")).ForksView,
 };
 
@@ -43,6 +44,7 @@ export class RunView {
       this.society = society;
       for (const agent of society.agents) this.people.set(agent.name, agent);
       known([...this.people.keys()]);
+      if (society.channels.some((channel) => channel.protocol === "forum")) this.offered.add("forum");
     } catch (fault) {
       refill(this.element, el("div", { class: "empty" }, el("h1", {}, "This run cannot be shown"), el("p", {}, fault.message), fault.remedy && el("p", {}, fault.remedy), el("p", {}, el("a", { href: "/" }, "All runs"))));
       return;

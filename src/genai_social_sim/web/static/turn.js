@@ -3,7 +3,7 @@ import { toRun } from "/static/address.js";
 import { hueOf, initials } from "/static/colours.js";
 import { copying, el, fill, refill } from "/static/dom.js";
 import { get, ofRun } from "/static/server.js";
-import { CAUSES, count, many, quoted, span } from "/static/words.js";
+import { CAUSES, count, many, quoted, short, span } from "/static/words.js";
 
 const MEMORIES = { "~summary": "the summary", "~recall": "what came to mind" };
 const ENDED = { stop: "of its own accord", length: "at max_tokens", passed: "it passed" };
@@ -52,6 +52,7 @@ export class Turn {
       this.#steps(turn, probe),
       outcome(found),
       found.sent || found.prompt ? section("What the model was sent", own ? `without what was heard first; as the study makes it: ${many(found.prompt.length, "message")}` : null, (found.sent ?? found.prompt).map(message)) : null,
+      this.#reading(found),
       this.#news(found),
       found.attempts.length ? section("How it was asked", null, facts(this.#parameters(found))) : null,
       ...found.attempts.map((attempt) => section(`Attempt ${attempt.attempt}`, null, attempted(attempt))),
@@ -65,6 +66,16 @@ export class Turn {
       turn > 0 && el("a", { href: toRun(this.run, `turns/${turn - 1}`) }, `← turn ${turn - 1}`),
       el("a", { href: toRun(this.run, `turns/${turn + 1}`) }, `turn ${turn + 1} →`),
       copying("copy link", () => location.href));
+  }
+
+  /** What the agent had read, each with a link to where it was said. */
+  #reading({ read, channel }) {
+    if (!read?.length) return null;
+    const rows = read.map((each) => el("li", { hue: hueOf(each.agent) },
+      each.post ? el("small", {}, `#${each.post}, rank ${each.rank}${each.score === null ? "" : `, score ${short(each.score)}`} `) : null,
+      el("b", { class: "who" }, each.agent), each.channel === channel ? " " : el("small", {}, ` in ${each.channel} `),
+      each.turn === null ? el("small", {}, "from outside ") : el("a", { href: toRun(this.run, `turns/${each.turn}`) }, `turn ${each.turn}`), " ", each.text.length < 160 ? each.text : `${each.text.slice(0, 160)}…`));
+    return section("", null, el("details", { open: read[0].post ? true : null }, el("summary", {}, `What it had read: ${many(read.length, read[0].post ? "post" : "utterance")}`), el("ol", { class: "read" }, rows)));
   }
 
   /** What is new in the prompt since the agent's turn before. */
@@ -87,6 +98,7 @@ export class Turn {
   *#parameters(found) {
     yield ["seed", found.seed];
     for (const [name, value] of Object.entries(found.parameters ?? {})) if (value !== null) yield [name, JSON.stringify(value)];
+    for (const model of found.models ?? []) for (const [name, value] of Object.entries(model)) if (/digest|sha256/.test(name) && typeof value === "string") yield [`${[model.backend, model.model].filter(Boolean).join(" ")} ${name}`, el("code", {}, value)];
     yield ["prompt hash", el("code", {}, found.prompt_hash), found.prompt_checks ? " ✓ it checks" : " ✕ IT DOES NOT CHECK"];
   }
 
@@ -144,6 +156,7 @@ function attempted(attempt) {
   const { legal_mass: mass, ...notes } = attempt.notes ?? {};
   const first = attempt.first_token_s === null ? undefined : `after ${span(attempt.first_token_s - attempt.sent_s)}`;
   const rows = [["took", took], ["first token", first], ["tokens", `${count(attempt.prompt_tokens)} in the prompt, ${count(attempt.answer_tokens)} in the answer`],
+    ["a second", attempt.answer_tokens && attempt.done_s > attempt.sent_s ? `${short(attempt.answer_tokens / (attempt.done_s - attempt.sent_s))} tokens of the answer` : undefined], ["cost", attempt.cost === null || attempt.cost === undefined ? undefined : short(attempt.cost)],
     ["ended", ENDED[attempt.finish] ?? attempt.finish], ["answered by", attempt.by], ["legal mass", mass === undefined || mass === null ? undefined : String(mass)],
     ...Object.entries(notes).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)])];
   return [facts(rows), el("figure", { class: "message assistant" }, el("figcaption", {}, "the whole answer", copying("copy", () => attempt.raw)), el("pre", { tabindex: "0" }, attempt.raw || "(empty)"))];
