@@ -114,10 +114,10 @@ class _Board:
         number = len(self.posts) + 1
         above = self.posts[parent - 1] if parent and parent < number else None
         thread, depth = (above.thread, above.depth + 1) if above else (number, 0)
-        where = (spoke.turn, spoke.round) if spoke else (None, None)
+        in_turn, in_round = (spoke.turn, spoke.round) if spoke else (None, None)
         found = above.number if above else None
         from_turn = spoke.turn + 1 if spoke else turn
-        self.posts.append(_Post(number, thread, found, depth, author, *where, seq, from_turn))
+        self.posts.append(_Post(number, thread, found, depth, author, in_turn, in_round, seq, from_turn))
 
     def tallied(self, turn: int) -> dict[int, tuple[int, int]]:
         """For and against each post, of votes before a turn."""
