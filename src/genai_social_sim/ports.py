@@ -204,7 +204,7 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back."""
 
 
-PROTOCOL: Final = 1  # of what coordinator and workers say to each other; raised with each change of its meaning
+PROTOCOL: Final = 2  # of what coordinator and workers say to each other; raised with each change of its meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

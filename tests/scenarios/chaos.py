@@ -2,6 +2,8 @@
 
 python -m tests.scenarios.chaos [--broker valkey|nats|rabbitmq] [--runs N] [--turns N] [--seed S]
 
+One thing is done after another, with pauses, and each once the run has got further since the last one or has not for a
+while: what a slow broker or a busy machine makes of time between them is work, not starts that are killed in turn.
 Each run must come to the digest of the undisturbed one, with every turn recorded once and an intact chain; and the
 calls that workers made beyond those that the record needed may be a tenth of them in all.
 """
@@ -25,12 +27,14 @@ from tests.support.crews import WorkerProcess, notices, study, study_text, undis
 
 from genai_social_sim import Run
 from genai_social_sim.domain.events import Answered, AttemptFailed, FellSilent, Spoke
+from genai_social_sim.errors import SocialSimError
 
 LEASE_S: Final = 1.0
 ANSWER_S: Final = 0.25  # the longest answer
 PAUSES_S: Final = (0.3, 1.2)
 MOST_EXTRA: Final = 0.10
-_LONGEST_S: Final = 300.0
+_SPARED_S: Final = 20.0  # how long nothing more is done to a run that gets no further
+_STALLED_S: Final = 300.0  # without a further turn on the record, although it is spared so often
 SERVERS: Final = {"valkey": VALKEY.server, "nats": NATS.server, "rabbitmq": RabbitServer}
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Each call of a worker's model leaves a line, also if the worker is killed in it.
@@ -73,19 +77,20 @@ class Chaos:
         os.environ["CALLS"] = str(folder / "calls")
         self._workers = [self._hire() for _ in range(4)]
         self._coordinator = self._coordinate()
+        self._turns = 0
+        self._grew_at = self._disturbed_at = time.monotonic()
         self.done: dict[str, int] = {}
 
     def rage(self) -> None:
-        """Until the run has come to its end."""
-        began = time.monotonic()
+        """Until the run has come to its end; raises RuntimeError if it gets no further."""
         try:
             while True:
                 try:
                     code = self._coordinator.wait(self._rng.uniform(*PAUSES_S))
                 except subprocess.TimeoutExpired:
-                    self._disturb()
-                    if time.monotonic() - began > _LONGEST_S:
-                        raise RuntimeError(f"no end after {_LONGEST_S:g} s") from None
+                    if self._is_ready():
+                        self._disturb()
+                        self._disturbed_at = time.monotonic()
                     continue
                 if code == 0:
                     return
@@ -95,6 +100,24 @@ class Chaos:
             self._coordinator.wait()
             for worker in self._workers:
                 worker.kill()
+
+    def _is_ready(self) -> bool:
+        """Whether it is time for the next disturbance; raises RuntimeError if there is no end to waiting."""
+        turns, now = self._recorded(), time.monotonic()
+        if turns > self._turns:
+            self._turns, self._grew_at = turns, now
+            return True
+        if now - self._grew_at > _STALLED_S:
+            raise RuntimeError(f"no turn after turn {turns} within {_STALLED_S:g} s, after {self.done}")
+        return now - self._disturbed_at > _SPARED_S
+
+    def _recorded(self) -> int:
+        """Turns that the record holds; none while it is being made."""
+        try:
+            with Run(next(self._folder.rglob("*.sqlite"))) as run:
+                return run.turns
+        except (StopIteration, SocialSimError):
+            return self._turns
 
     def _disturb(self) -> None:
         deeds = {

@@ -5,9 +5,9 @@ import sys
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from genai_social_sim import ports
-ports.PROTOCOL = 2
+ports.PROTOCOL = 3
 spec = find_spec("genai_social_sim.workers.wire")
 module = sys.modules[spec.name] = module_from_spec(spec)
-text = Path(spec.origin).read_text(encoding="utf-8").replace("Literal[1]", "Literal[2]")
+text = Path(spec.origin).read_text(encoding="utf-8").replace("Literal[2]", "Literal[3]")
 exec(compile(text, spec.origin, "exec"), module.__dict__)
 """

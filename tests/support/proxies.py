@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
 class Proxy:
-    """Passes bytes on until it is cut; while it is cut, connections are refused and open ones are gone."""
+    """Passes bytes on until it is cut; while it is cut, connections are refused and open ones are gone.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        port: Of the server.
+        tls: Spoken with clients; the server hears what they say without it.
+    """
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._target = port
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -45,7 +52,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _cut(self) -> None:
@@ -76,9 +83,9 @@ async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 @contextmanager
-def proxy(port: int) -> Iterator[Proxy]:
+def proxy(port: int, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
     """A proxy before a port."""
-    made = Proxy(port)
+    made = Proxy(port, tls)
     try:
         yield made
     finally:

@@ -34,9 +34,7 @@ T = TypeVar("T")
 
 def small_offer(*, epoch: int = 1, coordinator: str = "one", run: str = RUN) -> Offer:
     """An offer for one model."""
-    return Offer(
-        run=run, epoch=epoch, coordinator=coordinator, lease_s=LEASE_S, wanted=(WANTED,), package="0", protocol=1
-    )
+    return Offer(run=run, epoch=epoch, coordinator=coordinator, lease_s=LEASE_S, wanted=(WANTED,), package="0")
 
 
 def small_item(turn: int = 0, *, attempt: int = 1, run: str = RUN) -> WorkItem:

@@ -31,6 +31,7 @@ from aiormq.exceptions import (
 )
 
 from genai_social_sim.errors import BrokerError, OversizeError, RequestError
+from genai_social_sim.workers.certificates import remedy_for
 
 PATIENCE_S: Final = 5.0  # for one answer of the server, beyond what it was told to wait
 HEARTBEAT_S: Final = 5  # whoever is silent for two to three of them has lost its connection
@@ -113,7 +114,7 @@ class Line:
             raise BrokerError(
                 f"no answer from the broker ({str(fault) or type(fault).__name__})",
                 where=self.where,
-                remedy="Is it running, and has it room in memory and on its disk? Ask: gss doctor --broker URL",
+                remedy=remedy_for(fault, "Is it running, and has it room in memory? Ask: gss doctor --broker URL"),
             ) from fault
 
     async def channel(self, name: str, *, publishes: bool = False) -> AbstractChannel:

@@ -1,4 +1,6 @@
-"""A request as JSON and back, equal in every field. Each text stands once; messages and lines name it by position.
+"""A request as JSON and back, equal in every field.
+
+Each text and each message stands once: messages name texts by their position, prompt and lines name messages so.
 
 It knows no broker.
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +23,7 @@ from genai_social_sim.ports import Limits, Request
 
 _ROLES: Final[dict[str, Role]] = {letter: role for role, letter in ROLE_LETTERS.items()}  # type: ignore[misc]
 Seen = tuple[int, int, int | None, str, str, int, int | float | None, int | None, int | None]
+T = TypeVar("T")
 Pieces = tuple[Literal["s", "u", "a", "t"], tuple[int, ...]]
 
 
@@ -59,8 +62,9 @@ class _BodyDoc(BaseModel):
     first_token_s: float | None
     sampling: _SamplingDoc
     texts: tuple[str, ...]
-    prompt: tuple[Pieces, ...]
-    heard: tuple[tuple[int, str, int, Pieces, Pieces], ...]
+    messages: tuple[Pieces, ...]
+    prompt: tuple[int, ...]
+    heard: tuple[tuple[int, str, int, int, int], ...]
     # Left out where there is nothing of it, so that an older worker can read what it knows.
     direct: tuple[tuple[int, str], ...] = ()  # lines that one member alone hears, by position, and who
     feed: tuple[Seen, ...] = ()
@@ -68,11 +72,13 @@ class _BodyDoc(BaseModel):
 
 
 class _Table:
-    """Texts in the order in which they are met."""
+    """Texts and messages in the order in which they are met."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.messages: list[tuple[str, list[int]]] = []
         self._at: dict[bytes, int] = {}
+        self._message_at: dict[bytes, int] = {}
 
     def place(self, text: Text) -> int:
         at = self._at.get(text.digest)
@@ -81,9 +87,14 @@ class _Table:
             self.texts.append(text.value)
         return at
 
-    def message(self, message: Message) -> list[object]:
-        place = self.place
-        return [ROLE_LETTERS[message.role], [place(piece) for piece in message.pieces]]
+    def message(self, message: Message) -> int:
+        role, pieces, preimage = message
+        at = self._message_at.get(preimage)
+        if at is None:
+            place = self.place
+            at = self._message_at[preimage] = len(self.messages)
+            self.messages.append((ROLE_LETTERS[role], [place(piece) for piece in pieces]))
+        return at
 
 
 def body_of(request: Request) -> Text:
@@ -119,6 +130,7 @@ def body_of(request: Request) -> Text:
             [line.turn, line.speaker, table.place(line.text), table.message(line.others), table.message(line.own)]
             for line in request.heard
         ],
+        "messages": table.messages,
         "texts": table.texts,
     }
     direct = [(at, line.to) for at, line in enumerate(request.heard) if line.to]
@@ -138,14 +150,9 @@ def request_of(body: str, *, deadline_s: float) -> Request:
 
 def _request(document: _BodyDoc, deadline_s: float) -> Request:
     texts = [Text.of(text) for text in document.texts]
-    known: dict[Pieces, Message] = {}
-
-    def message(pieces: Pieces) -> Message:
-        found = known.get(pieces)
-        if found is None:
-            found = known[pieces] = Message(_ROLES[pieces[0]], tuple([_at(texts, place) for place in pieces[1]]))
-        return found
-
+    messages = [
+        Message(_ROLES[role], tuple([_at(texts, place) for place in pieces])) for role, pieces in document.messages
+    ]
     direct = dict(document.direct)
     return Request(
         turn=document.turn,
@@ -156,11 +163,11 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         persona=document.persona,
         heard=tuple(
             [
-                Line(turn, speaker, _at(texts, place), message(others), message(own), direct.get(at, ""))
+                Line(turn, speaker, _at(texts, place), _at(messages, others), _at(messages, own), direct.get(at, ""))
                 for at, (turn, speaker, place, others, own) in enumerate(document.heard)
             ]
         ),
-        prompt=Prompt.of(tuple([message(pieces) for pieces in document.prompt])),
+        prompt=Prompt.of(tuple([_at(messages, place) for place in document.prompt])),
         sampling=Sampling(**document.sampling.model_dump()),
         stop=document.stop,
         seed=document.seed,
@@ -175,7 +182,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
     )
 
 
-def _at(texts: Sequence[Text], place: int) -> Text:
+def _at(named: Sequence[T], place: int) -> T:
     if place < 0:
-        raise IndexError("a text is named by its position from 0")
-    return texts[place]
+        raise IndexError("texts and messages are named by their position from 0")
+    return named[place]

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
+from ssl import SSLCertVerificationError
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ from genai_social_sim.ports import (
     WorkerEnd,
     WorkItem,
 )
+from genai_social_sim.workers.certificates import remedy_for
 from genai_social_sim.workers.wire import fitting, item_from, item_to, offer_from, offer_to, report_from, report_to
 
 _PATIENCE_S: Final = 5.0
@@ -66,6 +68,7 @@ class NatsTransport:
         self.where: Final = f"{parts.scheme}://{parts.hostname or ''}:{parts.port or 4222}"
         self._url = url
         self._client: Any = None
+        self._distrust: Exception | None = None  # of the server's certificate
         self._connecting = asyncio.Lock()
 
     def coordinate(self, run: str) -> CoordinatorEnd:
@@ -95,10 +98,11 @@ class NatsTransport:
         try:
             yield await self._connected()
         except (Error, nats.errors.Error, OSError, TimeoutError) as fault:
+            told = self._distrust or fault  # the client goes on trying, and says why to its callback alone
             raise BrokerError(
-                f"no answer from the broker ({str(fault) or type(fault).__name__})",
+                f"no answer from the broker ({str(told) or type(told).__name__})",
                 where=self.where,
-                remedy="Is it running, with JetStream? Ask: gss doctor --broker URL",
+                remedy=remedy_for(told, "Is it running, with JetStream? Ask: gss doctor --broker URL"),
             ) from fault
 
     async def _connected(self) -> Any:
@@ -112,22 +116,24 @@ class NatsTransport:
                         connect_timeout=2,
                         ping_interval=5,
                         max_outstanding_pings=2,
-                        error_cb=_quiet,
+                        error_cb=self._noted,
                         disconnected_cb=_nothing,
                         closed_cb=_nothing,
                         reconnected_cb=_nothing,
                     )
             if not self._client.is_connected:
                 raise nats.errors.ConnectionReconnectingError
+            self._distrust = None
             return self._client
 
-
-async def _quiet(fault: Exception) -> None:
-    """What fails is told by the verb that failed."""
+    async def _noted(self, fault: Exception) -> None:
+        """What fails is told by the verb that failed, which does not learn of certificates."""
+        if isinstance(fault, SSLCertVerificationError):
+            self._distrust = fault
 
 
 async def _nothing() -> None:
-    """As above."""
+    """What fails is told by the verb that failed."""
 
 
 class _NatsCoordinator:

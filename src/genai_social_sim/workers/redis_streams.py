@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
 
 from genai_social_sim.errors import BrokerError, FencedError, RequestError
 from genai_social_sim.ports import (
@@ -31,6 +31,7 @@ from genai_social_sim.ports import (
     WorkItem,
 )
 from genai_social_sim.workers import redis_scripts as scripts
+from genai_social_sim.workers.certificates import remedy_for
 from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_from, report_to
 
 _PATIENCE_S: Final = 5.0  # for one answer of the server, beyond what it was told to wait
@@ -38,6 +39,7 @@ _KEPT_MS: Final = 3_600_000  # after a coordinator was last heard of, its run's 
 _MOST: Final = 512  # reports that are read at once
 _RUNS: Final = "gss:runs"
 _BELL: Final = "gss:bell"
+Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class RedisTransport:
                 where=self.where,
                 remedy="For example: redis://localhost:6379/0",
             ) from fault
+        self._wanted: list[tuple[str, Sequence[Call], asyncio.Future[list[Any]]]] = []
+        self._running: asyncio.Task[None] | None = None
         self._shas = {text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in _SCRIPTS}
 
     def coordinate(self, run: str) -> CoordinatorEnd:
@@ -111,6 +115,9 @@ class RedisTransport:
 
     async def close(self) -> None:
         """Let go of connections."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
         await self._asking.aclose()
         await self._waiting.aclose()
 
@@ -129,32 +136,56 @@ class RedisTransport:
             raise BrokerError(
                 f"no answer from the broker ({str(fault) or type(fault).__name__})",
                 where=self.where,
-                remedy="Is it running? Ask: gss doctor --broker URL",
+                remedy=remedy_for(fault, "Is it running? Ask: gss doctor --broker URL"),
             ) from fault
 
-    async def run(self, text: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """Run one script for each (keys, arguments), in one round trip."""
+    async def run(self, text: str, calls: Sequence[Call]) -> list[Any]:
+        """Run one script for each (keys, arguments).
+
+        What several ask for at the same moment, or while an answer is awaited, goes in one round trip.
+        """
+        if not calls:
+            return []
+        answers: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._wanted.append((text, calls, answers))
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
         async with self.talking():
-            answers = await self._evaluated(text, calls)
-            if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that was restarted
-                await self._asking.script_load(text)
-                answers = await self._evaluated(text, calls)
-            for answer in answers:
+            for answer in await answers:
                 if isinstance(answer, Exception):
                     raise answer
-            return answers
+        return answers.result()
 
-    async def _evaluated(self, text: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        sha = self._shas[text]
-        if len(calls) == 1:
-            keys, arguments = calls[0]
+    async def _run(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = self._wanted, []
             try:
-                return [await self._asking.execute_command("EVALSHA", sha, len(keys), *keys, *arguments)]
-            except ResponseError as fault:
-                return [fault]
+                found = await self._answers([(text, call) for text, calls, _ in wanted for call in calls])
+            except (RedisError, OSError, TimeoutError) as fault:
+                for _, _, answers in wanted:
+                    if not answers.done():
+                        answers.set_exception(fault)
+                continue
+            at = 0
+            for _, calls, answers in wanted:
+                if not answers.done():  # else nobody waits any more
+                    answers.set_result(found[at : at + len(calls)])
+                at += len(calls)
+
+    async def _answers(self, calls: Sequence[tuple[str, Call]]) -> list[Any]:
+        answers = await self._evaluated(calls)
+        unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:  # a server that was restarted
+            for text in {calls[at][0] for at in unknown}:
+                await self._asking.script_load(text)
+            for at, answer in zip(unknown, await self._evaluated([calls[at] for at in unknown]), strict=True):
+                answers[at] = answer
+        return answers
+
+    async def _evaluated(self, calls: Sequence[tuple[str, Call]]) -> list[Any]:
         pipeline = self._asking.pipeline(transaction=False)
-        for keys, arguments in calls:
-            pipeline.execute_command("EVALSHA", sha, len(keys), *keys, *arguments)
+        for text, (keys, arguments) in calls:
+            pipeline.execute_command("EVALSHA", self._shas[text], len(keys), *keys, *arguments)
         answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
 
@@ -258,7 +289,7 @@ class _RedisWorker:
         leases = [self._leases.get(run, 1000) for run, _ in room]
         taken = await self._now(streams, leases, list(room.values()))
         if not taken:
-            taken = await self._later(streams, min(longest_s, min(leases) / 2000))
+            taken = await self._later(streams, min(room.values()), min(longest_s, min(leases) / 2000))
         return [await self._delivery(*each) for each in taken]
 
     async def renew(self, deliveries: Sequence[Delivery]) -> None:
@@ -284,9 +315,9 @@ class _RedisWorker:
         (answer,) = await self._redis.run(scripts.TAKE, [(streams, [self._worker, int(claim), *limits])])
         return [(stream.decode(), entry.decode(), message, count) for stream, entry, message, count in answer]
 
-    async def _later(self, streams: list[str], longest_s: float) -> list[tuple[str, str, bytes, int]]:
+    async def _later(self, streams: list[str], most: int, longest_s: float) -> list[tuple[str, str, bytes, int]]:
         block = max(1, int(longest_s * 1000))
-        words = ["XREADGROUP", "GROUP", scripts.GROUP, self._worker, "COUNT", 1, "BLOCK", block, "STREAMS"]
+        words = ["XREADGROUP", "GROUP", scripts.GROUP, self._worker, "COUNT", most, "BLOCK", block, "STREAMS"]
         try:
             (answer,) = await self._redis.wait(longest_s, (*words, *streams, *(">" for _ in streams)))
         except BrokerError as fault:

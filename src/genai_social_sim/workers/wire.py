@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cache
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
@@ -42,7 +43,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 class _Doc(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    protocol: Literal[1] = PROTOCOL
+    protocol: Literal[2] = PROTOCOL
 
 
 class _WantedDoc(BaseModel):
@@ -117,7 +118,8 @@ class _HelloDoc(_Doc):
     package: str
 
 
-_REPORT: Final[TypeAdapter[_ResultDoc | _HelloDoc]] = TypeAdapter(_ResultDoc | _HelloDoc)
+_Report = Annotated[_ResultDoc | _HelloDoc, Field(union_mode="left_to_right")]  # nearly all of them are results
+_REPORT: Final[TypeAdapter[_ResultDoc | _HelloDoc]] = TypeAdapter(_Report)
 T = TypeVar("T")
 
 
@@ -232,7 +234,12 @@ def _unreadable(message: bytes, fault: Exception) -> Unreadable:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple([field.name for field in fields(kind)])
 
 
 def _given(doc: _Doc) -> dict[str, Any]:

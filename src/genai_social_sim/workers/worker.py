@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Final, get_args
@@ -20,6 +20,7 @@ from genai_social_sim.ports import (
     Delivery,
     Failure,
     Hello,
+    InstantModel,
     LanguageModel,
     Offer,
     Request,
@@ -77,6 +78,7 @@ class Worker:
         self._terms = terms
         self._clock = clock
         self._tell = tell
+        self._package = version("genai-social-sim")
         self.tally: Final = Tally()
         self._look_now = asyncio.Event()
         self._shelf = Shelf(terms.trust, now=clock.elapsed, changed=self._look_now.set)
@@ -199,15 +201,10 @@ class Worker:
 
     async def _answer(self, model: LanguageModel, request: Request) -> Answer | Failure:
         """What the model gives within the deadline, or why it gives nothing."""
-        limit = request.limits.answer_s
-        call = asyncio.ensure_future(model.complete(request))
         try:
-            done, _ = await asyncio.wait({call}, timeout=limit)
-            if not done:
-                call.cancel()
-                await asyncio.wait({call}, timeout=_LETS_GO_S)
-                return Failure(problem=f"no answer within {limit:g} s", cause="timeout")
-            return _checked(call.result())
+            if isinstance(model, InstantModel):
+                return _checked(model.answer(request))
+            return await _within(request.limits.answer_s, model.complete(request))
         except CompletionError as fault:
             cause = fault.cause if fault.cause in CAUSES else "error"
             return Failure(
@@ -219,8 +216,6 @@ class Worker:
             )
         except Exception as bug:  # noqa: BLE001 (a bug of a backend ends one attempt, and the run's record says which)
             return Failure(problem=f"a mistake in the backend: {type(bug).__name__}: {bug}")
-        finally:
-            call.cancel()
 
     async def _hand_in(self, result: WorkResult, delivery: Delivery) -> None:
         """Give the result to the broker, however long that is away; for a while also to a run that is not there."""
@@ -302,9 +297,7 @@ class Worker:
         opened = self._shelf.find(wanted)
         if opened is None:
             return None
-        hello = Hello(
-            run=offer.run, worker=self._terms.name, key=wanted.key, package=version("genai-social-sim"), refusal=""
-        )
+        hello = Hello(run=offer.run, worker=self._terms.name, key=wanted.key, package=self._package, refusal="")
         if isinstance(opened, str):
             self._once("refused", f"{wanted.backend} for run {offer.run}: {opened}")
             return replace(hello, refusal=opened)
@@ -342,6 +335,20 @@ async def _until(event: asyncio.Event, longest_s: float) -> None:
             await event.wait()
     except TimeoutError:
         return
+
+
+async def _within(limit_s: float, completion: Awaitable[Answer]) -> Answer | Failure:
+    """The answer, unless it takes longer, also if the backend does not let go then."""
+    call = asyncio.ensure_future(completion)
+    try:
+        done, _ = await asyncio.wait({call}, timeout=limit_s)
+        if done:
+            return _checked(call.result())
+        call.cancel()
+        await asyncio.wait({call}, timeout=_LETS_GO_S)
+        return Failure(problem=f"no answer within {limit_s:g} s", cause="timeout")
+    finally:
+        call.cancel()
 
 
 def _checked(answer: Answer) -> Answer:

@@ -59,7 +59,7 @@ def test_no_field_of_a_request_is_left_behind() -> None:
     body = json.loads(body_of(in_a_forum()).value)
     beside = {"limits": {"connect_s", "first_token_s"}}  # the deadline itself travels beside the body
     wanted = {name for field in Request._fields for name in beside.get(field, {field})}
-    assert wanted | {"texts", "direct"} == body.keys()
+    assert wanted | {"texts", "messages", "direct"} == body.keys()
 
 
 def test_a_text_travels_once() -> None:
@@ -70,13 +70,16 @@ def test_a_text_travels_once() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"prompt": [["s", [99]]]},
-        {"prompt": [["s", [-1]]]},
-        {"prompt": [["x", [0]]]},
+        {"messages": [["s", [99]]]},
+        {"messages": [["s", [-1]]]},
+        {"messages": [["x", [0]]]},
         {"turn": -1},
         {"sampling": {"max_tokens": "many"}},
         {"unheard_of": 1},
-        {"heard": [[0, "ada", 99, ["u", []], ["a", []]]]},
+        {"heard": [[0, "ada", 99, 0, 0]]},
+        {"heard": [[0, "ada", 0, 0, 99]]},
+        {"prompt": [99]},
+        {"prompt": [-1]},
     ],
 )
 def test_what_is_no_request_is_refused(change: dict[str, Any]) -> None:

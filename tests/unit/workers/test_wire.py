@@ -35,12 +35,12 @@ def test_a_body_that_was_changed_on_the_way_is_not_taken() -> None:
 
 @pytest.mark.parametrize("message", [report_to(HELLO), offer_to(small_offer()), item_to(small_item())])
 def test_another_version_is_named(message: bytes) -> None:
-    changed = message.replace(b'"protocol":1', b'"protocol":7')
+    changed = message.replace(b'"protocol":2', b'"protocol":7')
     for read in (report_from, offer_from, item_from):
         found = read(changed)
         assert isinstance(found, Unreadable)
         assert "it speaks version 7 of the protocol" in found.why
-        assert "this release speaks version 1" in found.why
+        assert "this release speaks version 2" in found.why
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_another_version_is_named(message: bytes) -> None:
         b"[]",
         b"{",
         b"\xff\xfe",
-        b'{"protocol":1}',
+        b'{"protocol":2}',
         b"[" * 100_000,
-        b'{"protocol":1e999}',
+        b'{"protocol":2e999}',
         b'{"hello":true}',
     ],
 )
