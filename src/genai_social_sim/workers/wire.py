@@ -234,11 +234,11 @@ def _unreadable(message: bytes, fault: Exception) -> Unreadable:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _names(type(value))}
+    return {name: getattr(value, name) for name in _names(value.__class__)}
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
+def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple([field.name for field in fields(kind)])
 
 
