@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from genai_social_sim.analysis.measure import measure
     from genai_social_sim.analysis.registry import offer_measure
     from genai_social_sim.api.comparing import compare
-    from genai_social_sim.api.report import write_report
+    from genai_social_sim.api.report import pictures, write_report
     from genai_social_sim.api.run import ReplayVerdict, Run
     from genai_social_sim.api.study import Study
     from genai_social_sim.errors import SocialSimError
@@ -35,6 +35,7 @@ __all__ = [
     "measure",
     "offer_measure",
     "offer_protocol",
+    "pictures",
     "write_report",
 ]
 
@@ -52,6 +53,7 @@ _HOMES: Final = {
     "measure": "analysis.measure",
     "offer_measure": "analysis.registry",
     "offer_protocol": "study.own_protocols",
+    "pictures": "api.report",
     "write_report": "api.report",
 }
 

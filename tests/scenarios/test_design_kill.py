@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,26 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from genai_social_sim import Run
 
-DESIGN = """
-name: opinions
-seed: 11
-model: {backend: rule, rule: deffuant, epsilon: 0.6}
-population: {size: 8, attributes: {opinion: {uniform: [-1, 1]}}}
-network: {kind: watts_strogatz, k: 4, p: 0.1}
-protocol: pairwise
-memory: {kind: window, utterances: 40}
-channels: {square: {}}
-factors:
-  bound: {path: model.epsilon, values: {narrow: 0.3, wide: 1.2}}
-  topology: {path: network.p, values: [0.0, 0.1, 1.0]}
-replicates: 10
-stop: {rounds: 3}
-durability: process
-"""
-COMMAND = [sys.executable, "-m", "genai_social_sim.cli", "run", "design.yaml", "--json"]
+DESIGN = Path(__file__).resolve().parents[2] / "examples" / "opinion-networks" / "study.yaml"
+GSS = [sys.executable, "-m", "genai_social_sim.cli"]
+COMMAND = [*GSS, "run", "design.yaml", "--json"]
 
 
 def _play(folder: Path, *words: str) -> dict[str, Any]:
@@ -45,9 +33,12 @@ def _digests(told: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_2x3_design_of_10_replicates_killed_with_kill_9_is_finished_by_the_same_command(tmp_path: Path) -> None:
-    (tmp_path / "design.yaml").write_text(DESIGN, encoding="utf-8")
+@pytest.mark.timeout(900)
+def test_a_2x3_design_of_10_replicates_killed_with_kill_9_is_finished_exported_and_reported_by_one_command_each(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(DESIGN, tmp_path / "design.yaml")
+    subprocess.run([*GSS, "freeze", "design.yaml"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     undisturbed = _digests(_play(tmp_path, "--runs", "undisturbed"))
     assert len(undisturbed) == 60
 
@@ -70,3 +61,45 @@ def test_a_2x3_design_of_10_replicates_killed_with_kill_9_is_finished_by_the_sam
             assert run.origin.assignment.design
             places.add((run.condition, run.replicate))
     assert len(places) == 60
+
+    _is_exported_whole(tmp_path, told)
+    _is_reported_whole(tmp_path)
+
+
+def _is_exported_whole(folder: Path, told: dict[str, Any]) -> None:
+    paths = [run["run"] for run in told["data"]]
+    subprocess.run(
+        [*GSS, "export", *paths, "--to", "dataset", "--out", "data", "--licence", "CC-BY-4.0"],
+        cwd=folder, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    tables = {path.stem: parquet.read_table(path) for path in (folder / "data").glob("*.parquet")}
+    runs = tables["runs"].to_pylist()
+    assert {row["run"]: row["digest"] for row in runs} == {Path(run["run"]).stem: run["digest"] for run in told["data"]}
+    assert {row["replicate"] for row in runs} == {*range(10)}
+    assert {(row["factor"], row["level"]) for row in tables["conditions"].to_pylist()} == {
+        *[("start", level) for level in ("even", "lopsided")],
+        *[("topology", level) for level in ("ring", "small-world", "complete")],
+    }
+    assert tables["conditions"].num_rows == 60 * 2
+    assert tables["turns"].num_rows == sum(row["turns"] for row in runs)
+    assert tables["utterances"].num_rows == sum(row["spoke"] for row in runs)
+    measured = tables["measures"].to_pylist()
+    assert len({row["run"] for row in measured if row["measure"] == "consensus_time"}) == 60
+    described = (folder / "data" / "codebook.md").read_text(encoding="utf-8")
+    assert all(f"`{column}`" in described for table in tables.values() for column in table.column_names)
+
+
+def _is_reported_whole(folder: Path) -> None:
+    subprocess.run(
+        [*GSS, "report", *map(str, sorted((folder / "runs").glob("*.sqlite"))), "--frozen", "design.frozen.json"],
+        cwd=folder, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "60 runs in 6 conditions" in page
+    assert "None: every planned run is there, as it was frozen." in page
+    assert "How fast does a society agree" in page
+    assert all(
+        f"<td>{start}, {topology}</td><td>10</td>" in page
+        for start in ("even", "lopsided")
+        for topology in ("ring", "small-world", "complete")
+    )

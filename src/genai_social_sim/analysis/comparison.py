@@ -116,8 +116,9 @@ def _answered(question: Question, confidence: float, seed: int) -> Iterator[Comp
     if not groups:
         return
     baseline = question.baseline if question.baseline in groups else next(iter(groups))
-    until = min(max(value.value for value in values) for values in groups.values())
-    ruler = _Ruler(_kind(question.values), until, confidence, seed)
+    kind = _kind(question.values)
+    until = survival.horizon([*map(_times, groups.values())]) if kind == "time" else 0.0
+    ruler = _Ruler(kind, until, confidence, seed)
     for name in (baseline, *[each for each in groups if each != baseline]):
         values = groups[name]
         yield Compared(

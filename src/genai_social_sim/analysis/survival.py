@@ -42,6 +42,19 @@ def median(times: Sequence[float], reached: Sequence[bool]) -> float:
     return next((point.time for point in curve(times, reached) if point.share <= 0.5), inf)  # noqa: PLR2004 (a half)
 
 
+def horizon(groups: Sequence[tuple[Sequence[float], Sequence[bool]]]) -> float:
+    """The last time up to which the curves of all groups, each as (times, reached), are known; 0 without any.
+
+    A group whose last run came to the event has a curve of 0 from there on, and so is known for ever; one whose last
+    run was censored is known up to then.
+
+    Source: Tian et al. (2020), doi:10.1111/biom.13237.
+    """
+    last = [max(zip(times, [not each for each in reached], strict=True)) for times, reached in groups if times]
+    censored = [time for time, is_censored in last if is_censored]
+    return min(censored) if censored else max([time for time, _ in last], default=0.0)
+
+
 def restricted_mean(
     times: Sequence[float], reached: Sequence[bool], *, until: float, confidence: float = CONFIDENCE
 ) -> Estimate:

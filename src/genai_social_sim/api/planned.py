@@ -88,6 +88,7 @@ class PlannedRun:
             "study": self.study.recorded(seed=self.seed),
             "seed": self.seed,
             "assignment": asdict(self.assignment),
+            "description": self.study.description,
             "paying": paying.written(prices, self.study.plan(seed=self.seed)) if prices else {},
         }
 

@@ -84,7 +84,10 @@ class _Player:
             return
         plan = lower(from_canonical(job["study"]), seed=job["seed"])
         settings = replace(
-            settings, assignment=Assignment(**job["assignment"]), prices=paying.recorded(job["paying"], plan)
+            settings,
+            assignment=Assignment(**job["assignment"]),
+            prices=paying.recorded(job["paying"], plan),
+            description=job["description"],
         )
         if there:
             await resumed(path, settings)

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from os import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from genai_social_sim.analysis.registry import find
 from genai_social_sim.api import freezing
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.tables import sources_of
@@ -16,7 +17,11 @@ from genai_social_sim.errors import RecordError, RequestError
 from genai_social_sim.report.collecting import Told, told
 from genai_social_sim.report.page import Wanted, html
 
+if TYPE_CHECKING:
+    from genai_social_sim.report.figures import Picture
+
 UTTERANCES: Final = 200  # of one run in each condition
+_MOST_PLACES: Final = 3  # that are named of one kind of departure
 _ENDINGS: Final = (".html", ".htm")
 
 
@@ -65,6 +70,26 @@ def write_report(
     return Report(path=path, runs=len(found), conditions=len({run.condition for run in found}), figures=drawn)
 
 
+def pictures(runs: Sequence[str | Path | Run], *wanted: str) -> list[Picture]:
+    """The figures of a report, for a notebook or a paper: measures compared between conditions, and over rounds.
+
+    Args:
+        runs: Runs, or the paths of their records.
+        wanted: Names of measures; all that have something to show if there are none.
+
+    Raises:
+        RequestError: If there is no such measure, or matplotlib (the extra `figures`) is missing.
+        RecordError: If one of the runs is no record.
+    """
+    from genai_social_sim.report import figures
+
+    for name in wanted:
+        find(name)
+    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    with sources_of(paths) as sources:
+        return figures.pictures([told(source, most=0, heard=lambda _: None) for source in sources], wanted)
+
+
 def _heard(progress: Callable[[str, int], None], run: str) -> Callable[[int], None]:
     return lambda events: progress(run, events)
 
@@ -98,11 +123,17 @@ def _departures(path: Path, runs: Sequence[Path]) -> list[str]:
     frozen = freezing.read(path)
     with ExitStack() as stack:
         found = freezing.departures(frozen, [stack.enter_context(Run(each)) for each in runs])
-    words = []
+    places: dict[str, list[str]] = {}
     for each in found:
         where = f"{each.condition} " if each.condition else ""
-        words.append(f"{where}replicate {each.replicate}{f' ({each.run})' if each.run else ''}: {each.words}")
-    return words
+        place = f"{where}replicate {each.replicate}{f' ({each.run})' if each.run else ''}"
+        places.setdefault(each.words, []).append(place)
+    return [f"{words}: {_listed(those)}" for words, those in places.items()]
+
+
+def _listed(places: Sequence[str]) -> str:
+    more = len(places) - _MOST_PLACES
+    return "; ".join(places) if more <= 0 else f"{len(places)} runs, such as {'; '.join(places[:_MOST_PLACES])}"
 
 
 def _figures(runs: Sequence[Told], folder: Path) -> tuple[Path, ...]:

@@ -317,6 +317,24 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.path.name}: {self.status}, {self.turns} turns, digest {self.digest[:12]}>"
 
+    def _repr_html_(self) -> str:
+        """A card for notebooks."""
+        from genai_social_sim.api.card import card
+
+        parent = self.parent
+        facts = {
+            "condition": self.condition,
+            "replicate": self.replicate if self.condition else None,
+            "fork of": f"{parent.run} at turn {parent.at_turn}" if parent else None,
+            "changed": "; ".join(parent.changes) if parent else None,
+            "seed": self.seed,
+            "status": self.status,
+            "turns": f"{self.turns:,}",
+            "digest": self.digest,
+            "tables": "utterances, turns, calls, probes, measures...: .df(), .pl(), .arrow(), .rows()",
+        }
+        return card(f"Run {self.path.name}", facts)
+
     def _table(self, name: str) -> Table:
         from genai_social_sim.api.tables import ALL
         from genai_social_sim.export.kinds import named

@@ -84,6 +84,11 @@ class Study:
         return self._loaded.document.name
 
     @property
+    def description(self) -> str | None:
+        """What the study asks, for people; None if it does not say."""
+        return self._loaded.document.description
+
+    @property
     def seed(self) -> int:
         """The seed in the study file."""
         return self._loaded.document.seed
@@ -218,8 +223,7 @@ class Study:
 
     async def aplay(self, path: Path, *, seed: int | None, assignment: Assignment, settings: Mapping[str, Any]) -> Run:
         """Play one run of it into `path`, or go on with the one that is there; for `settings` see `run`."""
-        description = self._loaded.document.description
-        chosen = replace(self.settings(settings, seed), assignment=assignment, description=description)
+        chosen = replace(self.settings(settings, seed), assignment=assignment, description=self.description)
         if begun(path):
             await resumed(path, chosen)
         else:
@@ -329,6 +333,18 @@ class Study:
         if not self.has_design:
             return f"<Study {self.name}>"
         return f"<Study {self.name}: {len(self.conditions)} conditions x {self.replicates} replicates>"
+
+    def _repr_html_(self) -> str:
+        """The design as a table for notebooks: a row for each condition."""
+        from genai_social_sim.api.card import grid
+
+        factors = [*dict.fromkeys([factor for each in self.conditions.values() for factor in each.levels])]
+        rows = [
+            (name, *[each.levels.get(factor, "") for factor in factors], self.replicates)
+            for name, each in self.conditions.items()
+        ]
+        title = f"{self.name}: {self.description}" if self.description else self.name
+        return grid(title, ("condition", *factors, "replicates"), rows)
 
 
 def begun(path: Path) -> bool:

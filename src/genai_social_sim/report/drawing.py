@@ -14,11 +14,12 @@ from genai_social_sim.domain.visible import visible
 
 WIDTH: Final = 640
 _HEIGHT: Final = 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 150, 12, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 200, 12, 34
 _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 2", "12 4")
 _TICKS: Final = 4
 _ROW: Final = 24  # of a chart of intervals
 _NAMES: Final = 210
+_EDGE: Final = 0.7  # of the width of a network: names of nodes beyond stand to their left
 
 
 class Curve(NamedTuple):
@@ -77,18 +78,18 @@ def number(value: float) -> str:
 
 
 def lines(curves: Sequence[Curve], *, title: str, unit: str, over: str = "round") -> str:
-    """Curves over rounds, with bands and single runs."""
+    """Curves over rounds, with bands and single runs; these set the scale, a wider band is cut off."""
     xs = [x for curve in curves for x, _ in curve.mean]
     ys = [y for curve in curves for run in (curve.mean, *curve.runs) for _, y in run]
-    ys += [edge for curve in curves for _, *edges in curve.band for edge in edges]
     across = Scale(min(xs), max(xs), _LEFT, WIDTH - _RIGHT)
-    up = Scale(*_padded(min(ys), max(ys)), _HEIGHT - _BOTTOM, _TOP)
+    up = Scale(*padded(ys), _HEIGHT - _BOTTOM, _TOP)
     parts = [_axes(across, up, over=over, unit=unit)]
     parts += [_path(run, across, up, "run") for curve in curves for run in curve.runs]
     for place, curve in enumerate(curves):
         shade = f"s{place % len(_DASHES)}"
         if curve.band:
-            there = [(x, high) for x, _, high in curve.band] + [(x, low) for x, low, _ in reversed(curve.band)]
+            there = [(x, min(high, up.high)) for x, _, high in curve.band]
+            there += [(x, max(low, up.low)) for x, low, _ in reversed(curve.band)]
             points = " ".join([f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in there])
             parts.append(f'<polygon class="band {shade}" points="{points}"/>')
         parts.append(_path(curve.mean, across, up, f"mean {shade}", dash=_DASHES[place % len(_DASHES)]))
@@ -101,7 +102,7 @@ def intervals(spreads: Sequence[Spread], *, title: str, unit: str) -> str:
     seen = [value for each in spreads for value in (each.value, each.low, each.high, *each.values)]
     seen = [value for value in seen if not math.isnan(value)]
     height = _TOP + _ROW * len(spreads) + _BOTTOM
-    across = Scale(*_padded(min(seen), max(seen)), _NAMES, WIDTH - 90)
+    across = Scale(*padded(seen), _NAMES, WIDTH - 90)
     parts = [_foot(across, height - _BOTTOM + 4, unit)]
     for place, each in enumerate(spreads):
         y = _TOP + _ROW * (place + 0.5)
@@ -145,9 +146,9 @@ def network(
         label = f"<title>{text(name)}</title>"
         parts.append(f'<circle class="node" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">{label}</circle>')
         if named:
-            parts.append(
-                f'<text class="label" x="{x + radius + 3:.1f}" y="{y + 4:.1f}">{text(_short(name, 18))}</text>'
-            )
+            side, anchor = (-1, ' text-anchor="end"') if x > size * _EDGE else (1, "")
+            place = f'x="{x + side * (radius + 3):.1f}" y="{y + 4:.1f}"{anchor}'
+            parts.append(f'<text class="label" {place}>{text(_short(name, 18))}</text>')
     return _svg(size, size, title, parts)
 
 
@@ -157,7 +158,9 @@ def _svg(width: float, height: float, title: str, parts: Iterable[str]) -> str:
     return f'<svg role="img" aria-label="{text(title)}" {box}>{told}{"".join(parts)}</svg>'
 
 
-def _padded(low: float, high: float) -> tuple[float, float]:
+def padded(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of a scale on which these numbers lie, with some room."""
+    low, high = min(values), max(values)
     room = (high - low) * 0.05 or abs(high) * 0.05 or 0.5
     return low - room, high + room
 
@@ -203,5 +206,5 @@ def _ends(curves: Sequence[Curve], up: Scale) -> list[str]:
         x = WIDTH - _RIGHT + 6
         shade = f"s{place % len(_DASHES)}"
         parts.append(f'<path class="mean {shade}" d="M{x},{free - 4:.1f}h18"{dashed}/>')
-        parts.append(f'<text class="end" x="{x + 22}" y="{free:.1f}">{text(_short(curves[place].name, 18))}</text>')
+        parts.append(f'<text class="end" x="{x + 22}" y="{free:.1f}">{text(_short(curves[place].name, 28))}</text>')
     return parts

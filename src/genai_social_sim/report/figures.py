@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +13,36 @@ from genai_social_sim.domain.visible import visible
 from genai_social_sim.errors import RequestError
 from genai_social_sim.report.collecting import Series, Told, all_series, conditions_or_forks
 from genai_social_sim.report.comparing import Compared, compared, curves
-from genai_social_sim.report.drawing import Curve
+from genai_social_sim.report.drawing import Curve, padded
 
 _STYLES: Final = ("-", "--", ":", "-.", (0, (3, 1, 1, 1)), (0, (8, 3)))
 _SALT: Final = "genai-social-sim"  # of names within an SVG, which are random otherwise
 _DPI: Final = 200
+
+
+class Picture:
+    """A figure by matplotlib, which a notebook shows and `save` writes; `figure` is matplotlib's own object."""
+
+    def __init__(self, name: str, figure: Any) -> None:
+        self.name = name
+        self.figure = figure
+
+    def save(self, path: str | Path) -> Path:
+        """Write it in the form that its ending names, such as `.svg`, `.png` or `.pdf`; the same each time."""
+        about = {".svg": {"Date": None}, ".png": {"Software": None}, ".pdf": {"CreationDate": None}}
+        to = Path(path)
+        self.figure.savefig(to, dpi=_DPI, metadata=about.get(to.suffix.lower()))
+        return to
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.name}>"
+
+    def _repr_svg_(self) -> str:
+        from io import StringIO
+
+        drawn = StringIO()
+        self.figure.savefig(drawn, format="svg", metadata={"Date": None})
+        return drawn.getvalue()
 
 
 def draw(runs: Sequence[Told], folder: Path) -> Iterator[Path]:
@@ -26,18 +51,36 @@ def draw(runs: Sequence[Told], folder: Path) -> Iterator[Path]:
     Raises:
         RequestError: If matplotlib is missing, or the folder cannot be made.
     """
-    figure_of = _matplotlib()
+    made = pictures(runs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise RequestError(f"the folder for figures cannot be made ({fault.strerror})", where=str(folder)) from fault
+    for each in made:
+        for form in ("svg", "png"):
+            yield each.save(folder / f"{each.name}.{form}")
+
+
+def pictures(runs: Sequence[Told], wanted: Collection[str] = ()) -> list[Picture]:
+    """Each measure, or those `wanted`, compared between conditions and over rounds.
+
+    Raises:
+        RequestError: If matplotlib is missing.
+    """
+    figure_of = _matplotlib()
     conditions = conditions_or_forks([*runs])
     units = {each.name: each.unit for each in measures()}
-    for each in compared(conditions):
-        yield from _saved(_spreads(figure_of, each, units), folder, f"compared-{_slug(each.series)}")
-    for series in all_series(runs, whole=False):
-        if found := curves(conditions, series):
-            yield from _saved(_curves(figure_of, found, series, units), folder, f"rounds-{_slug(series)}")
+    beside = [
+        Picture(f"compared-{_slug(each.series)}", _spreads(figure_of, each, units))
+        for each in compared(conditions)
+        if not wanted or each.series.measure in wanted
+    ]
+    over = [
+        Picture(f"rounds-{_slug(series)}", _curves(figure_of, found, series, units))
+        for series in all_series(runs, whole=False)
+        if (not wanted or series.measure in wanted) and (found := curves(conditions, series))
+    ]
+    return [*beside, *over]
 
 
 def _matplotlib() -> Any:
@@ -84,14 +127,8 @@ def _curves(figure_of: Any, found: Sequence[Curve], series: Series, units: Mappi
         )
         if curve.band:
             axes.fill_between(*zip(*curve.band, strict=True), alpha=0.15, color=line.get_color(), linewidth=0)
+    axes.set_ylim(*padded([y for curve in found for run in (curve.mean, *curve.runs) for _, y in run]))
     axes.set_xlabel("round")
     axes.set_ylabel(_about(series, units))
     axes.legend(fontsize="small", frameon=False)
     return figure
-
-
-def _saved(figure: Any, folder: Path, name: str) -> Iterator[Path]:
-    for form, about in (("svg", {"Date": None}), ("png", {"Software": None})):
-        path = folder / f"{name}.{form}"
-        figure.savefig(path, dpi=_DPI, metadata=about)
-        yield path

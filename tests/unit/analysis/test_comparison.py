@@ -142,17 +142,25 @@ def test_values_of_nought_and_one_are_shares() -> None:
     assert row.effect.difference == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)  # Newcombe (1998)
 
 
-def test_times_are_compared_up_to_the_shortest_of_the_longest() -> None:
-    def times(group: str, *found: tuple[float, bool]) -> list[RunValue]:
-        return [RunValue(run="r", group=group, value=time, reached=reached) for time, reached in found]
+def times(group: str, *found: tuple[float, bool]) -> list[RunValue]:
+    return [RunValue(run="r", group=group, value=time, reached=reached) for time, reached in found]
 
+
+def test_times_are_compared_as_far_as_all_curves_are_known() -> None:
+    # `one` is known up to 10, where its last run was censored; `other` has come to its end at 8 and is 0 from there on.
     one = times("one", (2, True), (4, True), (10, False))
     other = times("other", (6, True), (8, True), (8, True))
     _, row = compare([Question(measure="consensus_time", values=(*one, *other))])
     assert row.kind == "time"
     assert row.effect is not None
-    assert row.effect.difference.value == pytest.approx((6 + 8 + 8) / 3 - (2 + 4 + 8) / 3)
+    assert row.effect.difference.value == pytest.approx((6 + 8 + 8) / 3 - (2 + 4 + 10) / 3)
     assert row.median == 8
+
+
+def test_times_that_all_came_to_an_end_are_compared_by_their_means() -> None:
+    one, other = times("one", (2, True), (4, True)), times("other", (2, True), (40, True), (60, True))
+    first, second = compare([Question(measure="consensus_time", values=(*one, *other))])
+    assert (first.estimate.value, second.estimate.value) == pytest.approx((3, 34))
 
 
 def test_a_named_baseline_comes_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
@@ -13,6 +14,7 @@ from genai_social_sim import Request, Run, Study
 from genai_social_sim.api.batch import Unwatched, play_all
 from genai_social_sim.api.outcome import UnfinishedError
 from genai_social_sim.api.planned import Planned
+from genai_social_sim.domain.events import SessionStarted
 from genai_social_sim.errors import RequestError
 
 DESIGN = """
@@ -54,13 +56,16 @@ def test_a_run_of_a_design_is_the_run_of_its_study_by_hand(tmp_path: Path) -> No
 
 
 def test_several_jobs_come_to_the_same_digests(tmp_path: Path) -> None:
-    study = Study.parse(DESIGN)
+    study = Study.parse(f"{DESIGN}description: Does it matter?\n")
     one, many = (study.run_all(runs=tmp_path / str(jobs), jobs=jobs) for jobs in (1, 3))
     assert [run.digest for run in many] == [run.digest for run in one]
     assert all(run.verify().ok for run in many)
     assert [(run.origin.assignment, run.path.name) for run in many] == [
         (run.origin.assignment, run.path.name) for run in one
     ]
+    for run in (*one, *many):
+        (about,) = [each.event.about.value for each in run.events() if isinstance(each.event, SessionStarted)]
+        assert json.loads(about)["description"] == "Does it matter?"
 
 
 def test_finished_runs_are_left_as_they_are_and_others_go_on_where_they_were(tmp_path: Path) -> None:

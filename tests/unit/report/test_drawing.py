@@ -47,6 +47,27 @@ def test_an_estimate_without_an_interval_has_none_drawn() -> None:
     assert "reach" not in intervals([Spread("a", 1.0, math.nan, math.nan, [1.0])], title="t", unit="u")
 
 
+def test_an_interval_of_few_runs_does_not_press_the_curves_flat() -> None:
+    def mean_of(reach: float) -> str:
+        curve = Curve(
+            "two", [(0, 1), (1, 2)], [(0, -reach, reach), (1, -reach, reach)], [[(0, 1), (1, 2)], [(0, 0), (1, 3)]]
+        )
+        svg = lines([curve], title="", unit="")
+        heights = [float(y) for y in re.findall(r",(-?[\d.]+)", re.findall(r'points="([^"]+)"', svg)[0])]
+        assert all(0 <= y <= 240 for y in heights)
+        (path,) = re.findall(r'class="mean s0" d="(M5[^"]+)"', svg)
+        return str(path)
+
+    assert mean_of(1000.0) == mean_of(1.0)
+
+
+def test_names_of_a_network_stay_within_the_picture() -> None:
+    svg = network({"left": (-1.0, 0.0), "right": (1.0, 0.0)}, [], title="", named=True)
+    left, right = re.findall(r'<text class="label" x="([\d.]+)"[^>]*?( text-anchor="end")?>', svg)
+    assert (left[1], right[1]) == ("", ' text-anchor="end"')
+    assert float(right[0]) < 180 + 360 * 0.42
+
+
 def test_numbers_read_as_people_write_them() -> None:
     assert [number(value) for value in (0.123456, -2.0, 1e-9, math.nan)] == [
         "0.1235",

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from genai_social_sim import Request, Run, Study, write_report
+from genai_social_sim import Request, Run, Study, pictures, write_report
 from genai_social_sim.errors import RecordError, RequestError
 
 HOSTILE: Final = '<img src=x onerror="alert(1)"></li><script>alert(2)</script>\u202e\u001b[31m {{ 7*7 }}'
@@ -147,7 +147,10 @@ def test_runs_without_what_was_planned_are_told_as_departures(tmp_path: Path) ->
     runs = votes(tmp_path)
     write_report(runs[1:], tmp_path / "report.html", frozen=tmp_path / "votes.frozen.json")
     text = Elements((tmp_path / "report.html").read_text(encoding="utf-8")).text
-    assert f"{runs[0].condition} replicate 0: there is no run of it" in text
+    assert f"there is no run of it: {runs[0].condition} replicate 0" in text
+    write_report(runs[:1], tmp_path / "report.html", frozen=tmp_path / "votes.frozen.json")
+    text = Elements((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert f"there is no run of it: {len(runs) - 1} runs, such as" in text
     write_report(runs, tmp_path / "report.html", frozen=tmp_path / "votes.frozen.json")
     assert "None: every planned run is there" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -171,6 +174,15 @@ def test_an_older_report_stays_if_a_new_one_cannot_be_made(tmp_path: Path) -> No
     with pytest.raises(RecordError):
         write_report([tmp_path / "no.sqlite"], tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_a_notebook_is_shown_the_figures_of_the_measures_that_it_names(tmp_path: Path) -> None:
+    found = pictures(votes(tmp_path), "opinion_changes", "agreement")
+    assert [each.name for each in found] == ["compared-opinion_changes-hall", "rounds-agreement-hall"]
+    assert "<svg" in found[0]._repr_svg_()
+    assert found[1].save(tmp_path / "agreement.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(RequestError, match="there is no measure 'agreemnet'"):
+        pictures([], "agreemnet")
 
 
 def test_figures_are_the_same_files_each_time(tmp_path: Path) -> None:
