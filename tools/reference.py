@@ -55,6 +55,7 @@ PARTS: Final[Mapping[str, str]] = {
     "ChooseDoc": "act, kind choose",
     "RateDoc": "act, kind rate",
     "RangeDoc": "probes[].number",
+    "NumberDoc": "act, kind number",
     "CompleteDoc": "network, kind complete",
     "RingDoc": "network, kind ring",
     "GridDoc": "network, kind grid",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
+from genai_social_sim.domain.act import Number
 from genai_social_sim.domain.events import Cause, Event, Finish, Noticed
 from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId, ChannelId
@@ -46,6 +47,7 @@ class Request(NamedTuple):
     attributes: tuple[tuple[str, str | int | float | bool], ...] = ()  # the agent's, in the order of their names
     feed: tuple[SeenPost, ...] = ()  # in a forum: the posts shown, the first first; they end `heard`, too
     doing: str = ""  # in a forum: `choose` if an act is asked for; else that whose words are, `post` or `reply to N`
+    number: Number | None = None  # in place of `choices`, if it has to answer with a number of a range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.models import Counted
 from tests.support.scenario import STUDY, Played, Scenario, called, scripted
 
-from genai_social_sim.domain.act import Say
+from genai_social_sim.domain.act import Number, Say
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import (
     Answered,
@@ -267,7 +268,8 @@ def test_applying_an_event_leaves_the_state_before_it_as_it_was(plan: RunPlan, s
 @given(plans(), SEEDS, st.sampled_from(["{}", " {}.", '{{"answer": "{}"}}', "**{}**", "I take {}", "{} or none", ""]))
 def test_who_has_to_choose_says_an_option_of_the_study_or_nothing(plan: RunPlan, seed: int, form: str) -> None:
     def answer(request: Request) -> str:
-        return form.format(Dice(seed, request.seed).choice(request.choices or ("anything",)))
+        numbers = ("0.5", "0.3", "2", "-1") if request.number else ()
+        return form.format(Dice(seed, request.seed).choice(request.choices or numbers or ("anything",)))
 
     played = Scenario(plan=plan, model=scripted(answer)).play()
     rooms = {channel.name: channel for channel in plan.channels}
@@ -275,6 +277,8 @@ def test_who_has_to_choose_says_an_option_of_the_study_or_nothing(plan: RunPlan,
         options = legal(rooms[event.channel], event)
         if event.feed is not None:
             assert isinstance(event, FellSilent) or act_in(event.choice or "", event.feed) != ("", 0)
+        elif isinstance(number := rooms[event.channel].act, Number) and not options:
+            assert isinstance(event, FellSilent) or number.range.holds(Decimal(event.choice or "nan"))
         elif not options:
             assert isinstance(event, FellSilent) or event.choice is None
         elif isinstance(event, Spoke):
@@ -288,7 +292,7 @@ def legal(room: Channel, event: Outcome) -> tuple[str, ...]:
     """What a turn could be answered with; empty: anything."""
     if isinstance(room.protocol, Moderated) and event.agent == room.protocol.moderator:
         return tuple([member for member in room.members if member != event.agent])
-    return () if isinstance(room.act, Say) else room.act.options
+    return () if isinstance(room.act, Say | Number) else room.act.options
 
 
 @given(plans(), SEEDS, SEEDS)

@@ -166,7 +166,8 @@ def _by_listener(edges: Iterable[tuple[str, str, bool]]) -> Mapping[str, tuple[s
 
 
 def _scale(options: str) -> Scale | None:
-    scale = _plain(options).get("scale")
+    told = _plain(options)
+    scale = [told.get("min"), told.get("max")] if "min" in told else told.get("scale")
     numbers = [each for each in scale if isinstance(each, int | float)] if isinstance(scale, list) else []
     return Scale(float(min(numbers)), float(max(numbers))) if len(numbers) > 1 else None
 

@@ -186,7 +186,7 @@ def _check_choice(turn: Turn, text: str, offer: Offer | None) -> None:
     if offer is not None and option_in(text, offer) is None:
         raise RequestError(
             f"{turn.agent} has to choose at turn {turn.number}, and {text!r} is none of its options",
-            remedy=f"Say one of: {', '.join(offer.meanings)}.",
+            remedy=f"Say {offer.told}." if offer.number else f"Say one of: {', '.join(offer.meanings)}.",
         )
 
 

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genai_social_sim.backends import choices, weights
+from genai_social_sim.backends import choices, numbers, weights
 from genai_social_sim.backends.llama import LlamaServer, check_file, repeats
 from genai_social_sim.backends.machine import processor_name
 from genai_social_sim.backends.options import checked as checked_options
@@ -186,6 +186,8 @@ class EmbeddedModel:
 
     def _constraint(self, request: Request) -> dict[str, Any]:
         """What holds an answer to its choices."""
+        if request.number is not None:
+            return {**self._sampler_of_choices(), "grammar": numbers.grammar(request.number)}
         if not request.choices:
             return {}
         legal = choices.grammar(request.choices)

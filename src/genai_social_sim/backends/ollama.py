@@ -26,7 +26,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from genai_social_sim.backends import choices, fitting, servers
+from genai_social_sim.backends import choices, fitting, numbers, servers
 from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.ollama_host import Host, Path, Served, hosts_of, reached
 from genai_social_sim.backends.options import checked as checked_options
@@ -241,6 +241,8 @@ class OllamaModel:
             "shift": False,
             **self._always,
         }
+        if request.number is not None:
+            asked["format"] = numbers.of_texts(request.number)
         if request.choices:
             asked |= {
                 "format": choices.of_texts(request.choices),
@@ -284,7 +286,7 @@ class OllamaModel:
 def _to_tell(request: Request, question: Prompt, context: int) -> Request:
     """The request for a summary, of the same model in the same way."""
     sampling = replace(request.sampling, max_tokens=min(SUMMARY_TOKENS, context // 4))
-    return request._replace(prompt=question, heard=(), sampling=sampling, stop=(), choices=(), meanings=())
+    return request._replace(prompt=question, heard=(), sampling=sampling, stop=(), choices=(), meanings=(), number=None)
 
 
 def _with(answer: Answer, short: Shortening) -> Answer:

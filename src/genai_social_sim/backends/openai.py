@@ -23,11 +23,12 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from genai_social_sim.backends import choices, servers
+from genai_social_sim.backends import choices, numbers, servers
 from genai_social_sim.backends.answers import words_of
 from genai_social_sim.backends.openai_host import Extensions, Host, Served, file_name, reached
 from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Surroundings
+from genai_social_sim.domain.act import Number
 from genai_social_sim.errors import RequestError
 from genai_social_sim.kernel.acts import KEY
 from genai_social_sim.ports import Answer, LanguageModel, Limits, Request
@@ -215,6 +216,8 @@ class OpenAIModel:
 
     def _constraint(self, request: Request) -> dict[str, Any]:
         legal, chat = request.choices, not request.prompt.is_text
+        if request.number is not None:
+            return self._constraint_of_number(request.number, chat=chat)
         if not legal:
             return {}
         shown: dict[str, Any] = {"logprobs": choices.MOST_ALTERNATIVES}
@@ -230,6 +233,14 @@ class OpenAIModel:
             case _:
                 schema = {"name": KEY, "strict": True, "schema": choices.of_objects(legal)}
                 return {**shown, "response_format": {"type": "json_schema", "json_schema": schema}}
+
+    def _constraint_of_number(self, number: Number, *, chat: bool) -> dict[str, Any]:
+        if self._served.extensions == "llama.cpp":
+            return {"grammar": numbers.grammar(number)}
+        if not chat:
+            return {}
+        schema = {"name": KEY, "strict": True, "schema": numbers.of_objects(number)}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
     def _check(self, request: Request, heard: servers.Hearing, last: _Last) -> None:
         if last.refusal or last.finish == "content_filter":

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from genai_social_sim.backends.options import checked as checked_options
 from genai_social_sim.backends.registry import Function, Surroundings
 from genai_social_sim.domain.dice import Dice
+from genai_social_sim.domain.number import Range, plain
 from genai_social_sim.errors import CompletionError, RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Request
 
@@ -207,6 +209,8 @@ class ScriptedModel:
     def _text(self, request: Request) -> Any:
         options = self._options
         if options.choose:
+            if request.number is not None:
+                return _drawn(request.number.range, request.seed)
             if request.choices:
                 return Dice(request.seed, "choose").choice(request.choices)
             if options.answers is None and options.words is None:
@@ -226,6 +230,13 @@ class InstantScriptedModel(ScriptedModel):
     def answer(self, request: Request) -> Answer:
         """The answer, or the fault drawn in its place."""
         return self.spoken(request)
+
+
+def _drawn(legal: Range, seed: int) -> str:
+    """One of its numbers."""
+    low, high = Decimal(str(legal.low)), Decimal(str(legal.high))
+    step = Decimal(1).scaleb(-legal.decimals) if legal.step is None else Decimal(str(legal.step))
+    return plain(low + step * Dice(seed, "choose").below(int((high - low) / step) + 1))
 
 
 def _babble(seed: int, words: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from genai_social_sim.domain.number import Range
+
 PASS: Final = "pass"  # what an agent answers that has nothing to say
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -53,7 +55,16 @@ class Rate:
         return tuple(map(str, self.scale))
 
 
-Act = Say | Choose | Rate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """It answers with a number of `range`, on what `about` says, if that is not empty."""
+
+    range: Range
+    may_pass: bool = False
+    about: str = ""
+
+
+Act = Say | Choose | Rate | Number
 
 
 class Offer(NamedTuple):
@@ -61,6 +72,7 @@ class Offer(NamedTuple):
 
     `letters` are those under which they are shown, () if they stand for themselves. `anchors` are words that stand
     after them, () or empty for none. With `told` these words are shown in place of them all.
+    With a `number` all of its range are legal, and there are no options.
     """
 
     options: tuple[str, ...]
@@ -68,6 +80,7 @@ class Offer(NamedTuple):
     may_pass: bool = False
     told: str = ""
     anchors: tuple[str, ...] = ()
+    number: Number | None = None
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -84,10 +97,14 @@ class Offer(NamedTuple):
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """The legal answers: for each of `meanings`, the letter or the option itself."""
+        """The legal answers: for each of `meanings`, the letter or the option itself; () for a number."""
+        if self.number is not None:
+            return ()
         return (self.letters or self.options) + ((PASS,) if self.may_pass else ())
 
     @property
     def meanings(self) -> tuple[str, ...]:
         """What each of `answers` stands for."""
+        if self.number is not None:
+            return ()
         return self.options + ((PASS,) if self.may_pass else ())

@@ -112,6 +112,7 @@ class Caller:
         request = make(Request, (
             number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stops, seed,
             self._limits, answers, meanings, weights, aside, agent.attributes, feed, doing,
+            None if offer is None else offer.number,
         ))  # fmt: skip
         return prompt, make(Asked, (prompt.digest, params, seed)), request
 

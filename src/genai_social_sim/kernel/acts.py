@@ -9,15 +9,18 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, assert_never
 
-from genai_social_sim.domain.act import LETTERS, PASS, Act, Choose, Offer, Rate, Say
+from genai_social_sim.domain.act import LETTERS, PASS, Act, Choose, Number, Offer, Rate, Say
 from genai_social_sim.domain.dice import Dice
+from genai_social_sim.domain.number import plain
 
 KEY: Final = "answer"  # of the JSON object in which servers that constrain objects only give an answer
 _MOST_READ: Final = 10_000  # characters of an answer; a longer one names no option
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})")
+_EXACT: Final = re.compile(rf"{_NUMBER.pattern}(?:e[+-]?[0-9]{{1,2}})?", re.ASCII)
 _MARKS: Final = " \t\r\n\"'`*_():\u201c\u201d\u2018\u2019\u00ab\u00bb"  # that may stand around an answer
 
 
@@ -28,7 +31,7 @@ def is_drawn(act: Act) -> bool:
             return act.shuffle or act.labels
         case Rate():
             return act.flip or act.labels
-        case Say():
+        case Say() | Number():
             return False
         case _ as unknown:
             assert_never(unknown)
@@ -39,6 +42,8 @@ def offer_of(act: Act, seed: int, *where: str | int) -> Offer | None:
     match act:
         case Say():
             return None
+        case Number(range=legal, may_pass=may_pass):
+            return Offer((), may_pass=may_pass, told=legal.told, number=act)
         case Rate(options=options):
             flipped = act.flip and Dice(seed, "flip", *where).below(2)
             order, anchors = (options[::-1], act.anchors[::-1]) if flipped else (options, act.anchors)
@@ -67,11 +72,24 @@ def option_in(raw: str, offer: Offer) -> str | None:
     if len(raw) > _MOST_READ:
         return None
     said = _out_of_json(raw.strip())
+    if offer.number is not None:
+        return _number_of(offer.number, said)
     for words in (offer.answers, offer.meanings):
         if said in words:
             return offer.meanings[words.index(said)]
     readings = _readings(offer)
     return readings.get(bare(said)) or readings.get(_number(said))
+
+
+def _number_of(number: Number, said: str) -> str | None:
+    """A number of the range as it is recorded, or a pass."""
+    words = bare(said).replace("\u2212", "-")
+    if number.may_pass and words == PASS:
+        return PASS
+    if not _EXACT.fullmatch(words):
+        return None
+    value = Decimal(words)
+    return plain(value) if number.range.holds(value) else None
 
 
 def is_pass(words: str) -> bool:

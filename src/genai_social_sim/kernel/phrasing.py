@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from genai_social_sim.domain.act import Act, Offer, Rate
+from genai_social_sim.domain.act import Act, Number, Offer, Rate
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.memory import Summary
 from genai_social_sim.domain.plan import Agent, Channel, Forum, Moderated, RunPlan
@@ -49,7 +49,7 @@ class Phrasing:
             "letters": bool(offer and offer.letters),
             "may_pass": act.may_pass if forum is None or turn.aside else bool(offer and offer.may_pass),
             "direct": channel.direct and not turn.aside,
-            "about": act.about if isinstance(act, Rate) else "",
+            "about": act.about if isinstance(act, Rate | Number) else "",
             **doing_on(page),
         }
         style = self._plan.prompt

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from genai_social_sim.domain.act import Number, Offer
 from genai_social_sim.domain.plan import Channel, Layout, Sampling
 from genai_social_sim.domain.text import Text
 
@@ -18,21 +19,26 @@ class Settings(NamedTuple):
 
     sampling: Sampling
     choices: tuple[str, ...]
+    number: Number | None
     stops: tuple[str, ...]
     params: Text
 
 
-def settings_of(layout: Layout, channel: Channel, sampling: Sampling, choices: tuple[str, ...]) -> Settings:
+def settings_of(layout: Layout, channel: Channel, sampling: Sampling, offer: Offer | None) -> Settings:
     """The settings of calls in a channel."""
     stops = _stops(layout, channel)
-    return Settings(sampling, choices, stops, Text.of(_as_json(sampling, stops, choices)))
+    choices, number = (offer.answers, offer.number) if offer else ((), None)
+    return Settings(sampling, choices, number, stops, Text.of(_as_json(sampling, stops, choices, number)))
 
 
 @lru_cache(maxsize=1024)
-def _as_json(sampling: Sampling, stops: tuple[str, ...], choices: tuple[str, ...]) -> str:
+def _as_json(sampling: Sampling, stops: tuple[str, ...], choices: tuple[str, ...], number: Number | None) -> str:
     options = {name: value for name, value in asdict(sampling).items() if value is not None} | {"stop": stops}
     if choices:
         options["choices"] = choices
+    if number is not None:
+        legal = number.range
+        options["number"] = {"min": legal.low, "max": legal.high, "step": legal.step, "may_pass": number.may_pass}
     return json.dumps(options, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 

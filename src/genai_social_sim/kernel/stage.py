@@ -343,14 +343,15 @@ class Stage:
         agent, index = self.agents[turn.agent], turn.channel_no
         if turn.aside == RECALL:
             return Part(agent, Frame((), ()), (), Text.of(self.model(turn).options), offer, may_pass=False)
-        _, _, stops, params = self._set(index, self.sampling(turn), offer.answers if offer else ())
+        *_, stops, params = self._set(index, self.sampling(turn), offer)
         return Part(
             agent, self._phrasing.frame(turn, self.act(turn), offer), stops, params, offer, self.act(turn).may_pass
         )
 
-    def _set(self, index: int, sampling: Sampling, choices: tuple[str, ...]) -> Settings:
-        known = self._settings.get(index)
-        if known is None or known.sampling is not sampling or known.choices != choices:
+    def _set(self, index: int, sampling: Sampling, offer: Offer | None) -> Settings:
+        known, choices = self._settings.get(index), offer.answers if offer else ()
+        number = offer.number if offer else None
+        if known is None or known.sampling is not sampling or (known.choices, known.number) != (choices, number):
             channel, layout = self.plan.channels[index], self.plan.prompt.layout
-            known = self._settings[index] = settings_of(layout, channel, sampling, choices)
+            known = self._settings[index] = settings_of(layout, channel, sampling, offer)
         return known

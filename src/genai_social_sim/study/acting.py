@@ -7,7 +7,7 @@ from typing import Any
 
 from genai_social_sim.kernel import templates
 from genai_social_sim.kernel.templates import TemplateProblem
-from genai_social_sim.study.acts import RateDoc, SpeakDoc
+from genai_social_sim.study.acts import NumberDoc, RateDoc, SpeakDoc
 from genai_social_sim.study.document import ChannelDoc, StudyDoc
 from genai_social_sim.study.memory import MemoryDoc, NoMemoryDoc, WindowDoc
 from genai_social_sim.study.mentions import IN_FORUM, TEMPLATE_REMEDY, of_template
@@ -33,7 +33,7 @@ def problems_of_acting(study: StudyDoc) -> Iterator[Problem]:
     yield from _of_templates(study.protocol, ("protocol",))
     yield from _of_memories(study)
     for index, probe in enumerate(study.probes):
-        if isinstance(probe.act, RateDoc) and probe.act.about:
+        if isinstance(probe.act, RateDoc | NumberDoc) and probe.act.about:
             text = "what a probe asks about stands in its text"
             yield Problem(("probes", index, "act", "about"), text, "Write it into `text`.", at_key=True)
 

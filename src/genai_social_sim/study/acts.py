@@ -9,13 +9,15 @@ from typing import Annotated, Any, Final, Literal, Self, assert_never
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from genai_social_sim.domain.act import LETTERS, PASS, Act, Choose, Rate, Say
+from genai_social_sim.domain.act import LETTERS, PASS, Act, Choose, Number, Rate, Say
+from genai_social_sim.domain.number import Range
 from genai_social_sim.kernel.acts import bare
 from genai_social_sim.study import words
 from genai_social_sim.study.base import Doc, from_word
 from genai_social_sim.study.words import refusal
 
 MOST_OPTIONS: Final = 128
+MOST_DECIMALS: Final = 12
 _LETTERED: Final = re.compile(r"[a-z](?:\).*)?")  # what could be taken for a letter under which an option is shown
 
 Option = Annotated[
@@ -23,7 +25,20 @@ Option = Annotated[
 ]
 _LINE: Final = {"type": "string", "maxLength": words.MAX_OPTION}
 Anchor = Annotated[str, AfterValidator(words.anchor), WithJsonSchema(_LINE)]
-Number = Annotated[int | float, Field(ge=-1e9, le=1e9), WithJsonSchema({"type": "number"})]
+Bound = Annotated[int | float, Field(ge=-1e9, le=1e9), WithJsonSchema({"type": "number"})]
+
+
+def _known_step(value: Any) -> Any:
+    if isinstance(value, str) and value != "any":
+        raise refusal(f"found the text {value!r}", "Write a number, or `any`.")
+    return value
+
+
+Step = Annotated[
+    Annotated[int | float, Field(gt=0, le=1e9)] | Literal["any"],
+    BeforeValidator(_known_step),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "any"}]}),
+]
 
 
 class SpeakDoc(Doc):
@@ -64,7 +79,7 @@ def _distinct(scale: tuple[int | float, ...]) -> tuple[int | float, ...]:
 
 
 Options = Annotated[tuple[Option, ...], Field(strict=False), AfterValidator(_apart)]
-Scale = Annotated[tuple[Number, ...], Field(strict=False), AfterValidator(_distinct)]
+Scale = Annotated[tuple[Bound, ...], Field(strict=False), AfterValidator(_distinct)]
 
 
 class ChooseDoc(Doc):
@@ -163,28 +178,37 @@ class RateDoc(Doc):
 class RangeDoc(Doc):
     """Numbers from one to another, all by the same step; prompts tell the range and do not list them."""
 
-    low: Number = Field(alias="min", description="The smallest.", examples=[0])
-    high: Number = Field(alias="max", description="The largest.", examples=[100])
-    step: Annotated[int | float, Field(gt=0, le=1e9), WithJsonSchema({"type": "number"})] = Field(
-        default=1, description=f"From one number to the next; they are 2 to {MOST_OPTIONS} in all.", examples=[0.1]
+    low: Bound = Field(alias="min", description="The smallest.", examples=[0])
+    high: Bound = Field(alias="max", description="The largest.", examples=[100])
+    step: Step = Field(
+        default=1, description="From one number to the next; `any` for all numbers of the range.", examples=[0.1]
     )
 
     @model_validator(mode="after")
     def _some_numbers(self) -> Self:
         if self.high <= self.low:
             raise refusal(f"there are no numbers from {self.low} to {self.high}", "Write the smaller one as `min`.")
-        steps = (Decimal(str(self.high)) - Decimal(str(self.low))) / Decimal(str(self.step))
+        step = None if isinstance(self.step, str) else self.step
+        if Range(low=self.low, high=self.high, step=step).decimals > MOST_DECIMALS:
+            raise refusal("these numbers are too fine to be written out", "Write rounder ones.")
+        if step is None:
+            return self
+        steps = (Decimal(str(self.high)) - Decimal(str(self.low))) / Decimal(str(step))
         if steps != int(steps):
             raise refusal(f"steps of {self.step} from {self.low} do not come to {self.high}", "Write another `step`.")
-        if steps >= MOST_OPTIONS:
-            text = f"these are {int(steps) + 1:,} numbers, and an answer is one of at most {MOST_OPTIONS}"
-            raise refusal(text, "Write a larger `step`; or let anything be said, and read the numbers yourself.")
         return self
+
+    @property
+    def is_long(self) -> bool:
+        """Whether they are too many for a scale."""
+        if self.step == "any":
+            return True
+        return (Decimal(str(self.high)) - Decimal(str(self.low))) / Decimal(str(self.step)) >= MOST_OPTIONS
 
     @property
     def scale(self) -> tuple[int | float, ...]:
         """All of them, exactly as they are written in decimals."""
-        low, step = Decimal(str(self.low)), Decimal(str(self.step))
+        low, step = Decimal(str(self.low)), Decimal(str(self.step))  # never `any`: see `is_long`
         count = int((Decimal(str(self.high)) - low) / step) + 1
         whole = isinstance(self.low, int) and isinstance(self.step, int)
         return tuple([int(low + at * step) if whole else float(low + at * step) for at in range(count)])
@@ -198,6 +222,20 @@ class RangeDoc(Doc):
         return f"a number from {self.low} to {self.high}, in steps of {self.step}"
 
 
+class NumberDoc(RangeDoc):
+    """An agent answers with a number of a range. An answer that is none of it is recorded as `unreadable`."""
+
+    kind: Literal["number"] = Field(description="The kind of act.", examples=["number"])
+    about: str = Field(
+        default="",
+        description="What the number is of: prompts show it before the range. In a probe its `text` says so.",
+        examples=["How likely is it that the mine opens?"],
+    )
+    may_pass: bool = Field(
+        default=False, description=f"Whether `{PASS}` is a legal answer too: it names none.", examples=[True]
+    )
+
+
 def act_of(act: ActDoc) -> Act:
     """What the document says, as a value."""
     match act:
@@ -205,6 +243,9 @@ def act_of(act: ActDoc) -> Act:
             return Say(may_pass=may_pass)
         case ChooseDoc(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
             return Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass)
+        case NumberDoc(low=low, high=high, step=step, about=about, may_pass=may_pass):
+            legal = Range(low=low, high=high, step=None if isinstance(step, str) else step)
+            return Number(range=legal, about=about, may_pass=may_pass)
         case RateDoc():
             drawn = {"flip": act.flip, "labels": act.labels}
             words = {"about": act.about, "anchors": act.anchors, "told": act.told or ""}
@@ -221,6 +262,9 @@ def act_written(act: Act) -> dict[str, Any]:
         case Choose(options=options, shuffle=shuffle, labels=labels, may_pass=may_pass):
             drawn = {"shuffle": shuffle, "labels": labels}
             return {"kind": "choose", "options": options, **drawn, "may_pass": may_pass}
+        case Number(range=legal, about=about, may_pass=may_pass):
+            bounds = {"min": legal.low, "max": legal.high, "step": "any" if legal.step is None else legal.step}
+            return {"kind": "number", **bounds, "may_pass": may_pass, **({"about": about} if about else {})}
         case Rate(scale=scale, may_pass=may_pass):
             names = ("about", "anchors", "flip", "labels", "told")
             more = {name: value for name in names if (value := getattr(act, name))}  # as before there was any of it
@@ -229,5 +273,5 @@ def act_written(act: Act) -> dict[str, Any]:
             assert_never(unknown)
 
 
-AnyAct = Annotated[SpeakDoc | ChooseDoc | RateDoc, Field(discriminator="kind")]
+AnyAct = Annotated[SpeakDoc | ChooseDoc | RateDoc | NumberDoc, Field(discriminator="kind")]
 ActDoc = Annotated[AnyAct, BeforeValidator(from_word, json_schema_input_type=AnyAct | Literal["say"])]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from genai_social_sim.domain.act import Rate, Say
+from genai_social_sim.domain.act import Number, Rate, Say
 from genai_social_sim.domain.ids import AgentId, ChannelId, RoleId
 from genai_social_sim.domain.network import Network
 from genai_social_sim.domain.plan import (
@@ -286,7 +286,7 @@ def _told(cue: str, layout: Layout, channels: Collection[Channel]) -> str:
     """The cue, which tells what is rated and how words are addressed, if that can be done anywhere."""
     from genai_social_sim.kernel.prompts import ADDRESSES, RATED
 
-    if any(isinstance(channel.act, Rate) and channel.act.about for channel in channels):
+    if any(isinstance(channel.act, Rate | Number) and channel.act.about for channel in channels):
         cue = cue.replace(*RATED[layout])
     if any(channel.direct for channel in channels):
         cue = ADDRESSES[layout] + cue if layout == "script" else cue + ADDRESSES[layout]

@@ -6,7 +6,17 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from genai_social_sim.study.acts import ActDoc, ChooseDoc, Options, RangeDoc, RateDoc, Scale, SpeakDoc, can_be_answered
+from genai_social_sim.study.acts import (
+    ActDoc,
+    ChooseDoc,
+    NumberDoc,
+    Options,
+    RangeDoc,
+    RateDoc,
+    Scale,
+    SpeakDoc,
+    can_be_answered,
+)
 from genai_social_sim.study.base import AnyName, Slug, Spoken
 from genai_social_sim.study.population import Members
 from genai_social_sim.study.timing import TimedDoc
@@ -105,6 +115,8 @@ class ProbeDoc(TimedDoc):
             return RateDoc(kind="rate", scale=self.scale, may_pass=self.may_pass)
         if self.number is not None:
             number = self.number
+            if number.is_long:
+                return NumberDoc(kind="number", may_pass=self.may_pass, **number.model_dump(by_alias=True))
             return RateDoc(kind="rate", scale=number.scale, may_pass=self.may_pass, told=number.told)
         if self.choose is None:
             return SpeakDoc(kind="say", may_pass=self.may_pass)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from genai_social_sim.domain.act import Act, Choose, Rate, Say
+from genai_social_sim.domain.act import Act, Choose, Number, Rate, Say
 from genai_social_sim.domain.agenda import (
     AddEdges,
     Admit,
@@ -34,6 +34,7 @@ from genai_social_sim.domain.agenda import (
 )
 from genai_social_sim.domain.ids import AgentId, RoleId
 from genai_social_sim.domain.network import Edge
+from genai_social_sim.domain.number import Range
 from genai_social_sim.domain.plan import Channel, Model, Sampling
 from genai_social_sim.domain.trigger import Measure, Measured, Several, Trigger
 
@@ -53,7 +54,9 @@ def acts() -> st.SearchStrategy[Act]:
         flip=st.booleans(),
         labels=st.booleans(),
     )
-    return st.builds(Say, may_pass=st.booleans()) | chooses | rates
+    ranges = st.sampled_from([Range(low=0, high=1), Range(low=-1, high=1, step=0.25), Range(low=0, high=1000, step=1)])
+    numbers = st.builds(Number, range=ranges, may_pass=st.booleans(), about=st.sampled_from(["", "the mine"]))
+    return st.builds(Say, may_pass=st.booleans()) | chooses | rates | numbers
 
 
 def moments() -> st.SearchStrategy[tuple[When, ...]]:

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, get_args
 
-from genai_social_sim.domain.act import Act, Choose, Offer, Rate
+from genai_social_sim.domain.act import Act, Choose, Number, Offer, Rate
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import CAUSES, Finish, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.number import Range
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import CompletionError
@@ -55,6 +56,7 @@ def small_request(
         seed=call_seed(7, channel=turn.channel, round_no=turn.round, agent=turn.agent, again=0),
         choices=offer.answers if offer else (),
         meanings=offer.meanings if offer else (),
+        number=offer.number if offer else None,
     )
 
 
@@ -114,12 +116,17 @@ async def check_constrained(open_model: OpenModel) -> None:
     async with _opened(open_model) as model:
         for request in _choosing():
             answer = await _asked(model, request)
-            offer = Offer(request.meanings, request.choices)
-            assert option_in(answer.text, offer) is not None, f"{answer.text!r} is none of {request.choices}"
+            offer = Offer(request.meanings, request.choices, number=request.number)
+            legal = request.number or request.choices
+            assert option_in(answer.text, offer) is not None, f"{answer.text!r} is none of {legal}"
 
 
 def _choosing() -> list[Request]:
-    acts = (Choose(options=("open it", "keep it shut"), shuffle=True, labels=True), Rate(scale=(-1, 0, 0.5, 1)))
+    acts: tuple[Act, ...] = (
+        Choose(options=("open it", "keep it shut"), shuffle=True, labels=True),
+        Rate(scale=(-1, 0, 0.5, 1)),
+        Number(range=Range(low=-0.5, high=12)),
+    )
     return [small_request(persona_first=chat, act=act) for chat in (False, True) for act in acts]
 
 

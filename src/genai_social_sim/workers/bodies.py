@@ -13,9 +13,11 @@ from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from genai_social_sim.domain.act import Number
 from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.number import Range
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
 from genai_social_sim.domain.text import Text
@@ -69,6 +71,7 @@ class _BodyDoc(BaseModel):
     direct: tuple[tuple[int, str], ...] = ()  # lines that one member alone hears, by position, and who
     feed: tuple[Seen, ...] = ()
     doing: str = ""
+    number: tuple[float | int, float | int, float | int | None, bool] | None = None  # min, max, step, may pass
 
 
 class _Table:
@@ -134,9 +137,20 @@ def body_of(request: Request) -> Text:
         "texts": table.texts,
     }
     direct = [(at, line.to) for at, line in enumerate(request.heard) if line.to]
-    more = {"direct": direct, "feed": request.feed, "doing": request.doing}
+    more = {"direct": direct, "feed": request.feed, "doing": request.doing, "number": _range_of(request.number)}
     document |= {key: value for key, value in more.items() if value}
     return Text.of(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def _range_of(number: Number | None) -> tuple[object, ...] | None:
+    return None if number is None else (number.range.low, number.range.high, number.range.step, number.may_pass)
+
+
+def _number_of(document: _BodyDoc) -> Number | None:
+    if document.number is None:
+        return None
+    low, high, step, may_pass = document.number
+    return Number(range=Range(low=low, high=high, step=step), may_pass=may_pass)
 
 
 def request_of(body: str, *, deadline_s: float) -> Request:
@@ -179,6 +193,7 @@ def _request(document: _BodyDoc, deadline_s: float) -> Request:
         attributes=document.attributes,
         feed=tuple([SeenPost(*seen) for seen in document.feed]),
         doing=document.doing,
+        number=_number_of(document),
     )
 
 

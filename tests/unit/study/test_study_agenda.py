@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.unit.study.studies import SMALL, loaded, refusal_of
 
-from genai_social_sim.domain.act import Act, Choose, Rate, Say
+from genai_social_sim.domain.act import Act, Choose, Number, Rate, Say
 from genai_social_sim.domain.agenda import (
     AddEdges,
     Admit,
@@ -30,6 +30,7 @@ from genai_social_sim.domain.agenda import (
 )
 from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.network import Edge
+from genai_social_sim.domain.number import Range
 from genai_social_sim.kernel.acts import offer_of, option_in
 from genai_social_sim.study.lowering import canonical, from_canonical, lower, override
 
@@ -49,7 +50,8 @@ PROBES = {
     "two acts": (f"{{at: end, {ASK}, scale: [0, 1], choose: [a, b]}}", 5, "`scale` and `choose`", "Delete one"),
     "no numbers": (f"{{at: end, {ASK}, number: {{min: 3, max: 3}}}}", 45, "no numbers from 3 to 3", "`min`"),
     "steps that miss": (f"{{at: end, {ASK}, number: {{min: 0, max: 1, step: 0.3}}}}", 45, "do not come to 1", "`step`"),
-    "too fine a range": (f"{{at: end, {ASK}, number: {{min: 0, max: 1000}}}}", 45, "1,001 numbers", "larger `step`"),
+    "too fine a range": (f"{{at: end, {ASK}, number: {{min: 0, max: 1, step: 1.0e-13}}}}", 45, "too fine", "rounder"),
+    "a step in words": (f"{{at: end, {ASK}, number: {{min: 0, max: 1, step: fine}}}}", 68, "the text 'fine'", "`any`"),
     "one number": (f"{{at: end, {ASK}, scale: [0]}}", 44, "at least 2 numbers", "[-2, -1, 0, 1, 2]"),
     "letters without options": (f"{{at: end, {ASK}, labels: true}}", 5, "`labels` stands beside `choose`", "choose:"),
     "an option like a letter": (f"{{at: end, {ASK}, labels: true, choose: [A, bee]}}", 5, "'A' could be", "rename"),
@@ -215,6 +217,14 @@ def test_points_of_the_run_mean_what_they_say(written: str, when: list[When]) ->
         ("", Say()),
         (", may_pass: true", Say(may_pass=True)),
         (", scale: [0, 1]", Rate(scale=(0, 1))),
+        (
+            ", number: {min: 0, max: 1, step: any}",
+            Number(range=Range(low=0, high=1)),
+        ),
+        (
+            ", number: {min: 0, max: 1, step: 0.001}, may_pass: true",
+            Number(range=Range(low=0, high=1, step=0.001), may_pass=True),
+        ),
         (
             ", number: {min: 0, max: 3}",
             Rate(scale=(0, 1, 2, 3), told="a whole number from 0 to 3"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.unit.study.studies import SMALL, loaded, refusal_of, with_change
 
+from genai_social_sim import Study
 from genai_social_sim.domain.plan import LAYOUTS
 from genai_social_sim.kernel.run import decide
 from genai_social_sim.kernel.stage import Stage
@@ -113,3 +115,34 @@ def test_a_mistake_is_told(text: str, problem: str, remedy: str) -> None:
     refusal = refusal_of(text)
     assert problem in refusal.problem
     assert remedy in refusal.remedy
+
+
+AUTHORITY = """
+name: weight
+model: {backend: scripted, words: 2}
+roles: {boss: {authority: 9.0}, clerk: {told: name}}
+agents: [{name: ADA, role: boss}, {name: BO, role: clerk}, {name: CY, role: clerk}]
+channels: {hall: {protocol: {kind: authority, repeat: true}, opening: {text: "Hello."}}}
+factors:
+  who:
+    levels:
+      ada: {agents.ADA.role: boss, agents.BO.role: clerk}
+      bo: {agents.ADA.role: clerk, agents.BO.role: boss}
+  weight: {path: roles.boss.authority, values: {same: 1.0, more: 9.0}}
+  shown: {path: roles.boss.told, values: {hidden: nothing, shown: authority}}
+stop: {turns: 120}
+"""
+
+
+def test_authority_is_swapped_scaled_and_shown_as_factors_of_a_design(tmp_path: Path) -> None:
+    runs = {run.condition: run for run in Study.parse(AUTHORITY).run_all(runs=tmp_path)}
+    assert len(runs) == 8
+    turns = {
+        name: {agent: sum(row["speaker"] == agent for row in run.utterances) for agent in ("ADA", "BO", "CY")}
+        for name, run in runs.items()
+    }
+    for shown in ("hidden", "shown"):
+        ada, bo = [turns[f"who={who},weight=more,shown={shown}"] for who in ("ada", "bo")]
+        assert 120 * 9 / 11 - 20 < ada["ADA"] < 120 * 9 / 11 + 20  # five standard deviations
+        assert 120 * 9 / 11 - 20 < bo["BO"] < 120 * 9 / 11 + 20
+        assert turns[f"who=ada,weight=same,shown={shown}"] == turns[f"who=bo,weight=same,shown={shown}"]
