@@ -43,7 +43,7 @@ def offer_of(act: Act, seed: int, *where: str | int) -> Offer | None:
         case Say():
             return None
         case Number(range=legal, may_pass=may_pass):
-            return Offer((), may_pass=may_pass, told=legal.told, number=act)
+            return Offer((), may_pass=may_pass, told=legal.told, number=Number(range=legal, may_pass=may_pass))
         case Rate(options=options):
             flipped = act.flip and Dice(seed, "flip", *where).below(2)
             order, anchors = (options[::-1], act.anchors[::-1]) if flipped else (options, act.anchors)

@@ -1,4 +1,4 @@
-"""Edges from a file in the study's folder: CSV, GraphML or JSON. It knows no agents."""
+"""Edges from a file in the study's folder: CSV, GraphML, JSON or an adjacency list. It knows no agents."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def edges_in(name: str, *, folder: Path | None, directed: bool | None) -> Found:
     if ending == ".graphml":
         edges, has_direction = _graphml(raw, name)
         return Found(edges, has_direction if directed is None else directed, from_file=True)
-    readers = {".csv": _csv, ".json": _json}
+    readers = {".csv": _csv, ".json": _json, ".adjlist": _adjacency}
     if ending not in readers:
-        raise ValueError(f"{name} is of no known kind\nName a file that ends in .csv, .graphml or .json.")
+        raise ValueError(f"{name} is of no known kind\nName a file that ends in .csv, .graphml, .json or .adjlist.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -84,6 +84,13 @@ def _json(text: str, name: str) -> Iterator[EdgeRow]:
     else:
         remedy = "Write a list of edges, or for each name the names that hear it."
         raise ValueError(f"{name} holds no edges\n{remedy}")  # noqa: TRY004 (a fault of the file)
+
+
+def _adjacency(text: str, name: str) -> Iterator[EdgeRow]:
+    """As networkx and others write it: on each line a name and, after blanks, those that hear it; # begins a remark."""
+    for line in text.splitlines():
+        speaker, *hearers = line.partition("#")[0].split() or [""]
+        yield from [(speaker, listener, None) for listener in hearers]
 
 
 def _by_speaker(value: dict[str, Any], name: str) -> Iterator[EdgeRow]:

@@ -153,6 +153,14 @@ def test_a_network_is_read_from_a_file_beside_the_study(name: str, tmp_path: Pat
     assert [tuple(edge) for edge in network.edges] == [("a", "b", 0.5), ("b", "c", 1.0)]
 
 
+def test_an_adjacency_list_says_on_each_line_who_hears_the_first(tmp_path: Path) -> None:
+    (tmp_path / "net.adjlist").write_text("# of friends\na b c\nb\n\nc b # again\n", encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(study("{kind: file, path: net.adjlist, directed: true}"), encoding="utf-8")
+    network = lower(load(tmp_path / "study.yaml")).channels[0].network
+    assert network is not None
+    assert sorted(edge[:2] for edge in network.edges) == [("a", "b"), ("a", "c"), ("c", "b")]
+
+
 def test_graphml_brings_its_directions_and_weights(tmp_path: Path) -> None:
     graph = nx.DiGraph()
     graph.add_edge("a", "b", weight=2.5)

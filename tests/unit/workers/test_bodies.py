@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genai_social_sim.domain.act import Number
 from genai_social_sim.domain.feed import SeenPost
+from genai_social_sim.domain.number import Range
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Message, Prompt, Role
 from genai_social_sim.domain.text import Text
@@ -47,10 +49,12 @@ def in_a_forum() -> Request:
     request = small_request(round_no=1)
     first, *others = request.heard
     seen = (SeenPost(1, 1, None, "ada", "Hi.", 1, 0.5, 2, 0), SeenPost(2, 1, 1, "bo", "Ho.", 1, None, None, None))
-    return request._replace(feed=seen, doing="choose", heard=(first._replace(to="bo"), *others))
+    heard = (first._replace(to="bo"), *others)
+    number = Number(range=Range(low=-0.5, high=1), may_pass=True)
+    return request._replace(feed=seen, doing="choose", heard=heard, number=number)
 
 
-def test_what_a_forum_shows_and_whom_words_are_for_come_back_equal() -> None:
+def test_what_a_forum_shows_whom_words_are_for_and_ranges_come_back_equal() -> None:
     request = in_a_forum()
     assert request_of(body_of(request).value, deadline_s=120.0) == request
 
