@@ -240,6 +240,9 @@ def test_a_run_that_is_played_elsewhere_is_followed_and_waits_for_readers(live: 
         page.get_by_role("button", name="new, paused while you read").click()
         page.mouse.move(600, 10)
         page.wait_for_function(f"(before) => ({newest})() > before", arg=before)
+        assert page.locator("article").count() < 80
+        page.evaluate("gc()")
+        assert page.evaluate("performance.memory.usedJSHeapSize") < 30e6
         tab.clean(site)
 
 
@@ -328,6 +331,15 @@ def test_everything_is_reached_by_the_keyboard(site: Site, tab: Watched, run: Ru
     expect(panel.get_by_role("heading", name="turn 6", exact=True)).to_be_hidden()
     press("Escape")
     expect(panel).to_be_hidden()
+    press("2")
+    expect(page.locator(".side tbody tr").first).to_be_visible()
+    page.get_by_label("Turn", exact=True).focus()
+    press("PageDown")
+    expect(page.locator("footer output")).to_contain_text("turn 55 of 60 · round 11")
+    press("PageUp")
+    expect(page.locator("footer output")).to_contain_text("turn 60 of 60")
+    press("3")
+    expect(page.locator("figure.chart").first).to_be_visible()
     press("4")
     expect(page.locator(".tile").first).to_be_visible()
     press("?")

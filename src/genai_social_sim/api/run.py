@@ -35,6 +35,7 @@ from genai_social_sim.study.lowering import from_canonical, lower
 
 if TYPE_CHECKING:
     from genai_social_sim.analysis.measure import OwnMeasure
+    from genai_social_sim.api.frame import Frame
     from genai_social_sim.domain.prompt import Prompt
     from genai_social_sim.export.source import Source
     from genai_social_sim.export.tables import Table
@@ -303,6 +304,20 @@ class Run:
     def table(self, name: str) -> Table:
         """One of the tidy tables; the codebook describes them."""
         return self._table(name)
+
+    def page(self, *, height: int = 600, embed: str = "") -> Frame:
+        """The run on the page, served by this process and shown in a notebook; needs the extra `page`.
+
+        Args:
+            height: Of the frame, in pixels.
+            embed: Origin of a notebook that is not on this machine, such as `https://hub.example`.
+
+        Raises:
+            RequestError: If the extra is missing, or `embed` is no origin.
+        """
+        from genai_social_sim.api.frame import Frame
+
+        return Frame(self.path, height=height, embed=embed)
 
     def close(self) -> None:
         """Let go of the file."""

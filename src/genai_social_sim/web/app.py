@@ -55,7 +55,7 @@ def application(root: Path, sources: Sources, terms: Terms) -> Starlette:
 
     routes = [
         *(Route(endpoint.path, _answering(site, endpoint), name=endpoint.name) for endpoint in ENDPOINTS),
-        Route("/api/runs/{run}/stream", _streaming(site), name="stream"),
+        Route(openapi.STREAM, _streaming(site), name="stream"),
         Route("/api/openapi.json", contract),
         *(Route(view, shown) for view in _VIEWS),
         Mount("/static", StaticFiles(packages=[("genai_social_sim.web", "static")])),
@@ -97,7 +97,7 @@ def _streaming(site: Site) -> Callable[[Request], Any]:
             last = request.headers.get("last-event-id")
             if last is not None:
                 query = _asked(request, OfHistory, after=last)
-            site.folder.path(query.run)
+            await run_in_threadpool(site.started, query.run)  # a file that is no record is refused before it begins
         except SocialSimError as fault:
             return _fault(fault)
         return StreamingResponse(stream(site, query), media_type="text/event-stream")

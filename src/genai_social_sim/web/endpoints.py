@@ -37,7 +37,7 @@ from genai_social_sim.web.queries import (
     OfTwo,
 )
 from genai_social_sim.web.search import Found, search
-from genai_social_sim.web.society import AgentDocument, Society, agent_of, society
+from genai_social_sim.web.society import AgentDocument, Society, agent_of, round_turns, society
 from genai_social_sim.web.sources import Facts, Influence, Measured, Sources
 from genai_social_sim.web.states import About, Course, Stated, Statements, States, probed
 from genai_social_sim.web.summary import LIVELY, RunRow, Runs, Summaries
@@ -143,8 +143,11 @@ def _health(site: Site, query: OfRun) -> Health:
     row = site.summaries.one(query.run)
     path = site.folder.path(query.run)
     due = site.sources.due(path) if row["status"] in LIVELY else ()
+    wanted = {each["agent"] for each in due}
+    posts = site.facts(query.run).posts() if wanted else ()
+    backends = {name: backend or "" for name, _, backend in posts if name in wanted}
     with site.folder.record(query.run) as record:
-        return health(record, due, most=row["most"], now=site.sources.clock.now())
+        return health(record, due, backends, most=row["most"], now=site.sources.clock.now())
 
 
 def _network(site: Site, query: OfNetworkAt) -> Network:
@@ -202,7 +205,8 @@ def _compared(site: Site, query: OfStudy) -> ComparedMeasures:
 
 
 def _society(site: Site, query: OfRun) -> Society:
-    return society(site.facts(query.run))
+    with site.folder.record(query.run) as record:
+        return society(site.facts(query.run), round_turns(record))
 
 
 def _agent(site: Site, query: OfAgent) -> AgentDocument:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
+from genai_social_sim.web.crew import Crew, crew
 from genai_social_sim.web.history import Item, single
 from genai_social_sim.web.sources import Record
 
@@ -21,6 +22,13 @@ _TROUBLE: Final = "SELECT seq FROM events WHERE kind IN ('noticed', 'attempt_fai
 _LAST_OF: Final = "SELECT max(at) FROM events WHERE kind IN ('spoke', 'fell_silent', 'exercised', 'probed', 'opened')"
 
 
+_LATELY: Final = 5_000  # positions in which a channel's last outcome is looked for
+_LAST_IN: Final = """
+    SELECT body ->> 'channel', max(at) FROM events WHERE seq > ? AND kind IN ('spoke', 'fell_silent', 'opened')
+    GROUP BY 1
+"""
+
+
 class Waiting(TypedDict):
     """A call without an answer. It is asked aside for `probe`, if that is not empty."""
 
@@ -29,6 +37,8 @@ class Waiting(TypedDict):
     channel: str
     agent: str
     probe: str
+    backend: str  # what answers for the agent; empty if that is not known
+    since: float | None  # when the last outcome before it in its channel was committed
 
 
 class Session(TypedDict):
@@ -56,13 +66,20 @@ class Health(TypedDict):
     waiting: list[Waiting]  # as far as the record tells; at most 1,000
     waits_for: int  # how many there are
     since: float | None  # when the last outcome was committed
+    at_once: int | None  # calls that the session makes at once at the most, if it was told
+    crew: Crew
     sessions: list[Session]
     trouble: list[Item]
     now: float
 
 
-def health(record: Record, due: Sequence[Mapping[str, Any]], *, most: int | None, now: float) -> Health:
-    """What a record tells of its run's health; `due` are the calls without an answer."""
+def health(
+    record: Record, due: Sequence[Mapping[str, Any]], backends: Mapping[str, str], *, most: int | None, now: float
+) -> Health:
+    """What a record tells of its run's health; `due` are the calls without an answer, `backends` go by agent."""
+    sessions = _sessions(record)
+    parallel = sessions[-1]["settings"].get("parallel") if sessions else None
+    last = {str(channel): float(at) for channel, at in record.query(_LAST_IN, record.head().seq - _LATELY)}
     since = next(iter(record.query(_LAST_OF)), (None,))[0]
     waiting: list[Waiting] = [
         {
@@ -71,6 +88,8 @@ def health(record: Record, due: Sequence[Mapping[str, Any]], *, most: int | None
             "channel": each["channel"],
             "agent": each["agent"],
             "probe": each["probe"],
+            "backend": backends.get(each["agent"], ""),
+            "since": last.get(each["channel"], None if since is None else float(since)),
         }
         for each in due[:1000]
     ]
@@ -82,7 +101,9 @@ def health(record: Record, due: Sequence[Mapping[str, Any]], *, most: int | None
         "waiting": waiting,
         "waits_for": len(due),
         "since": None if since is None else float(since),
-        "sessions": _sessions(record),
+        "at_once": parallel if isinstance(parallel, int) else None,
+        "crew": crew(record),
+        "sessions": sessions,
         "trouble": [item for item in trouble if item is not None],
         "now": now,
     }

@@ -9,8 +9,20 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 
 from genai_social_sim.web.endpoints import Endpoint
+from genai_social_sim.web.history import Item
+from genai_social_sim.web.queries import OfHistory
 
+STREAM: Final = "/api/runs/{run}/stream"
 _AT: Final = "#/components/schemas/{model}"
+_SENT: Final = {  # of each event
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "Its position of the log."},
+        "event": {"type": "string", "description": "Its kind; `end` at the end."},
+        "data": {"type": "string", "description": "JSON: an Item or, at the end, status, turns and digest."},
+    },
+}
 _FAULTS: Final = {
     "400": "The question makes no sense as it was asked.",
     "401": "A token is needed.",
@@ -35,6 +47,7 @@ def document(endpoints: Sequence[Endpoint], *, version: str) -> dict[str, Any]:
     """Of version 3.1, as plain values."""
     schemas: dict[str, Any] = {"Error": _ERROR}
     paths = {endpoint.path: {"get": _operation(endpoint, schemas)} for endpoint in endpoints}
+    paths[STREAM] = {"get": _streamed(schemas)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,6 +78,25 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "parameters": [*_parameters(endpoint.path, endpoint.query)],
         "responses": answers,
     }
+
+
+def _streamed(schemas: dict[str, Any]) -> dict[str, Any]:
+    """The stream of what happens: server-sent events whose data are items, as in `history`."""
+    about = (
+        "Everything that happens in a run, as server-sent events until it no longer runs. The `id` of each is its "
+        "position of the log, `event` its kind, `data` an Item as JSON; the last one is `end`, with status, turns and "
+        "digest. A reader that was cut off sends the last id as `Last-Event-ID` and misses nothing."
+    )
+    endpoint = Endpoint(path=STREAM, name="stream", about=about, query=OfHistory, gives=Item, call=lambda *_: None)
+    operation = _operation(endpoint, schemas)
+    operation["summary"] = "Everything that happens in a run, as it happens."
+    operation["description"] = about
+    operation["responses"]["200"]["content"] = {"text/event-stream": {"schema": _SENT}}
+    after = {"type": "integer", "minimum": -1, "maximum": 2**62}
+    words = "The last event that arrived: goes on after it, in place of `after`."
+    header = {"name": "Last-Event-ID", "in": "header", "required": False, "description": words, "schema": after}
+    operation["parameters"].append(header)
+    return operation
 
 
 def _parameters(path: str, query: type[BaseModel]) -> Iterator[dict[str, Any]]:

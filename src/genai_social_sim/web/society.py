@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
 from genai_social_sim.errors import RequestError
-from genai_social_sim.web.sources import AgentFacts, Facts
+from genai_social_sim.web.sources import AgentFacts, Facts, Record
+
+_SECOND: Final = """
+    SELECT min(turn) FROM (
+        SELECT turn, body ->> 'round' AS round FROM events WHERE kind IN ('spoke', 'fell_silent')
+        ORDER BY seq LIMIT 50000
+    ) WHERE round = 1
+"""
 
 
 class Member(TypedDict):
@@ -34,6 +41,7 @@ class Society(TypedDict):
     study: str
     agents: list[Member]
     channels: list[ChannelDocument]
+    round_turns: int | None  # turns of a round; null while no second round has begun
 
 
 class AgentDocument(Member):
@@ -50,8 +58,14 @@ class NoSuchAgentError(RequestError):
     code = "no-such-agent"
 
 
-def society(facts: Facts) -> Society:
-    """Agents and channels of a run."""
+def round_turns(record: Record) -> int | None:
+    """Turns of a round, from the record: the second round begins with that turn."""
+    found = next(iter(record.query(_SECOND)), (None,))[0]
+    return None if found is None else int(found)
+
+
+def society(facts: Facts, turns: int | None = None) -> Society:
+    """Agents and channels of a run; `turns` of a round."""
     agents = [_member(agent) for agent in facts.agents()]
     seats = {agent["name"]: at for at, agent in enumerate(agents)}
     channels: list[ChannelDocument] = [
@@ -64,7 +78,7 @@ def society(facts: Facts) -> Society:
         }
         for channel in facts.channels()
     ]
-    return {"study": facts.name or "", "agents": agents, "channels": channels}
+    return {"study": facts.name or "", "agents": agents, "channels": channels, "round_turns": turns}
 
 
 def agent_of(facts: Facts, name: str) -> AgentDocument:

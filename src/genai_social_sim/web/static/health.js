@@ -36,7 +36,7 @@ export class HealthView {
   #draw(health, tally) {
     const open = [...this.element.querySelectorAll("details[open]")].map((each) => each.dataset.key);
     const top = this.element.scrollTop;
-    refill(this.element, now(health, tally), waiting(health), counts(tally), sessions(health),
+    refill(this.element, now(health, tally), waiting(health), crew(health), counts(tally), sessions(health),
       block("What went wrong lately", health.trouble.length ? el("div", { class: "rows" }, health.trouble.map((item) => rowOf(item, { run: this.shell.run, people: this.shell.people, channels: 1 }))) : el("p", {}, "Nothing.")));
     for (const each of this.element.querySelectorAll("details")) each.open = open.includes(each.dataset.key);
     this.element.scrollTop = top;
@@ -55,6 +55,7 @@ function now(health, tally) {
     lively && tile("Turns a minute", short(tally.turns_a_minute), "in the last minute"),
     lively && tile("Tokens a minute", short(tally.tokens_a_minute)),
     lively && left !== null && tile("Time left", span(left), "if it goes on like this"),
+    lively && tile("Queue", many(health.waits_for, "call"), health.at_once ? `${count(health.at_once)} at once at the most` : "due and without an answer"),
     tile("Last outcome", last),
     tile("Tokens", count(tally.tokens)),
     tally.cost !== null && tile("Cost", short(tally.cost)));
@@ -64,10 +65,24 @@ function waiting(health) {
   if (!isLively(health.status)) return null;
   if (!health.waits_for) return block("Waiting for", el("p", {}, "Nothing that the record tells."));
   const since = health.since === null ? "" : `, for ${span(health.now - health.since)}`;
-  const rows = health.waiting.slice(0, 50).map((each) => el("tr", {}, el("td", {}, each.probe ? `aside: ${each.probe}` : `turn ${each.turn}`), el("td", {}, each.agent), el("td", {}, each.channel), el("td", { class: "number" }, each.round)));
+  const rows = health.waiting.slice(0, 50).map((each) => el("tr", {}, el("td", {}, each.probe ? `aside: ${each.probe}` : `turn ${each.turn}`), el("td", {}, each.agent), el("td", {}, each.backend), el("td", {}, each.channel), el("td", { class: "number" }, each.round), el("td", { class: "number" }, each.since === null ? "–" : span(Math.max(0, health.now - each.since)))));
   const more = health.waits_for > rows.length ? el("p", { class: "note" }, `and ${count(health.waits_for - rows.length)} more`) : null;
-  return block(`Waiting for ${many(health.waits_for, "call")}${since}`, el("table", {}, el("thead", {}, el("tr", {}, ["Call", "Agent", "Channel", "Round"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows)), more,
+  return block(`Waiting for ${many(health.waits_for, "call")}${since}`, el("table", {}, el("thead", {}, el("tr", {}, ["Call", "Agent", "Waits for", "Channel", "Round", "For"].map((words, at) => el("th", { scope: "col", class: at > 3 ? "number" : null }, words)))), el("tbody", {}, rows)), more,
     health.now - (health.since ?? health.now) > 60 ? el("p", { class: "note" }, "If this goes on: ", el("code", {}, "gss doctor"), " says what works on this machine.") : null);
+}
+
+function crew({ crew: { workers, missing, servers, broker }, sessions, now: at }) {
+  const place = sessions.at(-1)?.broker;
+  if (!place && !workers.length && !servers.length) return null;
+  const line = (kind, each, words) => el("tr", {}, el("th", { scope: "row" }, kind), el("td", {}, each.name), el("td", {}, el("span", { class: `state ${each.well ? "finished" : "failed"}` }, each.well ? `✓ ${words[0]}` : `✕ ${words[1]}`)), el("td", {}, each.words), el("td", { class: "number" }, ago(each.since, at)));
+  const url = place?.url === "of its own" ? "a broker of its own" : place?.url ?? "";
+  const rows = [
+    place && line("Broker", { name: url, well: broker?.well ?? true, since: broker?.since ?? sessions.at(-1).began, words: broker?.words ?? "" }, ["there", "away"]),
+    ...workers.map((each) => line("Worker", each, ["joined", "refused"])),
+    ...servers.map((each) => line("Model server", each, ["answers", "does not answer"]))];
+  return block(`${many(workers.filter((each) => each.well).length, "worker")}, as the record tells`,
+    missing.map((words) => el("p", { class: "stall" }, words)),
+    el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Workers, servers and broker" }, el("table", {}, el("thead", {}, el("tr", {}, ["What", "Name", "State", "", "Since"].map((words, place) => el("th", { scope: "col", class: place === 4 ? "number" : null }, words)))), el("tbody", {}, rows))));
 }
 
 function counts(tally) {

@@ -34,6 +34,9 @@ export class RunView {
     this.foot = el("footer", { class: "scrub" }, this.scrubber, this.scrubbed);
     this.element = el("div", { class: "run" }, this.head, this.kin, this.stall, this.holder, this.foot);
     this.scrubber.addEventListener("input", () => this.#scrub());
+    this.scrubber.addEventListener("keydown", (event) => { if (event.key === "PageUp" || event.key === "PageDown") { event.preventDefault(); this.#byRound(event.key === "PageUp" ? 1 : -1); } });
+    const step = (sign, words, by) => el("button", { type: "button", class: "quiet", "aria-label": words, title: words, onclick: () => this.#byRound(by) }, sign);
+    this.foot.prepend(step("‹", "A round back", -1), step("›", "A round on", 1));
   }
 
   async begin() {
@@ -125,9 +128,20 @@ export class RunView {
   /** A view shows what was so at a turn; `live`: at the newest. */
   at(turn, live) {
     if (document.activeElement !== this.scrubber || live) this.scrubber.value = turn;
-    const words = live && isLively(this.now.status) ? `live · turn ${count(this.now.turns)}` : `turn ${count(Number(turn))} of ${count(this.now.turns)}`;
+    const whole = this.society?.round_turns;
+    const round = whole ? ` · round ${count(Math.min(Math.floor(Number(turn) / whole), Math.floor(Math.max(0, this.now.turns - 1) / whole)))}` : "";
+    const words = live && isLively(this.now.status) ? `live · turn ${count(this.now.turns)}${round}` : `turn ${count(Number(turn))} of ${count(this.now.turns)}${round}`;
     if (this.scrubbed.textContent !== words) refill(this.scrubbed, words);
     this.scrubber.setAttribute("aria-valuetext", words);
+  }
+
+  /** To where a round begins. */
+  #byRound(by) {
+    const whole = this.society?.round_turns ?? 1;
+    const now = Number(this.scrubber.value);
+    const round = by > 0 ? Math.floor(now / whole) + 1 : Math.ceil(now / whole) - 1;
+    this.scrubber.value = Math.min(Math.max(0, round * whole), this.now.turns);
+    this.#scrub();
   }
 
   #scrub() {
