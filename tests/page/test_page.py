@@ -331,6 +331,20 @@ def test_everything_is_reached_by_the_keyboard(site: Site, tab: Watched, run: Ru
     expect(panel.get_by_role("heading", name="turn 6", exact=True)).to_be_hidden()
     press("Escape")
     expect(panel).to_be_hidden()
+    press("4")
+    expect(page.locator(".tile").first).to_be_visible()
+    press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    press("Escape")
+    press("l")
+    expect(page.locator("table.runs")).to_be_visible()
+    tab.clean(site)
+
+
+def test_the_views_of_a_run_and_its_rounds_are_reached_by_the_keyboard(site: Site, tab: Watched, run: Run) -> None:
+    page, press = tab.page, tab.page.keyboard.press
+    page.goto(f"{site.url}/runs/{run.path.stem}")
+    expect(page.locator("article.said").first).to_be_visible()
     press("2")
     expect(page.locator(".side tbody tr").first).to_be_visible()
     page.get_by_label("Turn", exact=True).focus()
@@ -340,11 +354,4 @@ def test_everything_is_reached_by_the_keyboard(site: Site, tab: Watched, run: Ru
     expect(page.locator("footer output")).to_contain_text("turn 60 of 60")
     press("3")
     expect(page.locator("figure.chart").first).to_be_visible()
-    press("4")
-    expect(page.locator(".tile").first).to_be_visible()
-    press("?")
-    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
-    press("Escape")
-    press("l")
-    expect(page.locator("table.runs")).to_be_visible()
     tab.clean(site)

@@ -94,7 +94,7 @@ export class Graph {
     const style = getComputedStyle(this.element);
     context.strokeStyle = style.getPropertyValue("--strong");
     context.globalAlpha = Math.max(0.12, Math.min(0.8, 900 / Math.max(1, this.speakers.length)));
-    context.lineWidth = 1;
+    context.lineWidth = this.speakers.length < 1000 ? 1.6 : 1;
     context.beginPath();
     for (let edge = 0; edge < Math.min(this.speakers.length, MOST_EDGES_AT_REST); edge++) this.#line(context, this.speakers[edge], this.listeners[edge]);
     context.stroke();
