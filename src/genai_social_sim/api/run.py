@@ -308,12 +308,7 @@ class Run:
     def page(self, *, height: int = 600, embed: str = "") -> Frame:
         """The run on the page, served by this process and shown in a notebook; needs the extra `page`.
 
-        Args:
-            height: Of the frame, in pixels.
-            embed: Origin of a notebook that is not on this machine, such as `https://hub.example`.
-
-        Raises:
-            RequestError: If the extra is missing, or `embed` is no origin.
+        `height` is in pixels, `embed` the origin of a notebook that is not on this machine (`https://hub.example`).
         """
         from genai_social_sim.api.frame import Frame
 

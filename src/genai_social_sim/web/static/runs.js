@@ -102,7 +102,10 @@ export class RunList {
     this.#drawHeads();
     const known = new Map([...this.body.children].map((each) => [each.dataset.run, each]));
     const made = seen.map((row) => this.#row(row, known.get(row.run)));
+    const active = document.activeElement;
+    const held = this.body.contains(active) ? active.closest("tr").dataset.run : null;
     if (made.length !== this.body.children.length || made.some((each, at) => each !== this.body.children[at])) this.body.replaceChildren(...made);
+    if (held !== null && !this.body.contains(document.activeElement)) made.find((each) => each.dataset.run === held)?.querySelector(active.matches("input") ? "input" : "td.study a")?.focus();
     this.more.hidden = rows.length <= this.shown;
     refill(this.more, `${count(rows.length - this.shown)} more`);
     this.#sum(rows);
@@ -159,7 +162,6 @@ export class RunList {
     const made = row.problem ? this.#broken(row) : this.#whole(row);
     made.dataset.run = row.run;
     made.dataset.stamp = stamp;
-    if (known?.contains(document.activeElement)) setTimeout(() => made.querySelector("a, input")?.focus());
     return made;
   }
 
