@@ -50,9 +50,11 @@ class Request(NamedTuple):
     number: Number | None = None  # in place of `choices`, if it has to answer with a number of a range
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a backend gives back. `first_token_s`: seconds from the call; None where it cannot tell."""
+_NO_NOTES: Final[Mapping[str, Any]] = {}  # of all answers that have none; plain, so that JSON takes it
+
+
+class Answer(NamedTuple):
+    """What a backend gives back; name its fields. `first_token_s`: seconds from the call; None where it cannot tell."""
 
     text: str
     finish: Finish = "stop"
@@ -61,7 +63,7 @@ class Answer:
     first_token_s: float | None = None
     by: str = ""  # which server or function answered
     legal_mass: float | None = None  # probability on the choices before any constraint; None where it cannot be told
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = _NO_NOTES
 
 
 class LanguageModel(Protocol):

@@ -291,8 +291,7 @@ def _to_tell(request: Request, question: Prompt, context: int) -> Request:
 
 def _with(answer: Answer, short: Shortening) -> Answer:
     """An answer with what was done to have it; the summaries' tokens count as its own."""
-    return replace(
-        answer,
+    return answer._replace(
         prompt_tokens=answer.prompt_tokens + short.prompt_tokens,
         answer_tokens=answer.answer_tokens + short.answer_tokens,
         notes={**answer.notes, **short.notes},

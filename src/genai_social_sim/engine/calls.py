@@ -103,8 +103,8 @@ class Caller:
     def _request(self, job: Job, state: RunState) -> tuple[Prompt, Asked, Request]:
         number, channel, channel_no, round_no, _, name, aside, page, _ = turn = job.turn
         stage, floor = state.stage, state.floors[channel_no]
-        agent, _, stops, params, offer, _ = stage.part(turn)
-        prompt, heard = stage.shown(turn, floor)
+        agent, _, stops, params, offer, _ = part = stage.part(turn)
+        prompt, heard = stage.shown(turn, floor, part)
         seed, sampling = stage.seed(turn), stage.sampling(turn) if aside else agent.model.sampling
         answers, meanings = (offer.answers, offer.meanings) if offer is not None else ((), ())
         weights = stage.weights(turn, heard) if stage.weighted else ()

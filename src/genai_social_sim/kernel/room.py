@@ -68,6 +68,8 @@ class Room:
 
     def seed_of(self, round_no: int) -> int:
         """The seed that picks whose turn it is in a round."""
+        if len(self._seeds) == 1:  # as in every run that is no fork
+            return self.seed
         return next(seed for first, seed in reversed(self._seeds) if first <= round_no)
 
     def is_choice(self, position: int) -> bool:

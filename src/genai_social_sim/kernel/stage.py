@@ -143,11 +143,11 @@ class Stage:
             return question_of_likeness(seen.lines)
         return prompt_of(self.part(turn).frame, seen, agent=turn.agent)
 
-    def shown(self, turn: Turn, floor: Floor) -> tuple[Prompt, tuple[Line, ...]]:
-        """What the model of `turn.agent` is sent, and the lines that this shows."""
+    def shown(self, turn: Turn, floor: Floor, part: Part) -> tuple[Prompt, tuple[Line, ...]]:
+        """What the model of `turn.agent` is sent, and the lines that this shows; `part` is the turn's own."""
         if self._plain[turn.channel_no] and floor.order is None:
             heard = self.heard(turn, floor)
-            return prompt_after(self.part(turn).frame, heard, agent=turn.agent), heard
+            return prompt_after(part.frame, heard, agent=turn.agent), heard
         seen = self.view(turn, floor)
         return self.prompt_after(turn, seen), seen.heard
 

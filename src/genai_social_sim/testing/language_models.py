@@ -178,7 +178,8 @@ async def check_closed_twice(open_model: OpenModel) -> None:
 async def check_failures(open_model: OpenModel) -> None:
     """A call of a backend that is made to fail raises CompletionError with a cause that the record knows."""
     async with _opened(open_model) as model:
-        (failure,) = await asyncio.gather(_asked(model, small_request()), return_exceptions=True)
+        answers = await asyncio.gather(_asked(model, small_request()), return_exceptions=True)
+        failure = answers[0]
         assert isinstance(failure, CompletionError), f"it was made to fail and gave back {failure!r}"
         assert failure.cause in CAUSES, f"the record knows no cause {failure.cause!r}"
         assert failure.problem, "a failure says what went wrong"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from genai_social_sim.errors import CompletionError
@@ -125,4 +125,4 @@ def _settle(opened: Open, result: WorkResult) -> None:
     told = {"worker": result.worker, "worked_s": round(result.worked_s, 6)}
     if result.deliveries > 1:
         told["deliveries"] = result.deliveries
-    opened.answer.set_result(replace(outcome, notes={**outcome.notes, **told}))
+    opened.answer.set_result(outcome._replace(notes={**outcome.notes, **told}))

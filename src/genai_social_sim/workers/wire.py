@@ -234,6 +234,8 @@ def _unreadable(message: bytes, fault: Exception) -> Unreadable:
 
 
 def _plain(value: Any) -> dict[str, Any]:
+    if isinstance(value, Answer):
+        return value._asdict()
     return {name: getattr(value, name) for name in _names(value.__class__)}
 
 
