@@ -118,7 +118,21 @@ def w6(folder: Path, runs: int) -> Row:
     """Turns over Redis on loopback with four workers, beside a bare request and reply."""
     from benchmarks import brokers
 
-    return brokers.measured(folder, runs)
+    return brokers.measured("redis", folder, runs)
+
+
+def w6_nats(folder: Path, runs: int) -> Row:
+    """The same over NATS with JetStream."""
+    from benchmarks import brokers
+
+    return brokers.measured("nats", folder, runs)
+
+
+def w6_rabbitmq(folder: Path, runs: int) -> Row:
+    """The same over RabbitMQ, from the system's packages."""
+    from benchmarks import brokers
+
+    return brokers.measured("rabbitmq", folder, runs)
 
 
 def memory(folder: Path, runs: int) -> Row:
@@ -157,19 +171,29 @@ WORKLOADS: Mapping[str, Callable[[Path, int], Row]] = {
     "w5": w5,
     "w5_slow": w5_slow,
     "w6": w6,
+    "w6_nats": w6_nats,
+    "w6_rabbitmq": w6_rabbitmq,
     "memory": memory,
 }
+
+
+_NAMED = ("w6_rabbitmq",)  # only if asked for: no wheel brings its server
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks")
-    parser.add_argument("names", nargs="*", choices=[*WORKLOADS, []], help="workloads; all if none is named")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        choices=[*WORKLOADS, []],
+        help="workloads; if none is named, all but those that need a server of the system",
+    )
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name in options.names or WORKLOADS:
+        for name in options.names or [name for name in WORKLOADS if name not in _NAMED]:
             row = WORKLOADS[name](Path(folder), options.runs)
             if options.json:
                 print(json.dumps(row), flush=True)

@@ -206,7 +206,7 @@ class RabbitServer(BrokerServer):
 
         RabbitMQ 3.10 does that three seconds later; if it is killed before, it never finds the stream again.
         """
-        asking = threading.Thread(target=lambda: asyncio.run(_offered(self.url)))  # a run may be waiting for this one
+        asking = threading.Thread(target=lambda: asyncio.run(_begun(self.url)))  # a run may be waiting for this one
         asking.start()
         asking.join()
         time.sleep(_WRITTEN_DOWN_S)
@@ -306,6 +306,20 @@ def rabbitmq(rabbitmq_server: RabbitServer) -> RabbitServer:
     if asyncio.run(_offered(rabbitmq_server.url)):
         rabbitmq_server.restart(wiped=True)
     return rabbitmq_server
+
+
+async def _begun(url: str) -> None:
+    """Make the stream of offers; while another makes it, the server refuses to read from it."""
+    from genai_social_sim.errors import BrokerError
+
+    async with asyncio.timeout(_READY_S):
+        while True:
+            try:
+                await _offered(url)
+            except BrokerError:
+                await asyncio.sleep(0.05)
+            else:
+                return
 
 
 async def _offered(url: str) -> Sequence[object]:
