@@ -139,6 +139,20 @@ def test_a_run_that_goes_on_without_its_broker_and_its_budget_says_so(valkey: Br
     assert told["data"][0]["digest"] == undisturbed(tmp_path, made)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_run_of_a_design_is_answered_by_workers(valkey: BrokerServer, tmp_path: Path, jobs: int) -> None:
+    factors = "factors: {words: {path: model.words, values: [2, 9]}}\nreplicates: 2\n"
+    design = Study.parse(study_text(turns=6) + factors)
+    with workers(valkey.url, 2):
+        runs = design.run_all(runs=tmp_path, jobs=jobs, broker=valkey.url)
+    alone = design.run_all(runs=tmp_path / "alone")
+    assert [run.digest for run in runs] == [run.digest for run in alone]
+    assert len({run.digest for run in runs}) == 4
+    for run in runs:
+        answers = [each.event for each in run.events() if isinstance(each.event, Answered)]
+        assert {json.loads(answer.notes.value).get("worker") for answer in answers} <= {"w0", "w1"}
+
+
 def test_workers_of_this_machine_need_no_broker(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     text = study(turns=20).text

@@ -56,16 +56,16 @@ PERSONA_DRIFT: Final = Measure(
 )
 BETWEEN_OPINIONS: Final = Measure(
     name="opinion_variance_between_agents",
-    about="Share of the variance of all numbers stated that lies between agents, above what shuffling personas over "
-    "statements would give: 0 is chance, 1 is all.",
+    about="Share of the variance of all numbers stated that lies between agents, above the mean over all ways to "
+    "shuffle personas over statements: 0 is chance, 1 is all.",
     unit="share",
     scopes=("run",),
     source=_SHUFFLED,
 )
 BETWEEN_LENGTHS: Final = Measure(
     name="length_variance_between_agents",
-    about="Share of the variance of the length of utterances in words that lies between agents, above what shuffling "
-    "personas over utterances would give: 0 is chance, 1 is all.",
+    about="Share of the variance of the length of utterances in words that lies between agents, above the mean over "
+    "all ways to shuffle personas over utterances: 0 is chance, 1 is all.",
     unit="share",
     scopes=("run",),
     source=_SHUFFLED,

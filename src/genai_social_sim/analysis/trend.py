@@ -69,7 +69,8 @@ class Between:
     def share(self) -> float | None:
         """Eta squared less what it comes to if numbers are shuffled over groups, as a share of the rest.
 
-        Shuffled, eta squared is (k - 1) / (n - 1) on average, with k groups and n numbers. So 0 is what chance
+        Over all ways to shuffle, eta squared is (k - 1) / (n - 1) on average, with k groups of any sizes and n numbers:
+        exactly, whatever their distribution, so that nothing is drawn. So 0 is what chance
         gives, 1 is all, and a little below 0 can happen. None without two groups, without a second number in any, or
         if all are the same. Source: epsilon squared, Kelley (1935), doi:10.1073/pnas.21.9.554.
         """

@@ -146,7 +146,8 @@ def _agent(loaded: LoadedStudy, name: str) -> str:
 def _unchangeable(written: str) -> RequestError:
     return RequestError(
         f"`{written}` cannot be changed on the way: what was said before would not follow from it",
-        remedy=f"From a turn on can be changed: {_KNOWN}; and whatever an intervention changes (--intervene).",
+        remedy=f"From a turn on can be changed: {_KNOWN}; and whatever an intervention changes (--intervene). "
+        f"Anything else from the start: gss run STUDY --set {written}=VALUE, or as a factor of the study.",
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from random import Random
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -79,17 +81,6 @@ def test_the_share_between_groups_is_what_the_f_test_gives() -> None:
             between.add(name, value)
     f, k, n = scipy.stats.f_oneway(*groups).statistic, 3, 29
     assert between.share == pytest.approx((f - 1) * (k - 1) / (f * (k - 1) + n - k))
-
-
-def test_shuffled_over_groups_the_share_is_nought_on_average() -> None:
-    draw, shares = Random(4), []
-    numbers = [draw.random() for _ in range(30)]
-    for _ in range(800):
-        between = Between()
-        for at, value in enumerate(draw.sample(numbers, 30)):
-            between.add(str(at % 5), value)
-        shares.append(between.share or 0.0)
-    assert np.mean(shares) == pytest.approx(0, abs=4 * np.std(shares) / 800**0.5)
 
 
 def test_lengths_drift_by_their_slope_over_rounds() -> None:
@@ -186,3 +177,15 @@ def test_to_go_on_as_somebody_else_is_an_intrusion() -> None:
     source = play(study_of(turns=4), lambda request: "Yes.\nbo: No." if request.agent == "ada" else "Hm.")
     assert by_agent(source, "intrusions") == {"ada": 1, "bo": 0}
     assert values(source, "intrusions") == [0.5]
+
+
+def test_the_variance_between_agents_is_nought_on_average_over_all_shuffles() -> None:
+    groups, numbers = "aabbbc", [0.0, 1.0, 1.0, 5.0, 7.0, 20.0]
+    shares = []
+    for shuffled in permutations(numbers):
+        between = Between()
+        for group, number in zip(groups, shuffled, strict=True):
+            between.add(group, number)
+        shares.append(between.share or 0.0)
+    assert max(shares) > 0.5
+    assert fmean(shares) == pytest.approx(0.0, abs=1e-12)
