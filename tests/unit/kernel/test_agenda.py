@@ -191,6 +191,16 @@ def test_among_neighbours_a_broadcast_stands_where_it_was_said(turns: int, secon
     assert ("News!" in heard[0, CY], "News!" in heard[1, CY]) == (turns < 3, True)
 
 
+def test_among_neighbours_who_speak_in_turn_a_broadcast_reaches_who_hears_nobody() -> None:
+    seen: list[Request] = []
+    room = small_channel("hall", members="ada bo cy", edges="ada-bo")
+    news = Broadcast(speaker="system", text="News!", channels=(HALL,))
+    play(small_plan(room, stop=6, interventions=[change(news)]), seen)
+    heard = [[line.text.value for line in request.heard] for request in seen]
+    assert heard[3] == ["Begin.", "ada 0", "bo 1", "News!"]
+    assert heard[5] == ["Begin.", "cy 2", "News!"]
+
+
 def test_persona_topic_and_sampling_change_what_is_asked_from_then_on() -> None:
     seen: list[Request] = []
     changes = [
