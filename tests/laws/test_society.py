@@ -204,7 +204,7 @@ def test_who_may_not_see_probes_is_shown_no_answer_to_one(plan: RunPlan, seed: i
     played, seen = listened(plan, seed)
     roles: dict[tuple[int, str], str | None] = {}
     for voices, event in before_each(played):
-        if isinstance(event, Outcome | Probed):
+        if isinstance(event, Outcome | Exercised | Probed):
             roles[event.turn, event.agent] = voices.roles[event.agent]
     for request in seen:
         if "(Asked aside, " in request.prompt.text:
