@@ -9,7 +9,7 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from genai_social_sim.api.heard import heard
+from genai_social_sim.api.heard import Heard, heard
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.turned import Turned, document, turned
 from genai_social_sim.domain.events import Aside, FellSilent, Intervened, RunStarted, Spoke
@@ -37,7 +37,6 @@ _BEFORE: Final = """
     SELECT turn FROM events WHERE kind IN ('spoke', 'fell_silent') AND turn < ? AND body ->> 'agent' = ?
     AND body ->> 'channel' = ? ORDER BY seq DESC LIMIT 1
 """
-_ASKED: Final = "SELECT min(seq) FROM events WHERE turn = ? AND kind IN ('answered', 'attempt_failed')"
 _ABOUT: Final = """
     SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
     WHERE kind = 'session_started' AND seq < coalesce((SELECT min(seq) FROM events WHERE turn = ?), 1 << 62)
@@ -80,12 +79,8 @@ def _turn(path: Path, number: int, probe: str, agent: str) -> Mapping[str, Any]:
     whole = turned(path, number, aside)
     found, feed = document(whole), _feed(path, whole)
     reader = SqliteReader(path)
-    read: list[dict[str, Any]] = []
     try:
-        asked = next(iter(reader.query(_ASKED, number)))[0]
-        if whole.prompt is not None and not feed and asked is not None and found["agent"]:
-            sent = whole.sent or whole.prompt
-            read = heard(reader, sent, agent=found["agent"], channel=found["channel"], before=int(asked))
+        known = Heard([]) if feed else heard(reader, whole)
         about = next(iter(reader.query(_ABOUT, number)), ("{}",))[0]
         before = next(iter(reader.query(_BEFORE, number, found["agent"], found["channel"])), (None,))[0]
     finally:
@@ -94,7 +89,8 @@ def _turn(path: Path, number: int, probe: str, agent: str) -> Mapping[str, Any]:
         **found,
         "models": json.loads(str(about)).get("models", []),
         "turn_before": before,
-        "read": read,
+        "read": known.read,
+        "read_left_out": known.left_out,
         "feed": feed,
     }
 

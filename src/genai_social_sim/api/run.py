@@ -23,7 +23,7 @@ from genai_social_sim.domain.events import (
     Taken,
 )
 from genai_social_sim.domain.origin import Origin, Parent
-from genai_social_sim.engine.recovery import heard_before
+from genai_social_sim.engine.recovery import shown_before
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import NoSuchTurnError, RecordError
 from genai_social_sim.eventlog.memory import DigestLog
@@ -170,8 +170,8 @@ class Run:
             return prompt
         started = self._started()
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
-        agent, heard = heard_before(stage, turn, self._reader)
-        return sent_as_noted(prompt, heard, agent, notes)
+        shown = shown_before(stage, turn, self._reader.events())
+        return None if shown is None else sent_as_noted(prompt, shown.view.heard, shown.agent, notes)
 
     def transcript(self) -> str:
         """What was said, a line an utterance."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,12 @@ class Turned:
         if self.aside is None:
             return f"turn {self.number}"
         return f"{ASIDES.get(self.aside.name, self.aside.name)}, before turn {self.number}"
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What the backend noted of its last attempt."""
+        last = self.attempts[-1] if self.attempts else None
+        return json.loads(last.notes.value) if isinstance(last, Answered) else {}
 
     @property
     def checks(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final, NamedTuple, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
@@ -10,32 +11,62 @@ from genai_social_sim.domain.events import (
     CallKey,
     Exercised,
     FellSilent,
+    Outcome,
     Probed,
     Remembered,
     Spoke,
     Taken,
 )
 from genai_social_sim.domain.ids import AgentId
-from genai_social_sim.domain.line import Line
+from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.engine.live import Past
-from genai_social_sim.kernel.floor import due
+from genai_social_sim.kernel.floor import Turn, due
+from genai_social_sim.kernel.memory import View
+from genai_social_sim.kernel.order import POWERS_ASKED
+from genai_social_sim.kernel.powers import petition
 from genai_social_sim.kernel.run import apply
 from genai_social_sim.kernel.stage import Stage
-from genai_social_sim.kernel.state import start
-from genai_social_sim.ports import EventReader, Recorded
+from genai_social_sim.kernel.state import RunState, start
+from genai_social_sim.ports import Recorded
+
+_ENDS: Final = (Spoke, FellSilent, Exercised, Probed, Remembered)
 
 
-def heard_before(stage: Stage, turn: int, log: EventReader) -> tuple[AgentId, tuple[Line, ...]]:
-    """Whose turn it was and what it had been shown then; it reads the log up to there. () for a turn still open."""
+class Shown(NamedTuple):
+    """What a call showed of the past, and the prompt that this makes."""
+
+    agent: AgentId
+    view: View
+    prompt: Prompt
+
+
+def shown_before(stage: Stage, key: CallKey, events: Iterable[Recorded]) -> Shown | None:
+    """What a call showed, worked out from the run's `events` up to there. None for one that has not taken effect."""
     state = start(stage)
-    for recorded in log.events():
+    for recorded in events:
         event = recorded.event
-        if isinstance(event, Spoke | FellSilent) and event.turn == turn:
-            index = state.stage.channel_index[event.channel]
-            then = due(state.stage.rooms[index], state.floors[index])[0]
-            return event.agent, state.stage.view(then, state.floors[index]).heard
+        if isinstance(event, _ENDS) and event.key == key:
+            then, floor = _call_of(state, event), state.floors[state.stage.channel_index[event.channel]]
+            view = state.stage.view(then, floor)
+            return Shown(event.agent, view, state.stage.prompt_after(then, view))
         state = apply(state, event)
-    return AgentId(""), ()
+    return None
+
+
+def _call_of(state: RunState, event: Outcome | Exercised | Probed | Remembered) -> Turn:
+    index = state.stage.channel_index[event.channel]
+    match event:
+        case Spoke() | FellSilent():
+            return due(state.stage.rooms[index], state.floors[index])[0]
+        case Remembered(aside=name):
+            return due(state.stage.rooms[index], state.floors[index])[0]._replace(aside=name)
+        case Probed(probe=name):
+            return Turn(event.turn, event.channel, index, event.round, -1, event.agent, name)
+        case Exercised():
+            asked = petition(state, index)
+            return asked or Turn(event.turn, event.channel, index, event.round, -1, event.agent, POWERS_ASKED)
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def recovered(stage: Stage, events: Iterable[Recorded]) -> Past:

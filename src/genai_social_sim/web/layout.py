@@ -16,7 +16,8 @@ import numpy.typing as npt
 Places = npt.NDArray[np.float64]
 Seats = npt.NDArray[np.int64]
 
-_GRID: Final = 128
+_GRIDS: Final = (32, 64, 128)  # the first with so many cells a wanted distance:
+_CELLS: Final = 3
 _STEPS: Final = 140
 _WARM: Final = 0.12  # the longest first move, as a share of the width
 _PULL: Final = 0.012  # towards the middle, so that parts without an edge between them stay in sight
@@ -29,8 +30,9 @@ def layout(count: int, speakers: Seats, listeners: Seats, *, seed: int = 0) -> P
     width = float(np.sqrt(count))  # so that the distance wanted between neighbours is 1
     places = np.random.default_rng(seed).uniform(-width / 2, width / 2, (count, 2))
     weight = _weight(count, speakers, listeners)
+    grid = next((grid for grid in _GRIDS if grid >= _CELLS * width), _GRIDS[-1])
     for step in range(_STEPS):
-        move = _pushed(places) + _drawn(places, speakers, listeners, weight) - _PULL * places
+        move = _pushed(places, grid) + _drawn(places, speakers, listeners, weight) - _PULL * places
         length = np.maximum(np.hypot(move[:, 0], move[:, 1]), 1e-9)
         longest = _WARM * width * (1 - step / _STEPS) ** 1.5 + 1e-3
         places += move * np.minimum(1.0, longest / length)[:, None]
@@ -56,41 +58,41 @@ def _drawn(places: Places, speakers: Seats, listeners: Seats, weight: Places) ->
     return np.stack(sums, axis=1)
 
 
-def _pushed(places: Places) -> Places:
+def _pushed(places: Places, grid: int) -> Places:
     """1 / d away from every other node."""
     low = places.min(axis=0)
-    cell = max(float((places.max(axis=0) - low).max()) / (_GRID - 2), 1e-6)
+    cell = max(float((places.max(axis=0) - low).max()) / (grid - 2), 1e-6)
     at = (places - low) / cell
     base = np.floor(at).astype(np.int64)
     share = at - base
-    corners = _corners(base, share)
-    mass = np.zeros(_GRID * _GRID)
+    corners = _corners(base, share, grid)
+    mass = np.zeros(grid * grid)
     for index, part in corners:
-        mass += np.bincount(index, part, minlength=_GRID * _GRID)
-    spread = np.fft.rfft2(mass.reshape(_GRID, _GRID), (2 * _GRID, 2 * _GRID))
+        mass += np.bincount(index, part, minlength=grid * grid)
+    spread = np.fft.rfft2(mass.reshape(grid, grid), (2 * grid, 2 * grid))
     found = []
-    for kernel in _kernels():
-        field = np.fft.irfft2(spread * kernel, (2 * _GRID, 2 * _GRID))[:_GRID, :_GRID].ravel()
+    for kernel in _kernels(grid):
+        field = np.fft.irfft2(spread * kernel, (2 * grid, 2 * grid))[:grid, :grid].ravel()
         found.append(sum(field[index] * part for index, part in corners))
     return np.stack(found, axis=1) / cell
 
 
-def _corners(base: Seats, share: Places) -> list[tuple[Seats, Places]]:
+def _corners(base: Seats, share: Places, grid: int) -> list[tuple[Seats, Places]]:
     """The four grid points around each node, and how much of it each has."""
     x, y = share[:, 0], share[:, 1]
     row, column = base[:, 0], base[:, 1]
     return [
-        (row * _GRID + column, (1 - x) * (1 - y)),
-        ((row + 1) * _GRID + column, x * (1 - y)),
-        (row * _GRID + column + 1, (1 - x) * y),
-        ((row + 1) * _GRID + column + 1, x * y),
+        (row * grid + column, (1 - x) * (1 - y)),
+        ((row + 1) * grid + column, x * (1 - y)),
+        (row * grid + column + 1, (1 - x) * y),
+        ((row + 1) * grid + column + 1, x * y),
     ]
 
 
-@lru_cache(maxsize=1)
-def _kernels() -> tuple[Any, Any]:
+@lru_cache(maxsize=len(_GRIDS))
+def _kernels(grid: int) -> tuple[Any, Any]:
     """The transformed force of a node on a cell's distance, along each axis; none on itself."""
-    steps = np.fft.fftfreq(2 * _GRID, 1 / (2 * _GRID))
+    steps = np.fft.fftfreq(2 * grid, 1 / (2 * grid))
     down, right = np.meshgrid(steps, steps, indexing="ij")
     square = down**2 + right**2
     square[0, 0] = np.inf

@@ -69,7 +69,8 @@ export class Turn {
   }
 
   /** What the agent had read, each with a link to where it was said. */
-  #reading({ read, channel }) {
+  #reading({ read, read_left_out: leftOut, channel }) {
+    if (leftOut) return section("What it had read", leftOut);
     if (!read?.length) return null;
     const rows = read.map((each) => el("li", { hue: hueOf(each.agent) },
       each.post ? el("small", {}, `#${each.post}, rank ${each.rank}${each.score === null ? "" : `, score ${short(each.score)}`} `) : null,
