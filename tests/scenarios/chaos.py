@@ -2,8 +2,11 @@
 
 python -m tests.scenarios.chaos [--broker valkey|nats|rabbitmq] [--runs N] [--turns N] [--seed S]
 
-One thing is done after another, with pauses, and each once the run has got further since the last one or has not for a
-while: what a slow broker or a busy machine makes of time between them is work, not starts that are killed in turn.
+One thing is done after another, with pauses, and each once a further turn is on the record, or else 20 s after the
+last: what a slow broker or a busy machine makes of time between them is work, not starts that are killed in turn. So
+two things overlap only where the run goes on under the first; that a coordinator is killed again before its first turn
+is rare. A run without a further turn for 300 s has failed. SIGTERM and SIGINT end all that was started.
+
 Each run must come to the digest of the undisturbed one, with every turn recorded once and an intact chain; and the
 calls that workers made beyond those that the record needed may be a tenth of them in all.
 """
@@ -20,7 +23,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from tests.support.brokers import NATS, VALKEY, BrokerServer, RabbitServer
 from tests.support.crews import WorkerProcess, notices, study, study_text, undisturbed
@@ -169,6 +172,7 @@ def disturbed(broker: BrokerServer, folder: Path, *, seed: int, turns: int) -> O
     """One run."""
     broker.restart(wiped=True)
     chaos = Chaos(broker, folder, study_text(seed=seed, turns=turns, longest=ANSWER_S), random.Random(seed))
+    _say(f"seed {seed} over {broker.url}")
     chaos.rage()
     with Run(study(seed=seed, turns=turns, longest=ANSWER_S).record_path(runs=folder)) as run:
         events = [recorded.event for recorded in run.events()]
@@ -185,15 +189,50 @@ def disturbed(broker: BrokerServer, folder: Path, *, seed: int, turns: int) -> O
 
 
 def main() -> int:
+    """Play in a process group of its own, which ends with this process unless that is killed with SIGKILL."""
+    _options()  # a mistake is told before anything is started
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        code = "import sys; from tests.scenarios import chaos; sys.exit(chaos.play())"
+        command = [sys.executable, "-c", code, *sys.argv[1:]]
+        player = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": folder}, start_new_session=True)
+        try:
+            return player.wait()
+        finally:
+            if player.poll() is None:
+                os.killpg(player.pid, signal.SIGKILL)
+                player.wait()
+
+
+def play() -> int:
     """All runs; 1 if one went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = _options()
+    return max(_raged(name, options) for name in options.broker or SERVERS)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        prog="python -m tests.scenarios.chaos",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--broker", choices=SERVERS, action="append")
     parser.add_argument("--runs", type=int, default=6)
     parser.add_argument("--turns", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.monotonic_ns() % 10**6))
-    options = parser.parse_args()
-    sys.stdout.write(f"seed {options.seed}\n")
-    return max(_raged(name, options) for name in options.broker or SERVERS)
+    return parser.parse_args()
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)  # told once: what was started is being ended
+    raise SystemExit(128 + number)
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 def _raged(name: str, options: argparse.Namespace) -> int:
@@ -208,14 +247,11 @@ def _raged(name: str, options: argparse.Namespace) -> int:
                 same = outcome.digest == undisturbed(place, study(seed=seed, turns=options.turns, longest=ANSWER_S))
                 needed, extra = needed + outcome.needed, extra + outcome.extra
                 bad += not (same and outcome.whole)
-                sys.stdout.write(f"{name} {number + 1}: {'same digest' if same else 'ANOTHER DIGEST'}; {outcome}\n")
-                sys.stdout.flush()
+                _say(f"{name} {number + 1}: {'same digest' if same else 'ANOTHER DIGEST'}; {outcome}")
         finally:
             broker.kill()
     share = extra / needed
-    sys.stdout.write(
-        f"{name}: {options.runs - bad} of {options.runs} whole; {extra} extra calls, {share:.1%} of {needed}\n"
-    )
+    _say(f"{name}: {options.runs - bad} of {options.runs} whole; {extra} extra calls, {share:.1%} of {needed}")
     return int(bad > 0 or share > MOST_EXTRA)
 
 
