@@ -1,11 +1,12 @@
 // Two runs beside each other: what differs first in their studies, then what was said from where they part.
 import { to, toRun } from "/static/address.js";
+import { codeOfTwo } from "/static/code.js";
 import { known } from "/static/colours.js";
-import { copying, el, fill, refill } from "/static/dom.js";
+import { el, fill, refill } from "/static/dom.js";
 import { rowOf } from "/static/row.js";
 import { progressOf, stateOf } from "/static/runs.js";
 import { get, ofRun } from "/static/server.js";
-import { count, many, quoted } from "/static/words.js";
+import { count, many } from "/static/words.js";
 
 const BEFORE = 6; // turns in common that are shown
 const AT_ONCE = 40; // turns that are shown after
@@ -42,10 +43,9 @@ export class CompareView {
     const { found } = this;
     const columns = await Promise.all([0, 1].map((which) => this.#said(which)));
     const more = el("button", { type: "button", onclick: () => { this.turns += 3 * AT_ONCE; this.#draw(); } }, "Show more turns");
-    const files = this.rows.map((row) => quoted(row.path)).join(" ");
     refill(this.element,
       el("h1", {}, "Two runs"), el("p", { class: "verdict" }, this.#verdict()),
-      el("p", {}, el("a", { href: to("/compare", { a: this.runs[1], b: this.runs[0] }) }, "the other way round"), " ", copying("copy the command", () => `gss diff ${files}`)),
+      el("p", {}, el("a", { href: to("/compare", { a: this.runs[1], b: this.runs[0] }) }, "the other way round")), codeOfTwo(this.rows),
       this.#settings(), this.#columns(columns), found.same ? null : more);
   }
 

@@ -1,25 +1,28 @@
 // The conditions of a study side by side: one chart with a mean and an interval over the runs of each, tables beside it.
 import { note, to, toRun } from "/static/address.js";
 import { Chart } from "/static/chart.js";
+import { codeOfConditions } from "/static/code.js";
 import { NAMED } from "/static/colours.js";
-import { copying, el, fill, refill } from "/static/dom.js";
+import { el, fill, refill } from "/static/dom.js";
 import { get } from "/static/server.js";
-import { count, many, quoted, short } from "/static/words.js";
+import { count, many, short } from "/static/words.js";
 
 const DASHES = [undefined, [10, 4], [2, 3], [12, 3, 2, 3]];
 const WORDS = { said: "what agents say", characters: "characters of an utterance", tokens: "tokens of a turn", seconds: "seconds of a call", silent: "share of silent turns", failed: "share of failed attempts" };
+const ALWAYS = "utterance_gini"; // a measure of every run
 const APART = 0.5; // standard deviations
 
 export class ConditionsView {
   constructor({ study, of, category }) {
     this.query = { study: study ?? "", of: of ?? "", category: category ?? "" };
     this.chosen = el("p", { class: "tools" });
+    this.code = el("div", {});
     this.holder = el("div", {});
     this.table = el("section", { class: "block" });
     this.known = el("section", { class: "block" });
     this.progress = el("p", { class: "note", role: "status" }, "reading runs…");
     this.element = el("div", { class: "pane conditions", tabindex: "0", role: "region", "aria-label": "Conditions" },
-      el("h1", {}, `Conditions of ${this.query.study || "a study"}`), this.progress, this.chosen, this.holder, this.table, this.known);
+      el("h1", {}, `Conditions of ${this.query.study || "a study"}`), this.progress, this.chosen, this.code, this.holder, this.table, this.known);
     this.redraw = () => this.chart?.draw();
     addEventListener("resize", this.redraw);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.redraw);
@@ -30,7 +33,7 @@ export class ConditionsView {
     try {
       if (!this.query.study) throw Object.assign(new Error("No study is named"), { remedy: "" });
       await this.#read();
-      await this.#measured();
+      await this.#command((await this.#measured())?.measures[0]?.measure ?? ALWAYS);
     } catch (fault) {
       if (!this.stopped) refill(this.element, el("div", { class: "empty" }, el("h1", {}, "These conditions cannot be shown"), el("p", {}, fault.message), el("p", {}, el("a", { href: "/" }, "All runs"))));
     }
@@ -54,6 +57,14 @@ export class ConditionsView {
     } while (found.unread);
   }
 
+  /** Its runs as files, for the command and the Python line; of the measures that which differs most. */
+  async #command(measure) {
+    const { runs } = await get("/api/runs");
+    const shown = new Set(this.found.conditions.flatMap((each) => each.runs));
+    const paths = runs.filter((row) => shown.has(row.run)).map((row) => row.path);
+    if (!this.stopped) refill(this.code, codeOfConditions(this.query.study, paths, measure));
+  }
+
   #draw() {
     const { conditions, unread, turns } = this.found;
     const runs = conditions.reduce((sum, each) => sum + each.runs.length, 0);
@@ -69,7 +80,8 @@ export class ConditionsView {
       for (const line of each.lines) lines.push({ words: "", colour, faint: true, values: line });
     });
     this.chart?.stop();
-    this.chart = new Chart({ title: this.#title(), note: "thick: mean over the runs of a condition, with its 95 % interval (t); faint: single runs. A click fixes the turn of the table.", turns, lines, bands, seek: (turn) => { this.at = turn; this.#values(); } });
+    const range = this.found.category ? [0, 1] : undefined; // a share; an interval may reach beyond, as the table tells
+    this.chart = new Chart({ title: this.#title(), range, note: "thick: mean over the runs of a condition, with its 95 % interval (t); faint: single runs. A click fixes the turn of the table.", turns, lines, bands, seek: (turn) => { this.at = turn; this.#values(); } });
     const open = this.holder.querySelector("details")?.open ?? false;
     refill(this.holder, this.chart.element);
     this.holder.querySelector("details").open = open;
@@ -87,8 +99,7 @@ export class ConditionsView {
     const { of, shown, category, categories } = this.found;
     const pick = (label, values, now, words, name) => { const made = el("select", { "aria-label": label, onchange: () => { this.query[name] = made.value; if (name === "of") this.query.category = ""; note({ of: this.query.of, category: this.query.category }); this.#read().catch(() => {}); } }, values.map((value) => el("option", { value, selected: value === now }, words(value)))); return el("label", {}, `${label} `, made); };
     const focused = this.chosen.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-    refill(this.chosen, pick("Show", shown, of, (value) => WORDS[value] ?? `answers to ${value}`, "of"), categories.length ? pick("Stated", categories, category, (value) => value, "category") : null,
-      copying("copy the command", () => `gss compare runs/${quoted(this.query.study)}-*.sqlite`));
+    refill(this.chosen, pick("Show", shown, of, (value) => WORDS[value] ?? `answers to ${value}`, "of"), categories.length ? pick("Stated", categories, category, (value) => value, "category") : null);
     if (focused) this.chosen.querySelector(`[aria-label="${focused}"]`)?.focus();
   }
 
@@ -111,9 +122,10 @@ export class ConditionsView {
     let found;
     do {
       found = await get("/api/conditions/measures", { study: this.query.study });
-      if (this.stopped) return;
+      if (this.stopped) return null;
       this.#drawMeasured(found);
     } while (found.unread);
+    return found;
   }
 
   #drawMeasured({ conditions, measures, left_out: left, unread }) {

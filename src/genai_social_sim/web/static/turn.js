@@ -99,7 +99,7 @@ export class Turn {
   *#parameters(found) {
     yield ["seed", found.seed];
     for (const [name, value] of Object.entries(found.parameters ?? {})) if (value !== null) yield [name, JSON.stringify(value)];
-    for (const model of found.models ?? []) for (const [name, value] of Object.entries(model)) if (/digest|sha256/.test(name) && typeof value === "string") yield [`${[model.backend, model.model].filter(Boolean).join(" ")} ${name}`, el("code", {}, value)];
+    for (const model of found.models ?? []) for (const [name, value] of Object.entries(model)) if (/^weights$|digest|sha256/.test(name) && typeof value === "string") yield [`${[model.backend, model.model].filter(Boolean).join(" ")} ${name}`, el("code", {}, value)];
     yield ["prompt hash", el("code", {}, found.prompt_hash), found.prompt_checks ? " ✓ it checks" : " ✕ IT DOES NOT CHECK"];
   }
 
