@@ -17,7 +17,7 @@ Places = npt.NDArray[np.float64]
 Seats = npt.NDArray[np.int64]
 
 _GRIDS: Final = (32, 64, 128)  # the first with so many cells a wanted distance:
-_CELLS: Final = 3
+_CELLS: Final = 2
 _STEPS: Final = 140
 _WARM: Final = 0.12  # the longest first move, as a share of the width
 _PULL: Final = 0.012  # towards the middle, so that parts without an edge between them stay in sight

@@ -41,7 +41,8 @@ def read(run: Path, turns: Sequence[int | str]) -> list[list[int | None]]:
 
 
 def test_in_a_simultaneous_round_nobody_had_read_what_was_said_in_it(tmp_path: Path) -> None:
-    run = play(tmp_path, AGREED.replace("PROTOCOL", "simultaneous"))
+    one_by_one = AGREED.replace('["Yes."]', '["Yes."], latency: 0.005, slots: 1')  # some have spoken, others are asked
+    run = play(tmp_path, one_by_one.replace("PROTOCOL", "simultaneous"))
     before = [None, *range(15)]
     for turn, found in enumerate(read(run, range(15))):
         begun = turn // 3 * 3
