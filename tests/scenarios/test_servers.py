@@ -21,12 +21,11 @@ from tests.support.servers import (
     study_text,
 )
 
-from genai_social_sim import Run, Study
+from genai_social_sim import Study
 from genai_social_sim.backends import weights
 from genai_social_sim.backends.openai import open_backend
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.events import Answered, SessionStarted, Spoke
-from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Message, Prompt
 from genai_social_sim.domain.text import Text
@@ -185,16 +184,28 @@ async def test_the_wrong_key_is_refused_before_the_run_begins(llama: str, tmp_pa
     assert not any(os.scandir(tmp_path))
 
 
-async def test_agents_of_one_run_may_be_answered_by_different_backends(llama: str, tmp_path: Path) -> None:
+async def test_agents_of_one_run_are_answered_by_two_servers_the_embedded_model_and_a_rule(
+    llama: str, proxy: str, tmp_path: Path
+) -> None:
     served = {"backend": "openai", "model": MODEL, "base_url": f"{llama}/v1", "api_key_env": "LLAMA_KEY"}
-    agents = [{"name": "Ada", "model": served}, {"name": "Bo"}]
+    agents = [
+        {"name": "Dee", "attributes": {"opinion": "keep it shut"}},
+        {"name": "Ada", "model": served},
+        {"name": "Bo", "model": {"backend": "embedded", "parallel": 1}},
+        {"name": "Cy", "model": {"backend": "ollama", "model": f"llama/{MODEL}", "host": proxy}},
+    ]
+    act = {"kind": "choose", "options": ["open it", "keep it shut"], "labels": True}
+    text = study_text({"backend": "rule", "rule": "majority", "own": False}, agents=agents, act=act, stop={"turns": 5})
     with environment(LLAMA_KEY=KEY):
-        text = study_text({"backend": "scripted", "answers": ["I think so."]}, agents=agents)
-        run: Run = await Study.parse(text).arun(runs=tmp_path)
+        run = await Study.parse(text).arun(runs=tmp_path)
     with run:
-        by = {event.by.partition("/")[0] for event in events_of(run) if isinstance(event, Answered)}
-        assert by == {"openai", "scripted"}
-        said = [event.agent for event in events_of(run) if isinstance(event, Spoke)]
-        assert said.count(AgentId("Bo")) == 2
-        assert run.verify().ok
-        assert run.replay().ok
+        answered = {(row["agent"], row["answered_by"]) for row in run.calls if row["outcome"] == "answered"}
+        by = {"Ada": f"openai/{llama}/v1", "Bo": "embedded/0", "Cy": f"ollama/{proxy}", "Dee": "majority"}
+        assert answered == {*by.items()}
+        (session,) = [event for event in events_of(run) if isinstance(event, SessionStarted)]
+        identities = {each["backend"]: each.get("model") for each in json.loads(session.about.value)["models"]}
+        assert identities == {"openai": MODEL, "embedded": f"{MODEL}.gguf", "ollama": f"llama/{MODEL}", "rule": None}
+        first, *heard, last = [event.choice for event in events_of(run) if isinstance(event, Spoke)]
+        assert first == "keep it shut"
+        assert heard.count(last) == max(map(heard.count, heard))  # of three votes, or fewer: the proxy may lose one
+        assert (run.turns, run.verify().ok, run.replay().digest) == (5, True, run.digest)
