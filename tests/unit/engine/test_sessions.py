@@ -110,7 +110,7 @@ def test_a_bug_in_a_backend_ends_the_session_as_failed_and_propagates() -> None:
         {"text": None},
         {"text": b"bytes"},
     ],
-    ids=str,
+    ids=lambda broken: next(iter(broken)),
 )
 def test_an_answer_that_no_record_can_hold_is_a_bug_of_its_backend(broken: dict[str, Any]) -> None:
     answer = Answer(**{"text": "Hm.", **broken})
