@@ -7,6 +7,9 @@ SOURCES := $(wildcard src tests tools benchmarks validation)
 # Arguments for pytest: `make test ARGS="-k resume -x"`. In CI the coverage floor counts too.
 ARGS ?=
 COVER := $(if $(CI),--cov)
+# Tests side by side: many wait for servers, so more than there are cores. One after the other: `make test JOBS=0`.
+JOBS ?= 3
+SIDES := --numprocesses $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check setup format lint types imports coverage validate bench kill chaos lock clean
@@ -18,7 +21,7 @@ demo: $(READY) ## set up, then a real conversation on the embedded model
 	@$(BIN)/gss run examples/rare-earths/study.yaml --again
 
 test: $(READY) ## set up, then the tests
-	@$(PY) -m pytest $(COVER) $(ARGS)
+	@$(PY) -m pytest $(SIDES) $(COVER) $(ARGS)
 
 check: lint types imports coverage ## format, lint, types, import contract, tests with coverage: the whole truth
 
@@ -43,7 +46,7 @@ imports: $(READY) ## the import contract
 	@$(BIN)/lint-imports --no-logo
 
 coverage: $(READY) ## tests with coverage: 90 everywhere, 100 in domain and kernel
-	@$(PY) -m pytest --cov $(ARGS)
+	@$(PY) -m pytest $(SIDES) --cov $(ARGS)
 	@$(PY) -m coverage report --include='*/domain/*,*/kernel/*' --fail-under=100
 
 validate: $(READY) ## rule-based agents against answers that theory gives, in a table; half an hour, ARGS=--quick a minute
