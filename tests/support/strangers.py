@@ -16,7 +16,7 @@ from genai_social_sim.workers.offer_stream import STREAM, reports_name
 from genai_social_sim.workers.quorum_queues import jobs_name
 from genai_social_sim.workers.transports import open_transport
 
-JUNK = (b"", b"junk", b"\xff\x00", b'{"protocol":2,"worker":"new"}', b'{"protocol":1}')
+JUNK = (b"", b"junk", b"\xff\x00", b'{"protocol":3,"worker":"new"}', b'{"protocol":2}')
 OTHER_OFFER = b'{"protocol":9,"run":"nobody","package":"9.0"}'
 
 

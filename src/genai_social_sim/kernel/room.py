@@ -113,9 +113,8 @@ class Room:
     def links(self) -> tuple[float, ...]:
         """What each member hears, by number or weight of its edges, added up so far."""
         network = self.network
-        if network is None:
-            return ()
-        return tuple(accumulate([sum(row) for row in network.weights] or map(len, network.sources)))
+        heard = [] if network is None else [sum(row) for row in network.weights] or [*map(len, network.sources)]
+        return tuple(accumulate(heard))
 
     @cached_property
     def listening(self) -> tuple[int, ...]:

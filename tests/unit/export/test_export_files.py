@@ -141,7 +141,7 @@ def test_the_original_files_and_a_codebook_come_with_csv(tmp_path: Path) -> None
     paths = write(written(begun()), "csv", tmp_path / "new" / "folder")
     assert sorted(path.name for path in paths) == sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
     tidy = ["runs", "conditions", "agents", "channels", "edges", "utterances", "turns", "posts"]
-    tidy += ["acts", "exposures", "probes", "memories", "interventions", "calls", "sessions", "events"]
+    tidy += ["acts", "exposures", "probes", "memories", "powers", "interventions", "calls", "sessions", "events"]
     assert [path.stem for path in paths] == [*tidy, "chat_export", "analytics_export", "codebook", "codebook"]
 
 

@@ -277,16 +277,18 @@ def test_each_agent_may_have_a_memory_of_its_own() -> None:
     assert shown(seen, "bo")[-1] == ["bo 3", "ada 4"]
 
 
-def two_rooms(memory: Memory, *, stop: int) -> tuple[Played, list[Request]]:
+def two_rooms(
+    memory: Memory, *, stop: int, opening: str = "cy: Here.", yard: str = "{request.agent} {request.turn}"
+) -> tuple[Played, list[Request]]:
     seen: list[Request] = []
 
     def answer(request: Request) -> str:
         seen.append(request)
-        return f"{request.agent} {request.turn}"
+        return (yard if request.channel == "yard" else "{request.agent} {request.turn}").format(request=request)
 
     rooms = [
         small_channel("hall", members="ada bo", window=9, memory=memory),
-        small_channel("yard", members="bo cy", opening="cy: Here.", window=9, memory=memory),
+        small_channel("yard", members="bo cy", opening=opening, window=9, memory=memory),
     ]
     return Scenario(plan=small_plan(*rooms, stop=stop), model=scripted(answer)).play(), seen
 
@@ -304,3 +306,9 @@ def test_a_memory_across_channels_shows_what_was_said_elsewhere_up_to_the_round_
 def test_who_is_in_one_channel_hears_of_no_other() -> None:
     _, seen = two_rooms(Window(utterances=1, across=2), stop=8)
     assert [line.text.value for line in next(request for request in seen if request.turn == 4).heard] == ["bo 1"]
+
+
+def test_a_channel_in_which_nothing_was_said_is_not_named_elsewhere() -> None:
+    played, seen = two_rooms(Window(utterances=1, across=2), stop=8, opening="", yard="")
+    assert [line.text.value for line in next(request for request in seen if request.turn == 5).heard] == ["ada 4"]
+    assert "yard" not in played.prompt(5).text
