@@ -7,8 +7,8 @@ SOURCES := $(wildcard src tests tools benchmarks validation)
 # Arguments for pytest: `make test ARGS="-k resume -x"`. In CI the coverage floor counts too.
 ARGS ?=
 COVER := $(if $(CI),--cov)
-# Tests side by side: many wait for servers, so more than there are cores. One after the other: `make test JOBS=0`.
-JOBS ?= 3
+# Tests side by side (`make test JOBS=3`): many wait for servers. The default is one after the other: under load two of them lost races.
+JOBS ?= 0
 SIDES := --numprocesses $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
