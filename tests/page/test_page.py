@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.support.pages import STUDY, Site, Watched, lengthened, number_in, play, served, watched
 
 from genai_social_sim import Run
@@ -135,6 +135,50 @@ def test_first_content_comes_within_a_second_and_the_longest_run_stays_small(sit
     page.evaluate("gc()")
     assert page.evaluate("performance.memory.usedJSHeapSize") < 30e6
     tab.clean(site)
+
+
+def test_who_scrolls_before_the_first_answers_are_all_there_stays_where_they_are(site: Site, tab: Watched) -> None:
+    page, late = tab.page, []
+    page.goto(site.url)
+
+    def hold_back(route: Route) -> None:
+        late.append(route)
+        if len(late) != 2:  # the page asks for its first block twice: for what is there, and for news
+            route.continue_()
+
+    page.route("**/history?after=-1&*", hold_back)
+    page.goto(f"{site.url}/runs/{_long(site)}")
+    expect(page.locator("article.said").first).to_be_visible()
+    page.evaluate("() => { const s = document.querySelector('.scroller'); s.scrollTop = 0.5 * s.scrollHeight; }")
+    near = f"() => Math.abs({SCRUBBED} - 50000) < 2000"
+    page.wait_for_function(near)
+    with page.expect_response("**/history?after=-1&*"):
+        late[1].continue_()
+    page.evaluate("() => fetch('/api/runs').then(() => new Promise(requestAnimationFrame))")  # and it is drawn
+    assert page.evaluate(near)
+
+
+def test_rows_that_come_in_do_not_undo_a_scroll_of_the_same_instant(site: Site, tab: Watched) -> None:
+    page = tab.page
+    page.goto(site.url)
+    page.goto(f"{site.url}/runs/{_long(site)}")
+    expect(page.locator("article.said").first).to_be_visible()
+    page.evaluate(
+        """() => {
+          const scroller = document.querySelector(".scroller");
+          const read = Response.prototype.json;
+          Response.prototype.json = async function () {
+            const found = await read.call(this);
+            if (this.url.includes("/history?")) {
+              scroller.scrollTop = 0.3 * scroller.scrollHeight; // the browser tells of it later than the rows are drawn
+              Response.prototype.json = read;
+            }
+            return found;
+          };
+          scroller.scrollTop = 0.5 * scroller.scrollHeight;
+        }"""
+    )
+    page.wait_for_function(f"() => Math.abs({SCRUBBED} - 30000) < 2000")
 
 
 def _long(site: Site) -> str:

@@ -49,7 +49,7 @@ export class Conversation {
     await this.log.fetch(0);
     const wanted = at ?? (query.at === undefined ? null : Number(query.at));
     if (wanted !== null) await this.seek(wanted);
-    else if (this.log.status === "finished" && !this.sought) await this.feed.show(0);
+    else if (this.log.status === "finished" && !this.sought && !this.feed.byHand) await this.feed.show(0);
     if (at !== null) this.turn.show(at, query);
   }
 
@@ -124,7 +124,7 @@ export class Conversation {
 
   #news() {
     this.shell.news(this.log);
-    this.feed.draw();
+    this.feed.news();
     this.#unread();
   }
 

@@ -57,6 +57,12 @@ export class Feed {
     this.placed();
   }
 
+  /** The log has news: drawn around where it was scrolled to, also in the instant before the browser tells of that. */
+  news() {
+    this.#scrolled();
+    this.draw();
+  }
+
   /** Goes to the newest row and stays there. */
   follow() {
     this.following = true;
