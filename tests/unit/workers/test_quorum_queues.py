@@ -92,7 +92,7 @@ def test_a_worker_whose_connection_was_cut_is_not_given_its_own_item_again(rabbi
     async def work(port: int, cut: Callable[[], None], mend: Callable[[], None]) -> None:
         async with opened(rabbitmq.url) as here, opened(rabbitmq.url_at(port)) as there:
             coordinator, worker = here.coordinate(RUN), there.serve("w")
-            await coordinator.announce(small_offer())
+            await coordinator.announce(replace(small_offer(), lease_s=30.0))  # what it has in hand stays so
             await coordinator.send([small_item()])
             await until(worker.offers)
             held = await worker.take({PLACE: 1}, 5.0)
