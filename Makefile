@@ -7,7 +7,7 @@ SOURCES := $(wildcard src tests tools benchmarks validation)
 # Arguments for pytest: `make test ARGS="-k resume -x"`. In CI the coverage floor counts too.
 ARGS ?=
 COVER := $(if $(CI),--cov)
-# Tests side by side (`make test JOBS=3`): many wait for servers. The default is one after the other: under load two of them lost races.
+# Tests one after the other; `make test JOBS=3`: three side by side, since many wait for servers.
 JOBS ?= 0
 SIDES := --numprocesses $(JOBS) --dist worksteal
 
