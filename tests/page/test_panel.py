@@ -8,16 +8,15 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 from playwright.sync_api import Page, expect
 from tests.support.designs import played
-from tests.support.pages import STUDY, Watched, play, served
+from tests.support.pages import STUDY, Watched, play, playing, served
 from tests.support.servers import study_text
 
 from genai_social_sim import Run, Study, compare
@@ -32,19 +31,6 @@ agents: [{name: ada}, {name: bo}]
 channels: {hall: {protocol: simultaneous, opening: {text: "Begin."}}}
 stop: {turns: 10}
 """
-
-
-@contextmanager
-def playing(folder: Path, study: str) -> Iterator[Path]:
-    """A run that another process plays, once it has begun; it is ended."""
-    (folder / "study.yaml").write_text(study, encoding="utf-8")
-    command = [sys.executable, "-m", "genai_social_sim.cli", "run", "study.yaml", "--quiet", "--durability", "process"]
-    (folder / "runs").mkdir()
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield folder / "runs"
-        finally:
-            process.terminate()
 
 
 async def asked_of_ollama(folder: Path) -> tuple[Path, str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
-from tests.support.designs import played
+from tests.support.designs import REWIRED, played
 from tests.support.pages import Site, Watched, play, served, watched
 
 from genai_social_sim import Run
@@ -26,19 +26,6 @@ population:
 network: {kind: watts_strogatz, k: 4, p: 0.1}
 channels: {square: {protocol: simultaneous}}
 stop: {rounds: 12}
-"""
-
-REWIRED: Final = """
-name: rewired
-seed: 5
-model: {backend: rule, rule: degroot}
-population: {size: 12, attributes: {opinion: {uniform: [-1, 1]}, party: {choice: {left: 0.5, right: 0.5}}}}
-network: ring
-channels: {square: {protocol: simultaneous}}
-interventions:
-  - {at: round 2, kind: remove_edges, where: {between: [left, right]}}
-  - {at: round 4, kind: network, network: {kind: watts_strogatz, k: 4, p: 0.2}}
-stop: {rounds: 6}
 """
 
 FORUM: Final = """
@@ -67,9 +54,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def runs(site: Site, study: str) -> list[Any]:
-    while (page := site.api("/runs"))["unread"]:
-        pass
-    return [row for row in page["runs"] if row["study"] == study]
+    return [row for row in site.whole("/runs")["runs"] if row["study"] == study]
 
 
 def test_the_network_shows_what_each_stated_at_any_turn(site: Site, tab: Watched) -> None:

@@ -1,4 +1,4 @@
-"""A small design, played: two conditions with three replicates each."""
+"""A small design, played: two conditions with three replicates each; and a study whose edges change."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ protocol: sequential
 channels: {square: {}}
 factors: {topology: {path: network.p, values: {lattice: 0.0, random: 1.0}}}
 replicates: 3
+stop: {rounds: 6}
+"""
+REWIRED: Final = """
+name: rewired
+seed: 5
+model: {backend: rule, rule: degroot}
+population: {size: 12, attributes: {opinion: {uniform: [-1, 1]}, party: {choice: {left: 0.5, right: 0.5}}}}
+network: ring
+channels: {square: {protocol: simultaneous}}
+interventions:
+  - {at: round 2, kind: remove_edges, where: {between: [left, right]}}
+  - {at: round 4, kind: network, network: {kind: watts_strogatz, k: 4, p: 0.2}}
 stop: {rounds: 6}
 """
 

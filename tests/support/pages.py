@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -92,6 +94,12 @@ class Site(NamedTuple):
         assert reply.status == 200, reply.body
         return reply.document
 
+    def whole(self, path: str) -> Any:
+        """A document of the API for which every run file has been read."""
+        while (page := self.api(path))["unread"]:
+            pass
+        return page
+
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
@@ -117,6 +125,20 @@ def served(folder: Path, **terms: Any) -> Iterator[Site]:
 def play(folder: Path, study: str = STUDY, **settings: Any) -> Path:
     """The record of a scripted study, played to its end."""
     return Study.parse(study).run(runs=folder, durability="process", **settings).path
+
+
+@contextmanager
+def playing(folder: Path, study: str, *words: str) -> Iterator[Path]:
+    """The folder of a run that another process plays, with these options of `gss run`; it is ended."""
+    (folder / "study.yaml").write_text(study, encoding="utf-8")
+    command = [sys.executable, "-m", "genai_social_sim.cli", "run", "study.yaml", "--quiet", "--durability", "process"]
+    (folder / "runs").mkdir()
+    pipes: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([*command, *words], cwd=folder, **pipes) as process:
+        try:
+            yield folder / "runs"
+        finally:
+            process.terminate()
 
 
 def lengthened(path: Path, times: int) -> Path:

@@ -22,7 +22,8 @@ _COUNTED_AT_ONCE: Final = 50_000  # positions of a log, so that a long one holds
 _USED: Final = """
     SELECT sum(CASE WHEN kind <> 'answered' THEN body ->> 'tokens' END),
            sum(CASE WHEN kind = 'answered' THEN body ->> 'cost' END)
-    FROM events WHERE seq > ? AND seq <= ? AND kind IN ('spoke', 'fell_silent', 'probed', 'remembered', 'answered')
+    FROM events WHERE seq > ? AND seq <= ?
+    AND kind IN ('spoke', 'fell_silent', 'probed', 'remembered', 'exercised', 'answered')
 """
 
 
@@ -186,9 +187,9 @@ class Summaries:
                 used = _counted(record, known.used if known else _Used(), row["seq"])
         except SocialSimError as fault:
             return _Known({**_empty(file), "problem": fault.problem, "status": "unreadable"}, file.stamp)
-        # One that runs is looked at again even if its file stays as it is: its process may be killed meanwhile.
         if used.seq >= row["seq"]:
             row = {**row, "tokens": used.tokens, "cost": used.cost}
+        # One that runs is looked at again even if its file stays as it is: its process may be killed meanwhile.
         lively = row["status"] in LIVELY or used.seq < row["seq"]
         return _Known(row, None if lively else file.stamp, fixed, used)
 

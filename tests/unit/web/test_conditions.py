@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import pytest
 from scipy import stats
@@ -24,16 +23,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Run]]:
 @pytest.fixture(scope="module")
 def site(runs: dict[str, list[Run]]) -> Iterator[Site]:
     with served(next(iter(runs.values()))[0].path.parent) as site:
-        while site.api("/runs")["unread"]:
-            pass
+        site.whole("/runs")
         yield site
-
-
-def whole(site: Site, path: str) -> Any:
-    """An answer in which every run has been read."""
-    while (page := site.api(path))["unread"]:
-        pass
-    return page
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 10, 31, 200])
@@ -49,7 +40,7 @@ def test_one_run_has_no_interval() -> None:
 
 
 def test_each_condition_has_the_mean_of_its_runs(site: Site, runs: dict[str, list[Run]]) -> None:
-    found = whole(site, "/conditions?study=votes&of=said&category=for")
+    found = site.whole("/conditions?study=votes&of=said&category=for")
     assert found["categories"] == ["against", "for"]
     assert [each["condition"] for each in found["conditions"]] == sorted(runs)
     for each in found["conditions"]:
@@ -67,7 +58,7 @@ def _share(run: Run, choice: str) -> float:
 def test_measures_of_whole_runs_are_means_over_runs_with_what_differs_most_first(
     site: Site, runs: dict[str, list[Run]]
 ) -> None:
-    found = whole(site, "/conditions/measures?study=votes")
+    found = site.whole("/conditions/measures?study=votes")
     apart = [each["apart"] for each in found["measures"] if each["apart"] is not None]
     assert apart == sorted(apart, reverse=True)
     row = next(each for each in found["measures"] if each["measure"] == "utterance_gini")
@@ -85,9 +76,8 @@ def test_a_fork_is_no_replicate(tmp_path: Path) -> None:
     run = played(tmp_path)["topology=lattice"][0]
     run.fork(at_turn=5)
     with served(tmp_path) as site:
-        while site.api("/runs")["unread"]:
-            pass
-        found = whole(site, "/conditions?study=votes")
+        site.whole("/runs")
+        found = site.whole("/conditions?study=votes")
     assert [len(each["runs"]) for each in found["conditions"]] == [3, 3]
 
 

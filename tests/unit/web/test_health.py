@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.support.pages import play, served
+from tests.support.pages import play, playing, served
 from tests.support.records import spoiled
 
 CREWED: Final = """
@@ -25,19 +23,11 @@ stop: {turns: 10000}
 
 @pytest.mark.slow
 def test_a_run_over_workers_says_what_it_waits_for_and_who_works(tmp_path: Path) -> None:
-    (tmp_path / "study.yaml").write_text(CREWED, encoding="utf-8")
-    (tmp_path / "runs").mkdir()
-    words = ("run", "study.yaml", "--quiet", "--workers", "2", "--durability", "process")
-    command = [sys.executable, "-m", "genai_social_sim.cli", *words]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as playing:
-        try:
-            with served(tmp_path / "runs") as site:
-                found = _until(
-                    lambda: _health(site),
-                    lambda found: len(found["crew"]["workers"]) == 2 and found["turns"] > 3 and found["waiting"],
-                )
-        finally:
-            playing.terminate()
+    with playing(tmp_path, CREWED, "--workers", "2") as folder, served(folder) as site:
+        found = _until(
+            lambda: _health(site),
+            lambda found: len(found["crew"]["workers"]) == 2 and found["turns"] > 3 and found["waiting"],
+        )
     assert [(each["well"], each["words"]) for each in found["crew"]["workers"]] == [(True, "answers for scripted")] * 2
     assert found["sessions"][-1]["broker"]["url"] == "of its own"
     assert {each["channel"] for each in found["waiting"]} <= {"hall", "yard"}

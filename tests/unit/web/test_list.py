@@ -28,9 +28,7 @@ FILES: Final = 1_000
 
 def rows_of(site: Site) -> list[dict[str, Any]]:
     """All rows, once every file has been looked at."""
-    while (page := site.api("/runs"))["unread"]:
-        pass
-    return list(page["runs"])
+    return list(site.whole("/runs")["runs"])
 
 
 def test_tokens_are_those_of_the_tables(tmp_path: Path) -> None:
@@ -39,6 +37,16 @@ def test_tokens_are_those_of_the_tables(tmp_path: Path) -> None:
         told = [*run.table("turns"), *run.probes]
         assert row["tokens"] == sum(int(str(each["tokens"])) for each in told) > 0
         assert row["cost"] is None
+
+
+def test_what_agents_with_powers_were_asked_counts_among_the_tokens(tmp_path: Path) -> None:
+    chaired = SMALL.replace("words: 5", "choose: true").replace("{name: ada}", "{name: ada, role: chair}")
+    chaired += "roles: {chair: {powers: [mute]}}\n"
+    with Run(play(tmp_path, chaired)) as run, served(tmp_path) as site:
+        (row,) = rows_of(site)
+        told = [*run.table("turns"), *run.probes, *run.table("powers")]
+        assert row["tokens"] == sum(int(str(each["tokens"])) for each in told)
+        assert any(each["tokens"] for each in run.table("powers"))
 
 
 def test_what_is_paid_for_has_its_cost_in_the_list(tmp_path: Path) -> None:

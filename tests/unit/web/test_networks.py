@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
+from tests.support.designs import REWIRED
 from tests.support.pages import Site, play, served
 
 from genai_social_sim import Run
-
-REWIRED: Final = """
-name: rewired
-seed: 5
-model: {backend: rule, rule: degroot}
-population: {size: 12, attributes: {opinion: {uniform: [-1, 1]}, party: {choice: {left: 0.5, right: 0.5}}}}
-network: ring
-channels: {square: {protocol: simultaneous}}
-interventions:
-  - {at: round 2, kind: remove_edges, where: {between: [left, right]}}
-  - {at: round 4, kind: network, network: {kind: watts_strogatz, k: 4, p: 0.2}}
-stop: {rounds: 6}
-"""
 
 
 @pytest.fixture(scope="module")
