@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from genai_social_sim.errors import NoSuchTurnError, RecordError, RequestError, SocialSimError
 from genai_social_sim.web import openapi
-from genai_social_sim.web.conditions import Conditioned, NoSuchStudyError, Reader
+from genai_social_sim.web.conditions import Conditioned, NoSuchStudyError
 from genai_social_sim.web.endpoints import ENDPOINTS, Endpoint, Site
 from genai_social_sim.web.folder import Folder, NoSuchRunError
 from genai_social_sim.web.forum import Boards
@@ -66,7 +66,6 @@ def application(root: Path, sources: Sources, terms: Terms) -> Starlette:
 
 def _site(folder: Folder, sources: Sources) -> Site:
     statements = Statements()
-    read = Reader(lambda run: sources.open(folder.path(run)), statements, sources, folder.path)
     return Site(
         folder=folder,
         sources=sources,
@@ -74,7 +73,7 @@ def _site(folder: Folder, sources: Sources) -> Site:
         tallies=Tallies(),
         networks=Networks(),
         statements=statements,
-        conditioned=Conditioned(read),
+        conditioned=Conditioned(folder, statements, sources),
         boards=Boards(),
     )
 

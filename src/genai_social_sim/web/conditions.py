@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean, pvariance
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar
@@ -16,8 +15,9 @@ from typing import Final, NamedTuple, TypeVar
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
 from genai_social_sim.errors import RequestError
+from genai_social_sim.web.folder import Folder
 from genai_social_sim.web.interval import interval
-from genai_social_sim.web.sources import Measured, Record, Sources
+from genai_social_sim.web.sources import Measured, Sources
 from genai_social_sim.web.states import SAID, About, Course, Statements, probed
 from genai_social_sim.web.summary import RunRow
 from genai_social_sim.web.trend import trend
@@ -116,20 +116,13 @@ class _Curve(NamedTuple):
         return self.values[self.categories.index(category)][place] if category in self.categories else 0.0
 
 
-class Reader(NamedTuple):
-    """What conditions are read with."""
-
-    opened: Callable[[str], Record]
-    statements: Statements
-    sources: Sources
-    path: Callable[[str], Path]
-
-
 class Conditioned:
     """Curves and measured values of runs, each read once for as long as the run stays as it is."""
 
-    def __init__(self, read: Reader) -> None:
-        self._read = read
+    def __init__(self, folder: Folder, statements: Statements, sources: Sources) -> None:
+        self._folder = folder
+        self._statements = statements
+        self._sources = sources
         self._curves: OrderedDict[_Kept, _Curve] = OrderedDict()
         self._measured: OrderedDict[_Kept, Measured] = OrderedDict()
         self._lock = Lock()
@@ -198,12 +191,12 @@ class Conditioned:
         read: Callable[[RunRow], _Value],
     ) -> tuple[dict[str, _Value], int]:
         """What is known of each run, by its name, after some time of reading; and of how many nothing is yet."""
-        until = self._read.sources.clock.elapsed() + _PATIENCE_S
+        until = self._sources.clock.elapsed() + _PATIENCE_S
         found: dict[str, _Value] = {}
         unread = 0
         for row in _in_turn(list(groups.values())):
             key = (row["run"] + row["id"], of, row["seq"])
-            if key not in kept and self._read.sources.clock.elapsed() >= until:
+            if key not in kept and self._sources.clock.elapsed() >= until:
                 unread += 1
                 continue
             if key not in kept:
@@ -221,11 +214,8 @@ class Conditioned:
             with self._lock:
                 if self._curve_of(group[0], SAID).turns:
                     stated[SAID] = True
-            record = self._read.opened(group[0]["run"])
-            try:
+            with self._folder.record(group[0]["run"]) as record:
                 stated.update(dict.fromkeys(probed(record), True))
-            finally:
-                record.close()
         return [*stated, *GOING]
 
     def _curve_of(self, row: RunRow, of: str) -> _Curve:
@@ -235,17 +225,14 @@ class Conditioned:
         return self._curves[key]
 
     def _curve(self, row: RunRow, of: str) -> _Curve:
-        record = self._read.opened(row["run"])
-        try:
+        with self._folder.record(row["run"]) as record:
             if of in GOING:
                 found = trend(record)
                 return _Curve([turn - 1 for turn in found["turns"]], [found[of]])  # type: ignore[literal-required]
-            return _stated(self._read.statements.course(row["run"], record, About(of, "")))
-        finally:
-            record.close()
+            return _stated(self._statements.course(row["run"], record, About(of, "")))
 
     def _values(self, row: RunRow) -> Measured:
-        return self._read.sources.measures(self._read.path(row["run"]))
+        return self._sources.measures(self._folder.path(row["run"]))
 
 
 def grouped(rows: Sequence[RunRow], study: str) -> dict[str, list[RunRow]]:

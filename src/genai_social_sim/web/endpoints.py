@@ -135,8 +135,15 @@ def _threads(site: Site, query: OfThreads) -> Threads:
     if channel.protocol != "forum":
         raise NoSuchChannelError(f"the channel {channel.name!r} is no forum")
     with site.folder.record(query.run) as record:
-        page = {"turn": query.turn, "order": query.order, "skip": query.skip, "limit": query.limit}
-        return site.boards.threads(query.run, record, channel.name, **page)  # type: ignore[arg-type]
+        return site.boards.threads(
+            query.run,
+            record,
+            channel.name,
+            turn=query.turn,
+            order=query.order,
+            skip=query.skip,
+            limit=query.limit,
+        )
 
 
 def _health(site: Site, query: OfRun) -> Health:
@@ -153,11 +160,11 @@ def _health(site: Site, query: OfRun) -> Health:
 def _network(site: Site, query: OfNetworkAt) -> Network:
     facts = site.facts(query.run)
     with site.folder.record(query.run) as record:
-        probes, mark = probed(record), record.origin().id
+        probes, origin = probed(record), record.origin().id
         last = next(iter(record.query(_LAST_CHANGE)), (None,))[0] if facts.edges_change else None
     edges = None if last is None else site.sources.edges(site.folder.path(query.run))
-    asked = Asked(query.run, query.channel, query.turn, probes)
-    return site.networks.of(asked, f"{mark}\n{last}", facts, edges)
+    asked = Asked(f"{query.run}\n{origin}", query.channel, query.turn, probes, last)
+    return site.networks.of(asked, facts, edges)
 
 
 def _influence(site: Site, query: OfNetwork) -> Influence:
@@ -166,10 +173,10 @@ def _influence(site: Site, query: OfNetwork) -> Influence:
 
 
 def _states(site: Site, query: OfStates) -> States:
-    nodes = _network(site, OfNetworkAt(run=query.run, channel=query.channel))["nodes"]
+    members = channel_of(site.facts(query.run), query.channel).members
     with site.folder.record(query.run) as record:
         about = About(query.of, query.channel)
-        return site.statements.states(query.run, record, about, turn=query.turn, agents=nodes)
+        return site.statements.states(query.run, record, about, turn=query.turn, agents=members)
 
 
 def _stated(site: Site, query: OfRun) -> Stated:

@@ -106,7 +106,7 @@ class Folder:
     def _walk(self) -> Iterator[tuple[str, Stamp]]:
         """Each run file by its path within the folder, which is empty for one that is served alone."""
         if not self.root.is_dir():
-            stamp = _stamp(self.root)
+            stamp = _stamp(self.root, self.root.with_name(f"{self.root.name}-wal"))
             if stamp is not None:
                 yield "", stamp
             return
@@ -119,7 +119,7 @@ class Folder:
                 if entry.is_dir(follow_symlinks=False):
                     todo += [(inside, depth + 1)] if depth < _DEEPEST else []
                 elif name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
-                    stamp = _stamp_of(entry, entries.get(f"{name}-wal"))
+                    stamp = _stamp(entry, entries.get(f"{name}-wal"))
                     if stamp is not None:
                         yield inside, stamp
 
@@ -136,19 +136,21 @@ def _entries(folder: Path) -> dict[str, os.DirEntry[str]]:
         return {}
 
 
-def _stamp_of(file: os.DirEntry[str], log: os.DirEntry[str] | None) -> Stamp | None:
-    """Of a file and the write-ahead log beside it; None if it is gone."""
-    try:
-        own = file.stat(follow_symlinks=False)
-    except OSError:
+def _stamp(file: Path | os.DirEntry[str], log: Path | os.DirEntry[str] | None) -> Stamp | None:
+    """Of a file and the write-ahead log beside it; None if the file is gone."""
+    own, beside = _stat(file), None if log is None else _stat(log)
+    if own is None:
         return None
-    try:
-        beside = None if log is None else log.stat(follow_symlinks=False)
-    except OSError:
-        beside = None
     if beside is None:
         return Stamp((own.st_mtime_ns, 0), (own.st_size, 0))
     return Stamp((own.st_mtime_ns, beside.st_mtime_ns), (own.st_size, beside.st_size))
+
+
+def _stat(file: Path | os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return file.stat(follow_symlinks=False)
+    except OSError:
+        return None
 
 
 def _unused(run: str, taken: dict[str, RunFile]) -> str:
@@ -161,19 +163,5 @@ def _unused(run: str, taken: dict[str, RunFile]) -> str:
 
 def _is_plain(path: Path) -> bool:
     """Whether it is a file, and not a link to one."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        own = path.lstat()
-    except OSError:
-        return None
-    try:
-        log = path.with_name(f"{path.name}-wal").lstat()
-    except OSError:
-        return Stamp((own.st_mtime_ns, 0), (own.st_size, 0))
-    return Stamp((own.st_mtime_ns, log.st_mtime_ns), (own.st_size, log.st_size))
+    found = _stat(path)
+    return found is not None and stat.S_ISREG(found.st_mode)

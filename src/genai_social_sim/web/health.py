@@ -20,8 +20,6 @@ _SESSIONS: Final = """
 _ENDS: Final = "SELECT seq, at, body ->> 'status' FROM events WHERE kind = 'session_ended' ORDER BY seq"
 _TROUBLE: Final = "SELECT seq FROM events WHERE kind IN ('noticed', 'attempt_failed') ORDER BY seq DESC LIMIT ?"
 _LAST_OF: Final = "SELECT max(at) FROM events WHERE kind IN ('spoke', 'fell_silent', 'exercised', 'probed', 'opened')"
-
-
 _LATELY: Final = 5_000  # positions in which a channel's last outcome is looked for
 _LAST_IN: Final = """
     SELECT body ->> 'channel', max(at) FROM events WHERE seq > ? AND kind IN ('spoke', 'fell_silent', 'opened')

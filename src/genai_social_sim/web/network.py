@@ -13,7 +13,7 @@ from typing_extensions import TypedDict  # pydantic knows it on every Python
 
 from genai_social_sim.errors import RequestError
 from genai_social_sim.web.layout import Places, layout
-from genai_social_sim.web.sources import ChannelFacts, EdgeRow, Facts
+from genai_social_sim.web.sources import ChannelFacts, EdgeFacts, EdgeRow, Facts
 
 _ALL: Final = 60  # members up to whom it is drawn that everybody hears everybody
 _KEPT: Final = 16  # networks
@@ -53,10 +53,9 @@ class Network(TypedDict):
 
 
 class Edges(NamedTuple):
-    """Those of a channel that come and go; `rows` None: none do. `mark` changes whenever the run's network does."""
+    """Those of a channel that come and go; `rows` None: none do."""
 
-    rows: Sequence[EdgeRow] | None = None
-    mark: str = ""
+    rows: Sequence[EdgeRow] | None
 
     @property
     def changes(self) -> list[int]:
@@ -70,39 +69,42 @@ class Edges(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Which network: of a run's channel before a turn, with what can be shown of its nodes."""
+    """Which network: of a channel before a turn, with what can be shown of its nodes.
 
-    run: str
+    `record` tells apart files under one name, `changed` (a position of the log) states of one file.
+    """
+
+    record: str
     channel: str
     turn: int
     probes: Sequence[str]
+    changed: int | None
 
 
 class Networks:
     """Laid out once each."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str, int], Network] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, int | None, int], Network] = OrderedDict()
         self._places: OrderedDict[tuple[str, str], Places] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, asked: Asked, mark: str, facts: Facts, edges: Mapping[str, Sequence[EdgeRow]] | None) -> Network:
-        """Of a channel, the first one if its name is empty; `mark` tells apart files and states under one name."""
+    def of(self, asked: Asked, facts: Facts, edges: Mapping[str, Sequence[EdgeRow]] | None) -> Network:
+        """Of a channel, the first one if its name is empty."""
         channel = channel_of(facts, asked.channel)
-        found = Edges(None if edges is None else edges.get(channel.name), mark)
+        found = Edges(None if edges is None else edges.get(channel.name))
         since = max([turn for turn in found.changes if turn <= asked.turn], default=0)
         with self._lock:
-            key = (f"{asked.run}\n{mark}", channel.name, since)
+            key = (asked.record, channel.name, asked.changed, since)
             if key not in self._known:
-                self._known[key] = self._made(asked, facts, channel, found, since)
+                self._known[key] = self._made(asked.record, facts, channel, found, since)
             self._known.move_to_end(key)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
             return {**self._known[key], "shown": ["said", *asked.probes]}
 
-    def _made(self, asked: Asked, facts: Facts, channel: ChannelFacts, edges: Edges, since: int) -> Network:
-        mark, _, _ = edges.mark.partition("\n")
-        key = (f"{asked.run}\n{mark}", channel.name)
+    def _made(self, record: str, facts: Facts, channel: ChannelFacts, edges: Edges, since: int) -> Network:
+        key = (record, channel.name)
         if key not in self._places:
             first = _pairs(facts, channel, edges, 0)
             ever = first or [pair for turn in edges.changes for pair in _pairs(facts, channel, edges, turn)]
@@ -116,7 +118,7 @@ def network(facts: Facts, channel: ChannelFacts, edges: Edges, *, since: int, pl
     """The network of a channel from turn `since` on, drawn at `places`."""
     nodes = list(channel.members)
     pairs = _pairs(facts, channel, edges, since)
-    directed = _is_directed(facts, channel, edges, since)
+    directed = any(edge.directed for edge in _edges(facts, channel, edges, since))
     whole = not channel.network and not edges.rows
     speakers, listeners = _ends(pairs)
     heard = np.bincount(speakers, minlength=len(nodes))
@@ -156,14 +158,13 @@ def _pairs(facts: Facts, channel: ChannelFacts, edges: Edges, turn: int) -> _Pai
     seats = {node: at for at, node in enumerate(channel.members)}
     if not channel.network and not edges.rows:
         return [(a, b) for a in range(len(seats)) for b in range(a)] if len(seats) <= _ALL else []
-    there: Iterable[Any] = edges.at(turn) if edges.rows is not None else facts.edges(channel.name)
+    there = _edges(facts, channel, edges, turn)
     both = [(edge.speaker, edge.listener) for edge in there if edge.speaker != edge.listener]
     return [(seats[one], seats[other]) for one, other in both if one in seats and other in seats]
 
 
-def _is_directed(facts: Facts, channel: ChannelFacts, edges: Edges, turn: int) -> bool:
-    there: Iterable[Any] = edges.at(turn) if edges.rows is not None else facts.edges(channel.name)
-    return any(edge.directed for edge in there)
+def _edges(facts: Facts, channel: ChannelFacts, edges: Edges, turn: int) -> Iterable[EdgeFacts]:
+    return edges.at(turn) if edges.rows is not None else facts.edges(channel.name)
 
 
 def _ends(pairs: _Pairs) -> tuple[Any, Any]:

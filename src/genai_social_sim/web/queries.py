@@ -28,10 +28,15 @@ Words = Annotated[str, Field(max_length=500)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class OfNetwork(BaseModel, extra="forbid"):
-    """A channel's network."""
+class OfRun(BaseModel, extra="forbid"):
+    """A run, as the list names it."""
 
     run: Annotated[Name, Field(description="Name of the run, as the list of runs has it.")]
+
+
+class OfNetwork(OfRun):
+    """A channel's network."""
+
     channel: Annotated[Words, Field(description="Name of the channel; empty: the first one.")] = ""
 
 
@@ -57,12 +62,6 @@ class OfRuns(BaseModel, extra="forbid"):
     ] = -1
 
 
-class OfRun(BaseModel, extra="forbid"):
-    """A run, as the list names it."""
-
-    run: Annotated[Name, Field(description="Name of the run, as the list of runs has it.")]
-
-
 class OfHistory(OfRun):
     """Which part of a log."""
 
@@ -79,18 +78,17 @@ class OfSearch(OfRun):
     limit: Annotated[int, Field(ge=1, le=500, description="Most items to give."), _AS_WRITTEN] = 50
 
 
-class OfTurn(OfRun):
-    """A turn, or a question aside before it."""
-
-    turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Number of the turn, from 0."), _AS_WRITTEN]
-    probe: Annotated[Words, Field(description="Name of a probe: what was asked aside before that turn.")] = ""
-    agent: Annotated[Words, Field(description="With probe: who was asked.")] = ""
-
-
 class OfPlace(OfRun):
     """A turn."""
 
     turn: Annotated[int, Field(ge=0, le=_LARGEST, description="Number of the turn, from 0."), _AS_WRITTEN]
+
+
+class OfTurn(OfPlace):
+    """A turn, or a question aside before it."""
+
+    probe: Annotated[Words, Field(description="Name of a probe: what was asked aside before that turn.")] = ""
+    agent: Annotated[Words, Field(description="With probe: who was asked.")] = ""
 
 
 class OfCourse(OfRun):
