@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.support.pages import STUDY, Site, Watched, lengthened, number_in, play, served, watched
+from tests.support.pages import STUDY, Site, Watched, lengthened, number_in, play, playing, served, watched
 
 from genai_social_sim import Run
 
@@ -138,24 +136,27 @@ def test_first_content_comes_within_a_second_and_the_longest_run_stays_small(sit
 
 
 def test_who_scrolls_before_the_first_answers_are_all_there_stays_where_they_are(site: Site, tab: Watched) -> None:
-    page, late = tab.page, []
+    page, asked, late = tab.page, list[str](), list[Route]()
     page.goto(site.url)
 
     def hold_back(route: Route) -> None:
-        late.append(route)
-        if len(late) != 2:  # the page asks for its first block twice: for what is there, and for news
+        asked.append(route.request.url)
+        if len(asked) == 2:  # the first answer tells how long the run is, and so which block is the last
+            late.append(route)
+        else:
             route.continue_()
 
-    page.route("**/history?after=-1&*", hold_back)
+    page.route("**/history?*", hold_back)
     page.goto(f"{site.url}/runs/{_long(site)}")
     expect(page.locator("article.said").first).to_be_visible()
     page.evaluate("() => { const s = document.querySelector('.scroller'); s.scrollTop = 0.5 * s.scrollHeight; }")
     near = f"() => Math.abs({SCRUBBED} - 50000) < 2000"
     page.wait_for_function(near)
-    with page.expect_response("**/history?after=-1&*"):
-        late[1].continue_()
+    with page.expect_response(asked[1]):
+        late[0].continue_()
     page.evaluate("() => fetch('/api/runs').then(() => new Promise(requestAnimationFrame))")  # and it is drawn
     assert page.evaluate(near)
+    assert sum("after=-1&" in url for url in asked) == 1
 
 
 def test_rows_that_come_in_do_not_undo_a_scroll_of_the_same_instant(site: Site, tab: Watched) -> None:
@@ -245,14 +246,8 @@ def test_the_scrubber_and_the_search_lead_into_a_long_run(site: Site, tab: Watch
 def live(tmp_path: Path) -> Iterator[Path]:
     """A folder in which a run with a hundred messages a second is being played by another process."""
     study = STUDY.replace("words: 14, faults: {error: 0.05, empty: 0.1}", "words: 8, latency: 0.01, slots: 1")
-    (tmp_path / "study.yaml").write_text(study.replace("turns: 60", "turns: 100000"), encoding="utf-8")
-    command = [sys.executable, "-m", "genai_social_sim.cli", "run", "study.yaml", "--quiet", "--durability", "process"]
-    (tmp_path / "runs").mkdir()
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as playing:
-        try:
-            yield tmp_path / "runs"
-        finally:
-            playing.terminate()
+    with playing(tmp_path, study.replace("turns: 60", "turns: 100000")) as runs:
+        yield runs
 
 
 def _turns(page: Page) -> int:

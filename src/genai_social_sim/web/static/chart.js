@@ -62,7 +62,8 @@ export class Chart {
   }
 }
 
-function swatch(line) {
+/** A stroke as the line is drawn, for a legend. */
+export function swatch(line) {
   const canvas = el("canvas", { width: 36, height: 8, class: "line", "aria-hidden": "true" });
   const context = canvas.getContext("2d");
   context.strokeStyle = line.colour;

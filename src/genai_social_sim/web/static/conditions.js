@@ -1,6 +1,6 @@
 // The conditions of a study side by side: one chart with a mean and an interval over the runs of each, tables beside it.
 import { note, to, toRun } from "/static/address.js";
-import { Chart } from "/static/chart.js";
+import { Chart, swatch } from "/static/chart.js";
 import { codeOfConditions } from "/static/code.js";
 import { NAMED } from "/static/colours.js";
 import { el, fill, refill } from "/static/dom.js";
@@ -73,7 +73,7 @@ export class ConditionsView {
     const lines = [];
     const bands = [];
     conditions.forEach((each, at) => {
-      const [colour, dash] = styleOf(at);
+      const { colour, dash } = styleOf(at);
       lines.push({ words: nameOf(each), colour, dash, values: each.mean });
       lines.push({ words: "", colour, faint: true, values: each.low }, { words: "", colour, faint: true, values: each.high });
       bands.push({ series: [lines.length, lines.length - 1], fill: `${colour}2e` });
@@ -109,7 +109,7 @@ export class ConditionsView {
     const place = this.at === undefined ? turns.length - 1 : Math.max(0, turns.findLastIndex((turn) => turn <= this.at));
     const cell = (value) => el("td", { class: "number" }, short(value));
     const head = ["Condition", "Mean", "95 % from", "to", "n", "Runs"];
-    const rows = conditions.map((each, at) => el("tr", {}, el("th", { scope: "row" }, swatch(at), " ", nameOf(each)), cell(each.mean[place]), cell(each.low[place]), cell(each.high[place]), el("td", { class: "number" }, count(each.count[place])),
+    const rows = conditions.map((each, at) => el("tr", {}, el("th", { scope: "row" }, swatch(styleOf(at)), " ", nameOf(each)), cell(each.mean[place]), cell(each.low[place]), cell(each.high[place]), el("td", { class: "number" }, count(each.count[place])),
       el("td", { class: "some" }, each.runs.slice(0, 12).map((run, number) => [el("a", { href: toRun(run), title: run }, `${number + 1}`), " "]), each.runs.length > 12 ? `and ${count(each.runs.length - 12)} more` : "")));
     const [one, other] = conditions;
     const beside = one?.runs[0] && other?.runs[0] ? el("p", {}, el("a", { href: to("/compare", { a: one.runs[0], b: other.runs[0] }) }, `Two transcripts beside each other: the first run of ${nameOf(one)} and of ${nameOf(other)}`)) : null;
@@ -138,17 +138,4 @@ export class ConditionsView {
 }
 
 const nameOf = (each) => each.condition || "no conditions";
-const styleOf = (at) => [NAMED[at % NAMED.length], DASHES[Math.floor(at / NAMED.length + at) % DASHES.length]];
-
-function swatch(at) {
-  const [colour, dash] = styleOf(at);
-  const canvas = el("canvas", { width: 36, height: 8, class: "line", "aria-hidden": "true" });
-  const context = canvas.getContext("2d");
-  context.strokeStyle = colour;
-  context.lineWidth = 4;
-  context.setLineDash((dash ?? []).map((part) => part * 1.2));
-  context.moveTo(0, 4);
-  context.lineTo(36, 4);
-  context.stroke();
-  return canvas;
-}
+const styleOf = (at) => ({ colour: NAMED[at % NAMED.length], dash: DASHES[Math.floor(at / NAMED.length + at) % DASHES.length] });

@@ -49,7 +49,7 @@ export class Conversation {
     await this.log.fetch(0);
     const wanted = at ?? (query.at === undefined ? null : Number(query.at));
     if (wanted !== null) await this.seek(wanted);
-    else if (this.log.status === "finished" && !this.sought && !this.feed.byHand) await this.feed.show(0);
+    else if (this.log.status === "finished" && !this.sought) await this.feed.show(0);
     if (at !== null) this.turn.show(at, query);
   }
 

@@ -2,7 +2,6 @@
 import { asked, note, toRun } from "/static/address.js";
 import { hueOf, initials } from "/static/colours.js";
 import { el, refill } from "/static/dom.js";
-import { isLively } from "/static/log.js";
 import { get, ofRun } from "/static/server.js";
 import { CAUSES, count, many, moment } from "/static/words.js";
 
@@ -30,19 +29,7 @@ export class ForumView {
     refill(this.tools, pick, order, this.summary);
     if (!this.channel) { refill(this.summary, "This run has no forum."); return; }
     await this.seek(query.at === undefined ? this.shell.now.turns : Number(query.at));
-    this.#live();
-  }
-
-  async #live() {
-    while (!this.stopped && isLively(this.shell.now.status)) {
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      if (this.stopped) return;
-      const live = this.turn >= this.shell.now.turns;
-      const row = await get(ofRun(this.shell.run)).catch((fault) => { this.shell.trouble(fault); });
-      if (!row || this.stopped) continue;
-      this.shell.news({ ...row, lastAt: row.last ?? 0, ahead: 0 });
-      if (live && !this.list.matches(":hover") && !this.list.contains(document.activeElement)) await this.seek(row.turns);
-    }
+    this.shell.goOn(this, () => this.list.matches(":hover") || this.list.contains(document.activeElement));
   }
 
   stop() {

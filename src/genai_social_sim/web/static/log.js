@@ -97,31 +97,31 @@ export class Log {
   /** Asks for news again and again until the run ends or `stop` is called. */
   async follow() {
     while (!this.stopping.signal.aborted) {
-      const before = this.seq;
       try {
         await this.#look();
       } catch (fault) {
         if (fault.name === "AbortError") return;
         this.failed(fault);
       }
-      if (this.seq !== before) this.changed();
       await this.#pause(isLively(this.status) && !document.hidden ? LIVELY_MS : QUIET_MS);
     }
   }
 
   async #look() {
+    if (this.seq < 0) { await this.fetch(0); return; } // who wants the beginning meanwhile waits for the same answer
     const number = this.blockOf(this.seq);
     const after = this.seq;
     const page = await get(ofRun(this.run, "history"), this.#query(after, this.size), this.stopping.signal);
     const block = this.blocks.get(number);
     // What is new goes into the last block if that is here as far as it was; what lies beyond it is fetched if it is seen.
-    if (after === -1 || (block && block.upTo === after)) {
+    if (block && block.upTo === after) {
       const until = (number + 1) * this.size - 1;
       this.#take(number, { ...page, items: page.items.filter((item) => item.seq <= until), next: Math.min(page.next, until) });
       if (page.items.length) this.lastAt = page.items.at(-1).at;
     } else {
       this.#head(page);
     }
+    if (this.seq !== after) this.changed();
   }
 
   #pause(milliseconds) {

@@ -34,8 +34,7 @@ export class MeasuresView {
       if (!isLively(this.shell.now.status)) break;
       await new Promise((resolve) => setTimeout(resolve, 4000));
       if (this.stopped) return;
-      const row = await get(ofRun(this.shell.run)).catch(() => null);
-      if (row) this.shell.news({ ...row, lastAt: row.last ?? 0, ahead: 0 });
+      await this.shell.look().catch(() => {});
     }
     if (!this.stopped) await this.#registry();
   }

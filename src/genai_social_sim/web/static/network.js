@@ -25,6 +25,7 @@ export class NetworkView {
   async begin() {
     const { query } = asked();
     refill(this.holder, el("p", { class: "empty" }, "laying out the network…"));
+    this.influence = undefined; // of the channel before
     try {
       this.turn = query.at === undefined ? this.shell.now.turns : Number(query.at);
       this.network = await get(ofRun(this.run, "network"), { channel: query.channel, turn: this.turn });
@@ -39,7 +40,7 @@ export class NetworkView {
     this.#drawGraph();
     if (this.size === "influence" || this.by === "influence") await this.#influenced();
     await this.seek(this.turn);
-    if (isLively(this.shell.now.status)) this.#live();
+    this.going ??= this.shell.goOn(this);
   }
 
   stop() {
@@ -88,21 +89,6 @@ export class NetworkView {
     return this.seek(this.shell.now.turns);
   }
 
-  async #live() {
-    while (!this.stopped && isLively(this.shell.now.status)) {
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      if (this.stopped) return;
-      try {
-        const row = await get(ofRun(this.run));
-        const live = this.turn >= this.shell.now.turns;
-        this.shell.news({ ...row, lastAt: row.last ?? 0, ahead: 0 });
-        if (live) await this.seek(row.turns);
-      } catch (fault) {
-        this.shell.trouble(fault);
-      }
-    }
-  }
-
   #choices() {
     const { shown, attributes, roles } = this.network;
     return [
@@ -133,7 +119,7 @@ export class NetworkView {
   #summary() {
     const { nodes, speakers, kind, directed, changes, since } = this.network;
     if (!kind) return `${many(nodes.length, "agent")}; everybody hears everybody`;
-    return `${many(nodes.length, "agent")}, ${many(speakers.length, "edge")} (${kind}${directed ? ", directed" : ""}), ${many(Math.max(...this.network.communities, 0) + 1, "communit").replace(/communits?$/, (word) => (word === "communit" ? "community" : "communities"))}${changes.length ? `; as from turn ${count(since)}, edges change at ${changes.slice(0, 6).map(count).join(", ")}${changes.length > 6 ? "…" : ""}` : ""}`;
+    return `${many(nodes.length, "agent")}, ${many(speakers.length, "edge")} (${kind}${directed ? ", directed" : ""}), ${many(Math.max(...this.network.communities, 0) + 1, "community", "communities")}${changes.length ? `; as from turn ${count(since)}, edges change at ${changes.slice(0, 6).map(count).join(", ")}${changes.length > 6 ? "…" : ""}` : ""}`;
   }
 
   #drawGraph() {

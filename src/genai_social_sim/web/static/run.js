@@ -63,7 +63,7 @@ export class RunView {
   /** The address has changed within this run. */
   async addressed() {
     const { view, turn, query } = asked();
-    const wanted = view in VIEWS && view in MODULES ? view : "conversation";
+    const wanted = view in VIEWS ? view : "conversation";
     if (SOMETIMES.has(wanted)) this.offered.add(wanted);
     if (this.view && this.shown === wanted) {
       await this.view.turned?.(turn, query);
@@ -96,6 +96,27 @@ export class RunView {
     this.#drawHead();
   }
 
+  /** Takes the run's row, for views that read no log. */
+  async look() {
+    const row = await get(ofRun(this.run));
+    this.news({ ...row, lastAt: row.last ?? 0, ahead: 0 });
+  }
+
+  /** While the run goes on, a view that is at the newest turn goes on with it, unless it is `busy`. */
+  async goOn(view, busy = () => false) {
+    while (!view.stopped && isLively(this.now.status)) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      if (view.stopped) return;
+      try {
+        const live = view.turn >= this.now.turns;
+        await this.look();
+        if (live && !view.stopped && !busy()) await view.seek(this.now.turns);
+      } catch (fault) {
+        this.trouble(fault);
+      }
+    }
+  }
+
   /** The run that it was forked from and those that were forked from it, each beside it from where they part. */
   async #drawKin() {
     const { members } = await get(ofRun(this.run, "family")).catch(() => ({ members: [] }));
@@ -116,7 +137,6 @@ export class RunView {
   offer(view) {
     if (this.offered.has(view)) return;
     this.offered.add(view);
-    this.stamp = "";
     this.#drawHead();
   }
 
@@ -161,7 +181,7 @@ export class RunView {
 
   #drawHead() {
     const now = this.now;
-    const stamp = JSON.stringify([now.status, now.turns, now.digest, this.shown, location.href]);
+    const stamp = JSON.stringify([now.status, now.turns, now.digest, this.shown, [...this.offered], location.href]);
     if (stamp === this.stamp) return;
     this.stamp = stamp;
     if (this.troubled) { this.troubled = false; this.stall.hidden = true; }

@@ -62,7 +62,7 @@ const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 export const count = (number) => WHOLE.format(number);
 
 /** `1 turn`, `1,200 turns` */
-export const many = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const many = (number, noun, nouns = `${noun}s`) => `${count(number)} ${number === 1 ? noun : nouns}`;
 
 /** A number of seconds as people say it. */
 export function span(seconds) {
