@@ -323,12 +323,12 @@ async def _begun(url: str) -> None:
 
 
 async def _offered(url: str) -> Sequence[object]:
-    from genai_social_sim.ports import Offer
+    """What stands in the stream of offers, what strangers put there too."""
     from genai_social_sim.workers.transports import open_transport
 
     transport = open_transport(url)
     try:
-        return [each for each in await transport.serve("nobody").offers() if isinstance(each, Offer)]
+        return await transport.serve("nobody").offers()
     finally:
         await transport.close()
 
