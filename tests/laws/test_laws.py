@@ -19,6 +19,7 @@ from genai_social_sim.domain.act import Number, Say
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import (
     Answered,
+    Between,
     CallKey,
     Event,
     Exercised,
@@ -34,12 +35,12 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.memory import Interactions, Window
 from genai_social_sim.domain.plan import Channel, Moderated, RunPlan, Simultaneous, Timeouts
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.eventlog.memory import DigestLog
 from genai_social_sim.kernel.board import act_in
-from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.kernel.run import apply, hear
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState, start
@@ -336,11 +337,9 @@ def test_a_replay_of_what_is_there_of_a_run_has_its_digest(plan: RunPlan, seed: 
     for event, following in pairwise(played.events):
         events.append(event)
         log.append([Entry(event)])
-        if isinstance(event, Spoke | FellSilent | Exercised | Probed | Intervened) and not isinstance(
-            following, RunEnded
-        ):
+        if isinstance(event, Outcome | Between) and not isinstance(following, RunEnded):
             turns = sum(isinstance(each, Spoke | FellSilent) for each in events)
-            beside = sum(isinstance(each, Exercised | Probed | Intervened) and each.turn == turns for each in events)
+            beside = sum(isinstance(each, Between) and each.turn == turns for each in events)
             taken: dict[CallKey, Taken] = {each.key: each for each in events if called(each)}
             replayed = replay(Stage(played.plan), STUDY, DigestLog(), taken.get, turns=turns, beside=beside)
             assert (replayed.differs, replayed.digest) == ("", log.digest)

@@ -11,11 +11,10 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Between,
     CallKey,
+    Consequence,
     Event,
-    Exercised,
     Opened,
     Outcome,
-    Probed,
     Remembered,
     RunEnded,
     RunStarted,
@@ -115,7 +114,7 @@ class Past:
         self.state = apply(self.state, event)
         if isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final):
             self.answers[event.key] = event
-        elif isinstance(event, Outcome | Exercised | Probed | Remembered):
+        elif isinstance(event, Consequence):
             self.answers.pop(event.key, None)
 
 

@@ -13,19 +13,18 @@ from genai_social_sim.domain.events import (
     Answered,
     Aside,
     AttemptFailed,
+    Consequence,
     Exercised,
     FellSilent,
-    Outcome,
     Probed,
     Remembered,
-    Spoke,
     Taken,
 )
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.errors import NoSuchTurnError
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.kernel.memory import RECALL, SUMMARY
-from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.study.refusals import listed
 
 ASIDES: Final = {SUMMARY: "the summary", RECALL: "what came to mind", POWERS_ASKED: "its powers"}
@@ -38,7 +37,7 @@ class Turned:
     number: int
     aside: Aside | None
     attempts: Sequence[Taken]
-    outcome: Outcome | Exercised | Probed | Remembered | None
+    outcome: Consequence | None
     prompt: Prompt | None
     sent: Prompt | None  # what went out, if the backend left out a part of the prompt
     remembered: Remembered | None = None  # how the agent's memory was made up before
@@ -79,9 +78,7 @@ def turned(path: Path, number: int, aside: Aside | None = None) -> Turned:
         prompt = reader.sent(asked[-1]) if asked else None
     finally:
         reader.close()
-    outcomes = [
-        each.event for each in recorded if isinstance(each.event, Spoke | FellSilent | Exercised | Probed | Remembered)
-    ]
+    outcomes = [each.event for each in recorded if isinstance(each.event, Consequence)]
     made_up = [each.event for each in everything if isinstance(each.event, Remembered)] if aside is None else []
     outcome, remembered = next(iter(outcomes), None), next(iter(made_up), None)
     return Turned(number, aside, attempts, outcome, prompt, sent, remembered)
@@ -126,7 +123,7 @@ def _remembered_document(event: Remembered) -> dict[str, Any]:
     return {**found, **told, "tokens": event.tokens, "call": event.call.hex()}
 
 
-def _outcome_document(outcome: Outcome | Exercised | Probed | Remembered | None) -> dict[str, Any] | None:
+def _outcome_document(outcome: Consequence | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
     if isinstance(outcome, Remembered):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from genai_social_sim.domain.events import Exercised, Outcome, Probed, Remembered, Spoke
+from genai_social_sim.domain.events import Consequence, Remembered, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Model, RunPlan
@@ -123,7 +123,7 @@ class Walk:
         if 2 * self.turns >= self._most:
             self._late[agent] = self._late.get(agent, Count()).plus(count)
 
-    def _taken(self, call: Call) -> Outcome | Exercised | Probed | Remembered:
+    def _taken(self, call: Call) -> Consequence:
         turn = call.turn
         if turn.aside and turn.aside != SUMMARY:
             return without_asking(turn)
@@ -137,7 +137,7 @@ class Walk:
             return Remembered(**where, aside=turn.aside, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
         return Spoke(**where, text=text, call=b"", tokens=tokens)  # type: ignore[arg-type]
 
-    def _acted(self, turn: Turn, page: Page, tokens: int) -> Outcome | Exercised | Probed | Remembered:
+    def _acted(self, turn: Turn, page: Page, tokens: int) -> Consequence:
         """An act in a forum: each kind in turn."""
         if not page.acts:
             return without_asking(turn)

@@ -16,9 +16,9 @@ from genai_social_sim.domain.events import (
     Answered,
     Aside,
     AttemptFailed,
+    Consequence,
     Exercised,
     FellSilent,
-    Outcome,
     Probed,
     Remembered,
     Spoke,
@@ -85,7 +85,7 @@ def _parameters(turned: Turned) -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value, ensure_ascii=False)
 
 
-def _attempt(taken: Taken, outcome: Outcome | Exercised | Probed | Remembered | None) -> None:
+def _attempt(taken: Taken, outcome: Consequence | None) -> None:
     times = f"sent after {taken.sent_s:.3f} s, done after {taken.done_s:.3f} s"
     if isinstance(taken, AttemptFailed):
         _title(f"attempt {taken.attempt} failed: {CAUSES_IN_WORDS[taken.cause]}; {times}")
@@ -135,7 +135,7 @@ def _remembered(event: Remembered) -> None:
         _quoted(event.text.value)
 
 
-def _outcome(outcome: Outcome | Exercised | Probed | Remembered) -> None:
+def _outcome(outcome: Consequence) -> None:
     if isinstance(outcome, Remembered):
         _remembered(outcome)
         return

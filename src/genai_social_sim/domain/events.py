@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId, ChannelId
-from genai_social_sim.domain.power import Deed
+from genai_social_sim.domain.power import POWERS_ASKED, Deed
 from genai_social_sim.domain.text import Text
 
 Finish = Literal["stop", "length", "passed"]  # of its own accord | cut at max_tokens | had nothing to say
@@ -178,7 +178,7 @@ class Exercised(NamedTuple):
     @property
     def key(self) -> CallKey:
         """Which call of the run this follows from."""
-        return (self.turn, "~powers", self.agent)
+        return (self.turn, POWERS_ASKED, self.agent)
 
 
 class Remembered(NamedTuple):
@@ -328,6 +328,7 @@ class Noticed(NamedTuple):
 Logical = RunStarted | Opened | Remembered | Spoke | FellSilent | Exercised | Probed | Intervened | RunEnded
 Outcome = Spoke | FellSilent  # what became of a turn
 Between = Exercised | Probed | Intervened  # what lies between turns, in that order
+Consequence = Outcome | Exercised | Probed | Remembered  # what came of a call: each has its `key`
 Taken = Answered | AttemptFailed  # what decides an outcome: an answer, or the last attempt's failure
 Event = Logical | Answered | AttemptFailed | SessionStarted | SessionEnded | Noticed
 Status = Literal["running", "finished", "interrupted", "failed"]

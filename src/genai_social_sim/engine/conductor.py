@@ -9,14 +9,14 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import takewhile
 
-from genai_social_sim.domain.events import CallKey, Exercised, Logical, Outcome, Probed, Remembered
+from genai_social_sim.domain.events import CallKey, Consequence, Exercised, Logical, Outcome, Probed, Remembered
 from genai_social_sim.kernel.agenda import Intervening, Item
 from genai_social_sim.kernel.errands import made_up, paid
-from genai_social_sim.kernel.floor import Turn, wave_begins
+from genai_social_sim.kernel.floor import Turn, next_turn, wave_begins
 from genai_social_sim.kernel.intervening import intervening
 from genai_social_sim.kernel.outcome import passed_over
 from genai_social_sim.kernel.powers import petition, why_silent
-from genai_social_sim.kernel.run import after, apply, decide, ending, next_turn, tallied, with_floor
+from genai_social_sim.kernel.run import after, apply, decide, ending, tallied, with_floor
 from genai_social_sim.kernel.state import RunState
 
 
@@ -75,7 +75,7 @@ class Conductor:
         """What follows at once from where the run stands: its log may have been cut off before it said so."""
         return self._keep_agenda()
 
-    def take(self, turn: Turn, outcome: Outcome | Exercised | Probed | Remembered) -> None:
+    def take(self, turn: Turn, outcome: Consequence) -> None:
         """What became of a turn, or of a call aside, that was given out."""
         if isinstance(outcome, Probed):
             self._told[turn.key] = outcome
@@ -129,7 +129,8 @@ class Conductor:
     def _hear(self, index: int) -> None:
         """Tell a channel what was taken of its wave, as far as nothing is missing."""
         stage, floor = self.state.stage, self.state.floors[index]
-        room, number, outcomes = stage.rooms[index], next_turn(stage, index, floor), []
+        room, outcomes = stage.rooms[index], []
+        number = next_turn(room, floor)
         for at in range(number, number + room.turns - floor.position):
             outcome = self._outcomes.get(at)
             if outcome is None:

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
     CallKey,
+    Consequence,
     Exercised,
     FellSilent,
-    Outcome,
     Probed,
     Remembered,
     Spoke,
     Taken,
 )
 from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.engine.live import Past
 from genai_social_sim.kernel.floor import Turn, due
 from genai_social_sim.kernel.memory import View
-from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.kernel.powers import petition
 from genai_social_sim.kernel.run import apply
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState, start
 from genai_social_sim.ports import Recorded
-
-_ENDS: Final = (Spoke, FellSilent, Exercised, Probed, Remembered)
 
 
 class Shown(NamedTuple):
@@ -45,7 +43,7 @@ def shown_before(stage: Stage, key: CallKey, events: Iterable[Recorded]) -> Show
     state = start(stage)
     for recorded in events:
         event = recorded.event
-        if isinstance(event, _ENDS) and event.key == key:
+        if isinstance(event, Consequence) and event.key == key:
             then, floor = _call_of(state, event), state.floors[state.stage.channel_index[event.channel]]
             view = state.stage.view(then, floor)
             return Shown(event.agent, view, state.stage.prompt_after(then, view))
@@ -53,7 +51,7 @@ def shown_before(stage: Stage, key: CallKey, events: Iterable[Recorded]) -> Show
     return None
 
 
-def _call_of(state: RunState, event: Outcome | Exercised | Probed | Remembered) -> Turn:
+def _call_of(state: RunState, event: Consequence) -> Turn:
     index = state.stage.channel_index[event.channel]
     match event:
         case Spoke() | FellSilent():

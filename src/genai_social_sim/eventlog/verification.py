@@ -12,14 +12,11 @@ from genai_social_sim.domain.events import (
     AttemptFailed,
     Between,
     CallKey,
+    Consequence,
     Event,
-    Exercised,
-    FellSilent,
     Outcome,
-    Probed,
     Remembered,
     RunEnded,
-    Spoke,
     Status,
     status_after,
 )
@@ -142,12 +139,12 @@ class _Check:
         if isinstance(event, Answered | AttemptFailed):
             self._prompt(row)
             self.calls[event.key] = _binding(event)
-        elif isinstance(event, Spoke | FellSilent | Exercised | Probed | Remembered):
+        elif isinstance(event, Consequence):
             if self.calls.pop(event.key, NO_CALL) != event.call:
                 raise _BrokenError(row.seq, f"event {row.seq} ({row.kind}) does not follow from the recorded answer")
             self._place(row, event)
 
-    def _place(self, row: Stored, event: Spoke | FellSilent | Exercised | Probed | Remembered) -> None:
+    def _place(self, row: Stored, event: Consequence) -> None:
         if event.turn != self.turns:
             raise _BrokenError(row.seq, f"event {row.seq} is turn {event.turn}, but turn {self.turns} is next")
         self.turns += isinstance(event, Outcome)

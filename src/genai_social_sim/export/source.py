@@ -11,11 +11,7 @@ from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
     CallKey,
-    Exercised,
-    FellSilent,
-    Probed,
-    Remembered,
-    Spoke,
+    Consequence,
     Taken,
 )
 from genai_social_sim.domain.origin import Origin
@@ -71,7 +67,7 @@ def steps(source: Source, *, most: int | None = None) -> Iterator[Step]:
         if isinstance(event, Answered | AttemptFailed):
             under_way.setdefault(event.key, []).append(recorded)
             yield Step(recorded)
-        elif isinstance(event, Spoke | FellSilent | Exercised | Probed | Remembered):
+        elif isinstance(event, Consequence):
             yield Step(recorded, under_way.pop(event.key, ()))
         else:
             yield Step(recorded)

@@ -11,14 +11,12 @@ from typing import Any, Final
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
+    Consequence,
     Cut,
     Event,
-    Exercised,
     FellSilent,
     Intervened,
     Opened,
-    Probed,
-    Remembered,
     Spoke,
     Taken,
 )
@@ -175,7 +173,7 @@ class _Calls(Fold):
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         who: tuple[Cell, ...] = (None, None, None)
-        if isinstance(event, Spoke | FellSilent | Exercised | Probed | Remembered):
+        if isinstance(event, Consequence):
             who = (event.agent, event.channel, event.round)
         for attempt in step.attempts:
             if isinstance(attempt.event, Taken):

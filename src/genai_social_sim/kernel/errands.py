@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Exercised, Outcome, Probed, Remembered, Taken
+from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Consequence, Remembered, Taken
 from genai_social_sim.domain.memory import Retrieval
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.domain.vector import Vector
@@ -33,7 +33,7 @@ class _Reading(NamedTuple):
     cause: Cause | None = None
 
 
-def came_of(state: RunState, turn: Turn, taken: Taken) -> Outcome | Exercised | Probed | Remembered | None:
+def came_of(state: RunState, turn: Turn, taken: Taken) -> Consequence | None:
     """The event that `taken` leads to; None where the study wants a failure to stop the run."""
     if turn.aside not in ERRANDS:
         return outcome_of(state.stage, turn, taken)
@@ -49,7 +49,7 @@ def came_of(state: RunState, turn: Turn, taken: Taken) -> Outcome | Exercised | 
     )
 
 
-def without_asking(turn: Turn) -> Outcome | Exercised | Probed | Remembered:
+def without_asking(turn: Turn) -> Consequence:
     """What becomes of a call aside that is not made."""
     if turn.aside in ERRANDS:
         return _remembered(turn, _Reading(cause="passed"), call=b"", tokens=0)

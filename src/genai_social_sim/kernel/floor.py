@@ -60,6 +60,11 @@ class Floor(NamedTuple):
     order: Order | None = None  # since something was done with a power, or is to be asked
 
 
+def next_turn(room: Room, floor: Floor) -> int:
+    """The number of a channel's next turn."""
+    return floor.round * room.stride + room.offset + floor.position
+
+
 def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
     """The turns of a channel whose inputs are all known: what is left of a wave."""
     round_no, position = floor.round, floor.position
@@ -69,7 +74,7 @@ def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
         channel, room.members, round_no, position - begun, floor.last, floor.said, room.network, room.authority,
         room.seed_of(round_no),
     ))  # fmt: skip
-    number = round_no * room.stride + room.offset + position
+    number = next_turn(room, floor)
     left = room.left(round_no, position) if begun else ()
     called = None if floor.order is None else floor.order.called
     agents, begun = (left, 0) if left else ((called,) if called else who(room, moment), begun)

@@ -6,7 +6,7 @@ moderator after the speech that it chose. It knows nothing of other channels.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -19,7 +19,6 @@ from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.speech import shown
 
-POWERS_ASKED: Final = "~powers"  # the name of the call, where those of probes have the probe's; no probe is called so
 _WORDS: Final[Mapping[Deed, str]] = {
     "nothing": "nothing",
     "choose_next": "give the floor to ",
@@ -73,17 +72,17 @@ def after_turn(
     """Order once the turn at a place, a round and a position in it, has been taken."""
     before = order or Order()
     asking = () if room.is_break(*place) else before.asking
-    asking += tuple([each for each in _holders(room, powers, outcome, place[1]) if each not in asking])
+    if _is_asked(room, powers, outcome, place[1]) and outcome.agent not in asking:
+        asking = (*asking, outcome.agent)
     if order is None and not asking:
         return None
     return before._replace(called=None, asking=asking, after=outcome.turn)
 
 
-def _holders(room: Room, powers: Powers, outcome: Outcome, position: int) -> Iterator[AgentId]:
+def _is_asked(room: Room, powers: Powers, outcome: Outcome, position: int) -> bool:
     unasked = isinstance(outcome, FellSilent) and outcome.cause in _UNASKED
     in_part = room.forum is not None and not room.is_words(position)
-    if not (unasked or in_part) and usable(powers.get(outcome.agent, ()), room):
-        yield outcome.agent
+    return not (unasked or in_part) and bool(usable(powers.get(outcome.agent, ()), room))
 
 
 def offer_to(room: Room, order: Order, powers: Collection[Power], agent: AgentId, absent: Collection[AgentId]) -> Offer:

@@ -21,12 +21,13 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.feed import Feed
 from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.domain.tuples import make
 from genai_social_sim.kernel.acts import is_pass, option_in
 from genai_social_sim.kernel.addressing import address_of
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.order import POWERS_ASKED, deed_in
+from genai_social_sim.kernel.order import deed_in
 from genai_social_sim.kernel.speech import cut_of
 from genai_social_sim.kernel.stage import Part, Stage
 

@@ -9,9 +9,9 @@ from genai_social_sim.domain.act import Act, Number, Offer, Rate
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.memory import Summary
 from genai_social_sim.domain.plan import Agent, Channel, Forum, Moderated, RunPlan
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.memory import SUMMARY
-from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.kernel.pages import doing_on
 from genai_social_sim.kernel.prompts import POWER_CUES, PROBE_CUES, Frame, frame_of
 from genai_social_sim.kernel.roles import of_roles

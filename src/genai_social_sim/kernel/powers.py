@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from genai_social_sim.domain.events import Cause, Exercised, Probed
 from genai_social_sim.domain.ids import AgentId
-from genai_social_sim.kernel.floor import Floor, Turn
-from genai_social_sim.kernel.order import POWERS_ASKED, Order, disclosed, done, offer_to
+from genai_social_sim.domain.power import POWERS_ASKED
+from genai_social_sim.kernel.floor import Floor, Turn, next_turn
+from genai_social_sim.kernel.order import Order, disclosed, done, offer_to
 from genai_social_sim.kernel.state import RunState
 
 
@@ -26,7 +27,7 @@ def petition(state: RunState, index: int) -> Turn | None:
     order, room = floor.order, stage.rooms[index]
     if order is None or order.after != turns - 1 or state.progress.closing or not waits(state, index):
         return None
-    if floor.round * room.stride + room.offset + floor.position >= stage.bound:
+    if next_turn(room, floor) >= stage.bound:
         return None  # the channel has no further turn
     agent = order.asking[0]
     absent = [member for member, why in state.silenced.items() if "absent" in why]

@@ -33,7 +33,7 @@ from genai_social_sim.domain.tuples import make
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.agreement import Views, agreed_rounds, with_view
 from genai_social_sim.kernel.errands import made_up, paid
-from genai_social_sim.kernel.floor import Floor, Turn, due, opened, took, took_together
+from genai_social_sim.kernel.floor import Floor, Turn, due, next_turn, opened, took, took_together
 from genai_social_sim.kernel.intervening import intervened
 from genai_social_sim.kernel.order import after_turn
 from genai_social_sim.kernel.powers import exercised, has_voice, seen_by_others, waits
@@ -117,7 +117,7 @@ def after(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -
     if len(outcomes) > 1 and (together := _together(stage, index, floor, outcomes)):
         return together
     for outcome in outcomes:
-        number = next_turn(stage, index, floor)
+        number = next_turn(stage.rooms[index], floor)
         if outcome.turn > number:
             raise ValueError(f"turn {outcome.turn} of channel {outcome.channel} is out of order: {number} is next")
         if outcome.turn == number:
@@ -132,7 +132,8 @@ def after(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -
 
 def _together(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -> Floor | None:
     """The floor after turns of one wave, which come in one; None where they have to be heard one by one."""
-    room, first, line = stage.rooms[index], next_turn(stage, index, floor), stage.line
+    room, line = stage.rooms[index], stage.line
+    first = next_turn(room, floor)
     if (
         room.hearing != "all"
         or stage.powers
@@ -196,11 +197,6 @@ def _viewed(stage: Stage, views: Views, outcome: Outcome) -> Views:
     ):
         return views
     return with_view(views, stage.agent_index[outcome.agent], outcome.text.value)
-
-
-def next_turn(stage: Stage, index: int, floor: Floor) -> int:
-    """The number of a channel's next turn."""
-    return floor.round * stage.plan.round_size + stage.plan.offsets[index] + floor.position
 
 
 def apply(state: RunState, event: Event) -> RunState:  # noqa: C901 (one case for each kind)

@@ -26,6 +26,7 @@ from genai_social_sim.domain.plan import (
     Sequential,
     Simultaneous,
 )
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.tuples import make
@@ -39,7 +40,7 @@ from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.interactions import interactions
 from genai_social_sim.kernel.interactions import told as told_of
 from genai_social_sim.kernel.memory import ERRANDS, RECALL, SUMMARY, Mind, View, errand, last, remembered, view
-from genai_social_sim.kernel.order import POWERS_ASKED, answers_shown, powers_of
+from genai_social_sim.kernel.order import answers_shown, powers_of
 from genai_social_sim.kernel.pages import lines_on
 from genai_social_sim.kernel.phrasing import Phrasing
 from genai_social_sim.kernel.prompts import (
@@ -137,11 +138,11 @@ class Stage:
         """What the model of `turn.agent` is sent."""
         return self.prompt_after(turn, self.view(turn, floor))
 
-    def prompt_after(self, turn: Turn, seen: View) -> Prompt:
-        """The same, for one who knows already what it shows."""
+    def prompt_after(self, turn: Turn, seen: View, part: Part | None = None) -> Prompt:
+        """The same, for one who knows already what it shows, and perhaps the turn's own `part`."""
         if turn.aside == RECALL:
             return question_of_likeness(seen.lines)
-        return prompt_of(self.part(turn).frame, seen, agent=turn.agent)
+        return prompt_of((part or self.part(turn)).frame, seen, agent=turn.agent)
 
     def shown(self, turn: Turn, floor: Floor, part: Part) -> tuple[Prompt, tuple[Line, ...]]:
         """What the model of `turn.agent` is sent, and the lines that this shows; `part` is the turn's own."""
@@ -149,7 +150,7 @@ class Stage:
             heard = self.heard(turn, floor)
             return prompt_after(part.frame, heard, agent=turn.agent), heard
         seen = self.view(turn, floor)
-        return self.prompt_after(turn, seen), seen.heard
+        return self.prompt_after(turn, seen, part), seen.heard
 
     def view(self, turn: Turn, floor: Floor) -> View:
         """What that prompt shows of the past: of the conversation, and of answers to probes, if it may see them."""

@@ -28,8 +28,7 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
-from genai_social_sim.domain.power import Deed
-from genai_social_sim.kernel.order import POWERS_ASKED
+from genai_social_sim.domain.power import POWERS_ASKED, Deed
 from genai_social_sim.observers.changes import told_of
 
 CAUSES_IN_WORDS: Final[Mapping[Cause, str]] = {

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from genai_social_sim.domain.events import (
     Answered,
     AttemptFailed,
+    Consequence,
     Event,
     Exercised,
     FellSilent,
@@ -30,8 +31,8 @@ from genai_social_sim.domain.events import (
     SessionStarted,
     Spoke,
 )
+from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.errors import RecordError
-from genai_social_sim.kernel.order import POWERS_ASKED
 from genai_social_sim.ports import Recorded
 from genai_social_sim.web.sources import Record
 
@@ -222,7 +223,7 @@ def _told(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0912 (one line a ki
             assert_never(unknown)
 
 
-def _where(event: Spoke | FellSilent | Exercised | Probed | Remembered) -> dict[str, Any]:
+def _where(event: Consequence) -> dict[str, Any]:
     return {"turn": event.turn, "round": event.round, "channel": event.channel, "agent": event.agent}
 
 
