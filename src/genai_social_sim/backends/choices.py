@@ -43,11 +43,11 @@ def of_texts(choices: Sequence[str]) -> dict[str, Any]:
     return {"type": "string", "enum": list(choices)}
 
 
-def of_objects(choices: Sequence[str]) -> dict[str, Any]:
-    """The same within an object."""
+def within_object(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an answer within an object."""
     return {
         "type": "object",
-        "properties": {KEY: of_texts(choices)},
+        "properties": {KEY: answer},
         "required": [KEY],
         "additionalProperties": False,
     }

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from genai_social_sim.domain.act import PASS, Number
-from genai_social_sim.kernel.acts import KEY
 
 
 def of_texts(number: Number) -> dict[str, Any]:
@@ -16,16 +15,6 @@ def of_texts(number: Number) -> dict[str, Any]:
     one: dict[str, Any] = {"type": "number" if number.range.decimals else "integer"}
     one |= {"minimum": number.range.low, "maximum": number.range.high}
     return {"anyOf": [one, {"type": "string", "enum": [PASS]}]} if number.may_pass else one
-
-
-def of_objects(number: Number) -> dict[str, Any]:
-    """The same within an object."""
-    return {
-        "type": "object",
-        "properties": {KEY: of_texts(number)},
-        "required": [KEY],
-        "additionalProperties": False,
-    }
 
 
 def grammar(number: Number) -> str:

@@ -231,16 +231,12 @@ class OpenAIModel:
             case _ if not chat:
                 return {"logprobs": 5}  # all that plain completions offer; nothing constrains them
             case _:
-                schema = {"name": KEY, "strict": True, "schema": choices.of_objects(legal)}
-                return {**shown, "response_format": {"type": "json_schema", "json_schema": schema}}
+                return {**shown, **_as_object(choices.of_texts(legal))}
 
     def _constraint_of_number(self, number: Number, *, chat: bool) -> dict[str, Any]:
         if self._served.extensions == "llama.cpp":
             return {"grammar": numbers.grammar(number)}
-        if not chat:
-            return {}
-        schema = {"name": KEY, "strict": True, "schema": numbers.of_objects(number)}
-        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+        return _as_object(numbers.of_texts(number)) if chat else {}
 
     def _check(self, request: Request, heard: servers.Hearing, last: _Last) -> None:
         if last.refusal or last.finish == "content_filter":
@@ -324,3 +320,9 @@ def _tokens(logprobs: Mapping[str, Any] | None) -> list[choices.Token]:
         return [choices.Token.of_json(each) for each in content]
     shown = zip(logprobs.get("tokens") or (), logprobs.get("top_logprobs") or (), strict=False)
     return [choices.Token.of(text, None, (others or {}).items()) for text, others in shown]
+
+
+def _as_object(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds a chat's answer to a JSON schema: as an object, since some servers take no other."""
+    schema = {"name": KEY, "strict": True, "schema": choices.within_object(answer)}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_social_sim.backends.numbers import grammar, of_objects, of_texts
+from genai_social_sim.backends.choices import within_object
+from genai_social_sim.backends.numbers import grammar, of_texts
 from genai_social_sim.domain.act import Number, Offer
 from genai_social_sim.domain.number import Range, plain
 from genai_social_sim.kernel.acts import offer_of, option_in
@@ -88,4 +89,4 @@ def test_a_schema_names_the_bounds_and_a_pass_if_there_is_one() -> None:
     assert of_texts(of(0, 1)) == {"type": "number", "minimum": 0, "maximum": 1}
     assert of_texts(of(0, 500, 1))["type"] == "integer"
     assert {"type": "string", "enum": ["pass"]} in of_texts(of(0, 1, may_pass=True))["anyOf"]
-    assert of_objects(of(0, 1))["required"] == ["answer"]
+    assert within_object(of_texts(of(0, 1)))["required"] == ["answer"]
