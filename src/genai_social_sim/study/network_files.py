@@ -87,7 +87,7 @@ def _json(text: str, name: str) -> Iterator[EdgeRow]:
 
 
 def _adjacency(text: str, name: str) -> Iterator[EdgeRow]:
-    """As networkx and others write it: on each line a name and, after blanks, those that hear it; # begins a remark."""
+    """As networkx writes it: on each line a name and, after blanks, those that hear it; # begins a remark."""
     for line in text.splitlines():
         speaker, *hearers = line.partition("#")[0].split() or [""]
         yield from [(speaker, listener, None) for listener in hearers]

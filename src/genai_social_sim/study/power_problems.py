@@ -17,15 +17,15 @@ def problems_of_powers(study: StudyDoc, everybody: Sequence[Resident]) -> Iterat
     """Of all roles."""
     given = {each.role for each in study.interventions if isinstance(each, RoleChangeDoc)}
     for name, role in study.roles.items():
+        if not role.powers:
+            continue
         holders = {each.name for each in everybody if each.role == name}
         rooms = [
             (channel, members)
             for channel in study.channels.values()
             if holders.intersection(members := members_of(channel.members, everybody)) or name in given
         ]
-        if not role.powers or not rooms:
-            continue
-        for text, remedy in _wrong(study, role, rooms):
+        for text, remedy in _wrong(study, role, rooms) if rooms else ():
             yield Problem(("roles", name, "powers"), text, remedy)
 
 
@@ -35,10 +35,7 @@ def _wrong(
     drawn = [isinstance(channel.protocol or study.protocol, AuthorityDoc | RandomDoc) for channel, _ in rooms]
     if "choose_next" in role.powers and not any(drawn):
         text = "`choose_next` can be used where the next speaker is drawn, and none of its channels has such a protocol"
-        yield (
-            text,
-            "Write `protocol: random` or `protocol: authority`; or `{kind: moderated, moderator: NAME}`.",
-        )
+        yield text, "Write `protocol: random` or `protocol: authority`; or `{kind: moderated, moderator: NAME}`."
     if "see_probes" in role.powers and not study.probes:
         yield "there are no probes whose answers could be seen", "Delete `see_probes`, or add `probes`."
     others = max(len(members) for _, members in rooms) - 1
