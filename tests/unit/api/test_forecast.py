@@ -30,6 +30,12 @@ def test_calls_and_tokens_are_counted_on_the_real_protocol() -> None:
     assert found.seconds is None
 
 
+def test_each_time_that_a_holder_of_powers_is_asked_counts_as_a_call() -> None:
+    chaired = STUDY.replace("{name: Ada}", "{name: Ada, role: chair}") + "roles: {chair: {powers: [mute]}}"
+    found = Study.parse(chaired).forecast(measure=False)
+    assert (found.turns, found.calls) == (20, 20 + 4)  # after each of five rounds but the last
+
+
 def test_the_time_is_that_of_calls_side_by_side_at_the_speed_they_have_now() -> None:
     found = Study.parse(STUDY).forecast()
     assert found.seconds is not None

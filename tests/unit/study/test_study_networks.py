@@ -161,6 +161,14 @@ def test_an_adjacency_list_says_on_each_line_who_hears_the_first(tmp_path: Path)
     assert sorted(edge[:2] for edge in network.edges) == [("a", "b"), ("a", "c"), ("c", "b")]
 
 
+def test_an_adjacency_list_is_read_as_networkx_writes_it(tmp_path: Path) -> None:
+    nx.write_adjlist(nx.DiGraph([("a", "b"), ("c", "a"), ("c", "b")]), tmp_path / "net.adjlist")
+    (tmp_path / "study.yaml").write_text(study("{kind: file, path: net.adjlist, directed: true}"), encoding="utf-8")
+    network = lower(load(tmp_path / "study.yaml")).channels[0].network
+    assert network is not None
+    assert sorted(edge[:2] for edge in network.edges) == [("a", "b"), ("c", "a"), ("c", "b")]
+
+
 def test_graphml_brings_its_directions_and_weights(tmp_path: Path) -> None:
     graph = nx.DiGraph()
     graph.add_edge("a", "b", weight=2.5)
