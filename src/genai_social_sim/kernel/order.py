@@ -48,7 +48,7 @@ class Order(NamedTuple):
     called: AgentId | None = None  # who has the next turn
     asking: tuple[AgentId, ...] = ()  # who is to be asked, the first first
     after: int = -1  # the turn after which
-    answers: tuple[Disclosed, ...] = ()  # the last of each agent to each probe, by both names; where somebody sees them
+    answers: tuple[Disclosed, ...] = ()  # the last two of each agent to each probe, in order, where somebody sees them
 
 
 def powers_of(plan: RunPlan) -> Powers:
@@ -121,18 +121,26 @@ def done(order: Order, agent: AgentId, deed: Deed, whom: AgentId | None) -> Orde
 
 
 def disclosed(order: Order | None, event: Probed) -> Order:
-    """Order with an answer that holders of `see_probes` are shown from the next turn on."""
+    """Order with an answer that holders of `see_probes` are shown from the next turn on.
+
+    That before it is kept: who is asked at the same moment is shown that one, whoever answers first.
+    """
     before = order or Order()
     new = Disclosed(event.turn, event.probe, event.agent, event.text)
-    others = [each for each in before.answers if (each.probe, each.agent) != (event.probe, event.agent)]
-    return before._replace(answers=tuple(sorted((*others, new), key=lambda each: (each.probe, each.agent))))
+    same = [each for each in before.answers if _names(each) == _names(new)]
+    others = [each for each in before.answers if _names(each) != _names(new)]
+    return before._replace(answers=tuple(sorted((*others, *same[-1:], new), key=_names)))
+
+
+def _names(answer: Disclosed) -> tuple[str, AgentId]:
+    return answer.probe, answer.agent
 
 
 def answers_shown(order: Order, agent: AgentId, turn: int) -> Text:
     """What `agent` is shown of others' answers before its turn of this number: whole lines, no speaker's among them."""
-    seen = [each for each in order.answers if each.agent != agent and each.turn < turn]
+    last = {_names(each): each for each in order.answers if each.agent != agent and each.turn < turn}
     lines = []
-    for probe, answers in groupby(seen, key=lambda each: each.probe):
+    for probe, answers in groupby(last.values(), key=lambda each: each.probe):
         told = "; ".join([f"{each.agent} answered {shown(each.text, inline=True).value}" for each in answers])
         lines.append(f"(Asked aside, {probe}: {told})\n")
     return Text.of("".join(lines)) if lines else EMPTY

@@ -158,6 +158,19 @@ def test_one_does_not_see_ones_own_answers_nor_those_of_the_same_moment() -> Non
     assert "Asked aside" not in asides[0]
 
 
+def test_an_answer_of_the_same_moment_does_not_hide_the_one_before_it_from_who_is_asked_later() -> None:
+    """As where a run is resumed between the two answers, or its model answers one call at a time."""
+    seen: list[Request] = []
+    planned = {"powers": {"cy": ["see_probes"]}, "probes": [asking()], "stop": 6}
+    scene = scenario(answers=doing(seen=seen), **planned)  # type: ignore[arg-type]
+    whole = scene.play()
+    told = [request.prompt.text for request in seen if request.agent == CY and request.aside]
+    assert ["bo answered yes" in text for text in told] == [False, True, True]
+    entries = whole.entries()
+    assert {scene.play(entries[:length]).digest for length in range(1, len(entries))} == {whole.digest}
+    assert scene.but(slots=1).play().digest == whole.digest
+
+
 def test_a_role_that_is_taken_on_brings_its_powers() -> None:
     becomes = ChangeRole(agents=(BO,), role=RoleId("of ada"))
     change = Intervention(when=(After(count=3, unit="turns"),), change=becomes)
