@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from genai_social_sim.domain.events import Answered, Exercised, Intervened, Probed, Remembered
+from genai_social_sim.domain.events import Exercised, Intervened, Probed, Remembered
 from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Step
 from genai_social_sim.export.tables import Column, Row
@@ -23,8 +23,8 @@ class _Probes(Fold):
         event = recorded.event if recorded else None
         if recorded is None or not isinstance(event, Probed):
             return ()
-        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
-        mass, raw = (legal_mass(answers[-1].notes.value), answers[-1].raw.value) if answers else (None, None)
+        answer = step.answer
+        mass, raw = (legal_mass(answer.notes.value), answer.raw.value) if answer else (None, None)
         where = (self.run, recorded.seq, event.turn, event.round, event.probe, event.channel, event.agent)
         text = None if event.cause else event.text.value
         return ((*where, text, event.choice, event.cause, event.tokens, mass, raw, moment(recorded.at)),)
@@ -63,8 +63,8 @@ class _Powers(Fold):
         event = recorded.event if recorded else None
         if recorded is None or not isinstance(event, Exercised):
             return ()
-        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
-        mass, raw = (legal_mass(answers[-1].notes.value), answers[-1].raw.value) if answers else (None, None)
+        answer = step.answer
+        mass, raw = (legal_mass(answer.notes.value), answer.raw.value) if answer else (None, None)
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
         return ((*where, event.deed, event.whom, event.cause, event.tokens, mass, raw, moment(recorded.at)),)
 
@@ -101,8 +101,7 @@ class _Memories(Fold):
         event = recorded.event if recorded else None
         if recorded is None or not isinstance(event, Remembered):
             return ()
-        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
-        raw = answers[-1].raw.value if answers else None
+        raw = step.answer.raw.value if step.answer else None
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
         summary, recalled = (None, None) if event.cause else _remembered(event)
         kind = event.aside.removeprefix("~")

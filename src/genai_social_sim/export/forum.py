@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from genai_social_sim.domain.events import Answered, FellSilent, Intervened, Opened, RunStarted, Spoke
+from genai_social_sim.domain.events import FellSilent, Intervened, Opened, RunStarted, Spoke
 from genai_social_sim.domain.feed import Feed
 from genai_social_sim.export.facts import Facts
 from genai_social_sim.export.kinds import Fold, Kind, moment
@@ -129,8 +129,7 @@ class _Acts(Fold):
         cause = event.cause if isinstance(event, FellSilent) else event.stand_in
         chosen = event.choice if isinstance(event, Spoke) else "pass" if cause == "passed" else None
         act, post = (None, None) if chosen is None else _act_in(chosen)
-        answers = [attempt.event for attempt in step.attempts if isinstance(attempt.event, Answered)]
-        mass = legal_mass(answers[-1].notes.value) if answers else None
+        mass = legal_mass(step.answer.notes.value) if step.answer else None
         where = (self.run, event.turn, event.round, event.channel, event.agent)
         why = None if cause == "passed" else cause
         return ((*where, act, post, why, mass, moment(step.recorded.at), step.recorded.seq),)

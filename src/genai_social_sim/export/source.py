@@ -52,6 +52,12 @@ class Step:
     recorded: Recorded | None
     attempts: Sequence[Recorded] = ()
 
+    @property
+    def answer(self) -> Answered | None:
+        """The last of the attempts that was answered."""
+        events = [attempt.event for attempt in self.attempts]
+        return next((event for event in reversed(events) if isinstance(event, Answered)), None)
+
 
 def steps(source: Source, *, most: int | None = None) -> Iterator[Step]:
     """A run's events in order, joined with their attempts; at most `most` events.

@@ -42,7 +42,7 @@ class _Utterances(Fold):
             return ()
         match recorded.event:
             case Spoke() as event if event.feed is None:  # else it is an act
-                return (self._spoken(recorded, event, step.attempts),)
+                return (self._spoken(recorded, event, step),)
             case Opened() as event:
                 return (self._put_in(recorded, event),)
             case Intervened() as event:
@@ -55,22 +55,16 @@ class _Utterances(Fold):
         head = (self.run, recorded.seq, None, None, event.channel, event.speaker, event.text.value, moment(recorded.at))
         return (*head, None, False, None, None, None, None, None, None, how)
 
-    def _spoken(self, recorded: Recorded, event: Spoke, attempts: Iterable[Recorded]) -> Row:
+    def _spoken(self, recorded: Recorded, event: Spoke, step: Step) -> Row:
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
         said = (event.text.value, moment(recorded.at))
-        how = (*_cut(event.cut), event.stand_in, _raw(event.cut, attempts))
+        raw = step.answer.raw.value if event.cut is not None and step.answer else None
+        how = (*_cut(event.cut), event.stand_in, raw)
         return (*where, *said, event.choice, *how, event.tokens, event.to, None)
 
 
 def _cut(cut: Cut | None) -> tuple[bool, str | None, str | None]:
     return (False, None, None) if cut is None else (True, cut.why, cut.other or None)
-
-
-def _raw(cut: Cut | None, attempts: Iterable[Recorded]) -> str | None:
-    if cut is None:
-        return None
-    raws = [attempt.event.raw.value for attempt in attempts if isinstance(attempt.event, Answered)]
-    return raws[-1] if raws else None
 
 
 UTTERANCES: Final = Kind(

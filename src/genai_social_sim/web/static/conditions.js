@@ -81,7 +81,7 @@ export class ConditionsView {
     });
     this.chart?.stop();
     const range = this.found.category ? [0, 1] : undefined; // a share; an interval may reach beyond, as the table tells
-    this.chart = new Chart({ title: this.#title(), range, note: "thick: mean over the runs of a condition, with its 95 % interval (t); faint: single runs. A click fixes the turn of the table.", turns, lines, bands, seek: (turn) => { this.at = turn; this.#values(); } });
+    this.chart = new Chart({ title: this.#title(), range, note: "thick: mean over the runs of a condition that were still going, with its 95 % interval (t); faint: single runs. A click fixes the turn of the table.", turns, lines, bands, seek: (turn) => { this.at = turn; this.#values(); } });
     const open = this.holder.querySelector("details")?.open ?? false;
     refill(this.holder, this.chart.element);
     this.holder.querySelector("details").open = open;
