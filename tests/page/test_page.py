@@ -242,6 +242,28 @@ def test_the_scrubber_and_the_search_lead_into_a_long_run(site: Site, tab: Watch
     expect(page.locator("article.flash")).to_contain_text(word, ignore_case=True)
 
 
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [("conversation", "article[data-turn='40']"), ("network", "footer output:has-text('turn 40 of')")],
+)
+def test_who_moves_the_scrubber_before_a_view_is_there_gets_what_it_was_moved_to(
+    site: Site, tab: Watched, run: Run, view: str, shown: str
+) -> None:
+    page = tab.page
+    held: list[Route] = []
+    page.route(f"**/static/{view}.js", lambda route: held.append(route))  # noqa: PLW0108 -- playwright marks what it is given
+    page.goto(f"{site.url}/runs/{run.path.stem}/{view if view == 'network' else ''}")
+    scrubber = page.get_by_label("Turn", exact=True)
+    expect(scrubber).to_be_enabled()
+    scrubber.fill("40")
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    (route,) = held
+    route.continue_()
+    expect(page.locator(shown)).to_be_in_viewport()
+    assert "at=40" in page.url
+    tab.clean(site)
+
+
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Path]:
     """A folder in which a run with a hundred messages a second is being played by another process."""

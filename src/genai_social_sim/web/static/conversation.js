@@ -48,8 +48,8 @@ export class Conversation {
     if (query.q) this.#search(query.q);
     await this.log.fetch(0);
     const wanted = at ?? (query.at === undefined ? null : Number(query.at));
-    if (wanted !== null) await this.seek(wanted);
-    else if (this.log.status === "finished" && !this.sought) await this.feed.show(0);
+    if (!this.sought && wanted !== null) await this.seek(wanted);
+    else if (!this.sought && this.log.status === "finished") await this.feed.show(0);
     if (at !== null) this.turn.show(at, query);
   }
 

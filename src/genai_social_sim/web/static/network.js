@@ -51,6 +51,7 @@ export class NetworkView {
   /** Colours it by what was so at a turn. */
   async seek(turn) {
     this.turn = turn;
+    if (!this.graph) return; // it is being laid out, and then comes here
     await this.#rewired();
     await this.#recolour();
   }

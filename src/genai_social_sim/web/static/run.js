@@ -62,24 +62,28 @@ export class RunView {
 
   /** The address has changed within this run. */
   async addressed() {
-    const { view, turn, query } = asked();
-    const wanted = view in VIEWS ? view : "conversation";
-    if (SOMETIMES.has(wanted)) this.offered.add(wanted);
-    if (this.view && this.shown === wanted) {
-      await this.view.turned?.(turn, query);
+    if (!this.row) return; // it is on its way
+    const view = asked().view in VIEWS ? asked().view : "conversation";
+    if (SOMETIMES.has(view)) this.offered.add(view);
+    if (this.view && this.shown === view) {
+      await this.view.turned?.(asked().turn, asked().query);
       this.#drawHead();
       return;
     }
     this.view?.stop();
-    this.shown = wanted;
+    this.view = null;
+    this.shown = view;
     this.#drawHead();
-    const View = await MODULES[wanted]();
+    const View = await MODULES[view]();
+    if (this.view || this.shown !== view || this.stopped) return; // somebody went on while it was on its way
+    const { turn, query } = asked(); // also where the scrubber was moved to meanwhile
     this.view = new View(this);
     refill(this.holder, this.view.element);
     await this.view.begin(turn, query);
   }
 
   stop() {
+    this.stopped = true;
     clearInterval(this.watching);
     this.view?.stop();
   }
@@ -169,7 +173,7 @@ export class RunView {
     const live = turn >= this.now.turns;
     note({ at: live ? "" : turn });
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => (live && this.view.follow ? this.view.follow() : this.view.seek?.(turn)));
+    this.frame = requestAnimationFrame(() => (live && this.view?.follow ? this.view.follow() : this.view?.seek?.(turn)));
     this.at(turn, live);
   }
 
