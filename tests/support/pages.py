@@ -127,6 +127,12 @@ def play(folder: Path, study: str = STUDY, **settings: Any) -> Path:
     return Study.parse(study).run(runs=folder, durability="process", **settings).path
 
 
+def copied(path: Path, files: int) -> None:
+    """So many run files in all in the folder of a record, each with the same content and a name of its own."""
+    for number in range(files - 1):
+        os.link(path, path.with_name(f"copy{number:04}.sqlite"))
+
+
 @contextmanager
 def playing(folder: Path, study: str, *words: str) -> Iterator[Path]:
     """The folder of a run that another process plays, with these options of `gss run`; it is ended."""

@@ -37,14 +37,19 @@ class Stamp(NamedTuple):
 class RunFile(NamedTuple):
     """A run file as the folder has it. `run` names it in addresses, `file` is its path within the folder.
 
-    `given` is its path from where the page was started.
+    `given` is its path from where the page was started, `place` where it lies. There may be 100,000: no `Path` is made.
     """
 
     run: str
     file: str
     given: str
-    path: Path
+    place: str
     stamp: Stamp
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.place)
 
 
 class Folder:
@@ -95,12 +100,12 @@ class Folder:
 
     def _named(self) -> dict[str, RunFile]:
         found: dict[str, RunFile] = {}
+        given, root = _before(self._given), _before(self.root)
         for inside, stamp in sorted(islice(self._walk(), _MOST), key=_in_bytes):
-            alone = not inside
-            file = os.fsencode(self.root.name if alone else inside.replace(os.sep, "/")).decode("utf-8", "replace")
+            file = _shown(inside.replace(os.sep, "/") if inside else self.root.name)
             run = _unused(file.removesuffix(SUFFIX).replace("/", "~"), found)
-            shown = os.fsencode(self._given / inside).decode("utf-8", "replace")
-            found[run] = RunFile(run, file, shown, self.root / inside, stamp)
+            shown, place = (given + inside, root + inside) if inside else (str(self._given), str(self.root))
+            found[run] = RunFile(run, file, _shown(shown), place, stamp)
         return found
 
     def _walk(self) -> Iterator[tuple[str, Stamp]]:
@@ -114,8 +119,9 @@ class Folder:
         while todo:
             folder, depth = todo.pop()
             entries = _entries(self.root / folder)
+            before = os.path.join(folder, "")
             for name, entry in entries.items():
-                inside = os.path.join(folder, name)
+                inside = before + name
                 if entry.is_dir(follow_symlinks=False):
                     todo += [(inside, depth + 1)] if depth < _DEEPEST else []
                 elif name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
@@ -126,6 +132,16 @@ class Folder:
 
 def _in_bytes(found: tuple[str, Stamp]) -> bytes:
     return os.fsencode(found[0])
+
+
+def _before(folder: Path) -> str:
+    """What stands before a path within a folder: nothing in the one that we are in."""
+    return "" if folder == Path() else os.path.join(folder, "")
+
+
+def _shown(name: str) -> str:
+    """A name as text, whatever bytes it is made of."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
 def _entries(folder: Path) -> dict[str, os.DirEntry[str]]:

@@ -15,7 +15,8 @@ from genai_social_sim.errors import RecordError, SocialSimError
 from genai_social_sim.web.folder import Folder, RunFile, Stamp
 from genai_social_sim.web.sources import Record, Sources
 
-_PATIENCE_S: Final = 0.25  # spent on reading before what is known is shown
+_FIRST_S: Final = 0.05  # spent on reading before anything is shown
+_PATIENCE_S: Final = 0.2  # spent on reading before what is known is shown
 LIVELY: Final = ("running", "running or killed")
 _LAST_AT: Final = "SELECT at FROM events ORDER BY seq DESC LIMIT 1"
 _COUNTED_AT_ONCE: Final = 50_000  # positions of a log, so that a long one holds nobody up
@@ -40,8 +41,7 @@ class ParentDocument(TypedDict):
 class RunRow(TypedDict):
     """A run in the list. `problem` says why a file cannot be read as one; all else is empty then.
 
-    `status` is empty for a file that has not been looked at yet, `tokens` are null until they are counted, `cost` is
-    null where no answer had a price.
+    `tokens` are null until they are counted, `cost` is null where no answer had a price.
     """
 
     run: str
@@ -74,7 +74,8 @@ class RunRow(TypedDict):
 class Runs(TypedDict):
     """Run files of the folder: all of them if it is `whole`, else those whose rows changed after a revision.
 
-    `revision` is what to ask after next. `unread` files have not been looked at yet and will be when asked again.
+    `revision` is what to ask after next. `unread` files have not been looked at since they came or changed: what they
+    hold comes when it is asked again.
     """
 
     folder: str
@@ -114,14 +115,17 @@ class Summaries:
         self._shrunk = self._revision = int(1000 * sources.clock.now())
 
     def all(self, after: int = -1) -> Runs:
-        """Every run file, each with what is known of it by now; or those that changed after a revision."""
+        """Every run file that was looked at by now, one more at least; or those that changed after a revision."""
         with self._lock:
             files = self._folder.files()
-            self._keep(files)
-            until = self._sources.clock.elapsed() + _PATIENCE_S
-            unread = sum(not self._refreshed(file, until) for file in self._urgent(files))
+            self._forget(files)
+            until = self._sources.clock.elapsed() + (_PATIENCE_S if self._known else _FIRST_S)
+            urgent = self._urgent(files)
+            for file in urgent[:1]:
+                self._refreshed(file, float("inf"))
+            unread = sum(not self._refreshed(file, until) for file in urgent[1:])
             whole = not self._shrunk <= after <= self._revision
-            known, revision = [self._known[run] for run in files], self._revision
+            known, revision = [self._known[run] for run in files if run in self._known], self._revision
         return {
             "folder": self._folder.root.name,
             "version": self._sources.version,
@@ -132,16 +136,14 @@ class Summaries:
             "now": self._sources.clock.now(),
         }
 
-    def _keep(self, files: Mapping[str, RunFile]) -> None:
-        """Forgets files that are gone, and notes those that are new."""
+    def _forget(self, files: Mapping[str, RunFile]) -> None:
+        """Forgets files that are gone."""
         gone = self._known.keys() - files.keys()
         for run in gone:
             del self._known[run]
         if gone:
             self._revision += 1
             self._shrunk = self._revision
-        for run in files.keys() - self._known.keys():
-            self._note(run, _Known(_empty(files[run]), None))
 
     def _note(self, run: str, found: _Known) -> None:
         """What is known of a run now; a row that is another than before is of a new revision."""
@@ -163,11 +165,16 @@ class Summaries:
 
     def _urgent(self, files: Mapping[str, RunFile]) -> list[RunFile]:
         """Those to be looked at: that run first, the newest of the others next."""
-        changed = [file for run, file in files.items() if self._known[run].stamp != file.stamp]
+        changed = [file for run, file in files.items() if self._stamp_of(run) != file.stamp]
         return sorted(changed, key=self._urgency, reverse=True)
 
+    def _stamp_of(self, run: str) -> Stamp | None:
+        known = self._known.get(run)
+        return known and known.stamp
+
     def _urgency(self, file: RunFile) -> tuple[bool, Stamp]:
-        return self._known[file.run].row["status"] in LIVELY, file.stamp
+        known = self._known.get(file.run)
+        return known is not None and known.row["status"] in LIVELY, file.stamp
 
     def _refreshed(self, file: RunFile, until: float) -> bool:
         """Whether the row of a file is that of now."""

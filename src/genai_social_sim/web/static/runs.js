@@ -174,7 +174,7 @@ export class RunList {
     const levels = Object.entries(row.levels).map(([factor, level]) => `${factor}: ${level}`).join(", ");
     const fork = row.parent && el("a", { class: "sign", href: toRun(row.run, "forks"), title: row.parent.changes.join("; ") || "nothing changed" }, `⑂ fork of ${row.parent.run || "a run"} at ${row.parent.at_turn}`);
     return el("tr", {},
-      el("td", {}, row.status ? box : null),
+      el("td", {}, box),
       el("td", { class: "study" }, el("a", { href: toRun(row.run) }, row.study || row.file), el("small", {}, fork, fork && " ", row.seed === null ? "" : `seed ${row.seed}`)),
       el("td", { class: "condition", title: levels || null }, row.condition),
       el("td", { class: "replicate number" }, row.condition || row.replicate ? row.replicate : ""),
@@ -211,7 +211,7 @@ export class RunList {
 /** The sign and word of a status. */
 export function stateOf(row) {
   const [sign, words] = standing(row.status);
-  return el("span", { class: `state ${row.status.split(" ")[0] || "unknown"}` }, el("span", { "aria-hidden": "true" }, sign), ` ${words}`);
+  return el("span", { class: `state ${row.status.split(" ")[0]}` }, el("span", { "aria-hidden": "true" }, sign), ` ${words}`);
 }
 
 /** How far a run is. */

@@ -95,7 +95,6 @@ const STATUS = {
   killed: ["✕", "killed"],
   "running or killed": ["?", "running or killed"],
   unreadable: ["!", "cannot be read"],
-  "": ["…", "not looked at yet"],
 };
 
 /** The sign and the words of a status. */
