@@ -211,3 +211,8 @@ def number_in(text: str) -> int:
     found = re.search(r"[\d,]+", text)
     assert found, text
     return int(found[0].replace(",", ""))
+
+
+def number_of(selector: str) -> str:
+    """JavaScript for the first number in an element."""
+    return f"Number(document.querySelector('{selector}').textContent.match(/[\\d,]+/)[0].replaceAll(',', ''))"
