@@ -28,6 +28,7 @@ class Expected(NamedTuple):
 
 EXPECTED: Final = {
     "hang_before_first_byte": Expected("timeout"),
+    "hang_within_a_piece": Expected("timeout"),
     "hang_after_head": Expected("timeout"),
     "hang_after_first_token": Expected("timeout"),
     "slow_drip": Expected("timeout"),
@@ -35,12 +36,26 @@ EXPECTED: Final = {
     "http_401": Expected("refused", 1),
     "http_404": Expected("refused", 1),
     "http_429": Expected("error"),
+    "http_429_then_hang": Expected("error"),
+    "redirect": Expected("refused", 1),
     "http_500": Expected("error"),
     "http_503": Expected("error"),
     "too_long": Expected("too_long", 1),
     "error_in_stream": Expected("error"),
     "garbage": Expected("garbled"),
     "garbage_in_stream": Expected("garbled"),
+    "nested_json": Expected("garbled"),
+    "nested_error": Expected("error"),
+    "negative_count": Expected("garbled"),
+    "huge_count": Expected("garbled"),
+    "count_without_end": Expected("garbled"),
+    "huge_chance": Expected("garbled"),
+    "compressed": Expected("garbled"),
+    "compressed_error": Expected("error"),
+    "head_without_end": Expected("garbled"),
+    "longer_than_it_says": Expected("garbled"),
+    "shorter_than_it_says": Expected("unreachable"),
+    "length_that_is_none": Expected("garbled"),
     "broken_json": Expected("garbled"),
     "other_json": Expected("garbled"),
     "wrong_json": Expected("garbled"),
@@ -54,7 +69,12 @@ EXPECTED: Final = {
     "key_told": Expected("garbled", 1),
     "key_refused": Expected("refused", 1),
     "key_in_error": Expected("error"),
+    "key_escaped": Expected("error"),
 }
+ODD: Final = (  # and yet whole answers
+    *("in_one_piece", "byte_by_byte", "carriage_returns", "byte_order_mark", "chance_that_is_none"),
+    *("goes_on_after_the_end", "hang_after_the_end"),
+)
 EMPTY: Final = {"empty": "nothing", "only_white_space": "only_white_space", "only_thinking": "only_thinking"}
 
 
@@ -95,7 +115,7 @@ def check_record(run: Run) -> None:
 
 
 def test_the_table_holds_every_fault_that_is_shipped() -> None:
-    assert EXPECTED.keys() | EMPTY.keys() | {"ok"} == FAULTS.keys()
+    assert EXPECTED.keys() | EMPTY.keys() | {*ODD} | {"ok"} == FAULTS.keys()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -110,6 +130,19 @@ async def test_a_fault_is_on_the_record_and_the_run_goes_on(fault: str, backend:
     assert server.calls == asked
     assert (run.status, run.turns) == ("finished", 1)
     assert took < 2 * patience(fault) + 5.0
+    check_record(run)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fault", ODD)
+async def test_an_answer_that_comes_in_an_odd_way_is_taken_whole_and_once(
+    fault: str, backend: str, tmp_path: Path
+) -> None:
+    async with faults_server(fault, "ok") as server:
+        run = await played(study(backend, server.address, turns=2), tmp_path)
+    assert [event.text.value for event in events_of(run) if isinstance(event, Spoke)] == [TEXT, TEXT]
+    assert failures_of(run) == []
+    assert server.calls == 2
     check_record(run)
 
 

@@ -107,12 +107,18 @@ def _check_weights(path: Path, models: Iterable[LanguageModel], sessions: list[d
 
 def _other_weights(identity: Mapping[str, Any], sessions: Sequence[dict[str, Any]]) -> str:
     """What is wrong with a model for a run that has had `sessions`; empty if nothing is."""
-    known = {str(model.get("weights")) for about in sessions for model in about.get("models", ())}
+    before = [model for about in sessions for model in about.get("models", ())]
+    named = [model for model in before if _name(model) == _name(identity)]
+    known = {str(model.get("weights")) for model in named or before}
     weights = str(identity.get("weights"))
     if not known or weights in known:
         return ""
     name = identity.get("model", identity.get("backend"))
     return f"the weights of {name} are not those that this run began with ({weights} is new)"
+
+
+def _name(identity: Mapping[str, Any]) -> tuple[Any, Any]:
+    return identity.get("backend"), identity.get("model")
 
 
 def _models(

@@ -270,7 +270,8 @@ class OllamaModel:
         reason = last.get("done_reason")
         finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
         words = words_of(request, heard, finish=finish)
-        notes = {"sent": sent, "done_reason": reason and str(reason), **_timings(last), **words.notes}
+        said = reason and servers.shown(reason, self._hosts[0].secrets)
+        notes = {"sent": sent, "done_reason": said, **_timings(last), **words.notes}
         return Answer(
             text=words.text,
             finish=finish,

@@ -23,6 +23,8 @@ T = TypeVar("T")
 Path = Literal["/api/chat", "/api/generate"]
 Progress = Callable[[str, float], None]  # (what is being done, share done from 0 to 1)
 HERE: Final = "http://127.0.0.1:11434"
+_DONE: Final = re.compile(rb'"done": ?true')  # within words, JSON writes \" for a quotation mark
+_KEY: Final = "OLLAMA_API_KEY"  # the variable whose value the official client sends
 _REFUSES_FROM: Final = (0, 12, 6)  # the first version that can be told not to cut a prompt
 _PATIENCE_S: Final = 15.0  # for questions about the server itself
 _CONNECT_S: Final = 5.0
@@ -49,7 +51,7 @@ class Host:
                 f"backend ollama needs a package that is missing here ({fault})",
                 remedy="Run: pip install 'genai-social-sim[ollama]'",
             ) from fault
-        self.secrets = [each for each in (os.environ.get("OLLAMA_API_KEY"), *(auth or ())) if each]
+        self.secrets = servers.secrets_of(os.environ.get(_KEY) or "", auth, variable=_KEY)
         guard = Guard(("application/x-ndjson", "application/json"), self.secrets)
         self.client = ollama.AsyncClient(
             host=address,
@@ -62,12 +64,17 @@ class Host:
         )
         self.faults: tuple[type[Exception], ...] = (
             *(httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, ollama.ResponseError, OSError),
-            *(ValueError, TypeError, AttributeError, KeyError),  # JSON that is none, or of another shape
+            *servers.UNREADABLE,
         )
         self.all_faults = (*self.faults, CompletionError)
         self._response_error = ollama.ResponseError
         self._post = Post(
-            address.rstrip("/"), self.client._client.headers, guard, auth=auth, trust=httpx.create_ssl_context
+            address.rstrip("/"),
+            self.client._client.headers,
+            guard,
+            auth=auth,
+            trust=httpx.create_ssl_context,
+            end=_DONE,
         )
         self._reader = copy(self.client)
         self._reader._client = self._post
@@ -86,7 +93,7 @@ class Host:
     def failure(self, fault: BaseException) -> CompletionError:
         """What an exception of the client means."""
         if isinstance(fault, self._response_error):  # an error in the midst of a stream
-            return servers.stream_failure(servers.without(str(fault.error), self.secrets))
+            return servers.stream_failure(str(fault.error), self.secrets)
         return servers.wire_failure(fault, self.secrets)
 
     async def told(self, question: Callable[[], Awaitable[T]]) -> T:
@@ -174,7 +181,8 @@ def _complete(address: str) -> str:
     if "://" not in address and not re.search(r":\d+(/|$)", place):
         host, slash, path = place.partition("/")
         place = f"{host}:11434{slash}{path}"
-    return f"{scheme}://" + re.sub(r"^(0[.]0[.]0[.]0)?(?=:|/|$)", "127.0.0.1", place)
+    place = re.sub(r"^(0[.]0[.]0[.]0)?(?=:|/|$)", "127.0.0.1", place)
+    return f"{scheme}://" + re.sub(r"^\[::\](?=:|/|$)", "[::1]", place)
 
 
 async def reached(host: Host, model: str) -> Served:

@@ -37,6 +37,7 @@ _MOST_STOPS: Final = 4  # that OpenAI itself takes
 _KEY_LIKE: Final = ("key", "token", "secret", "password", "authorization")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OURS: Final = {"model", "messages", "prompt", "stream", "stream_options", "seed", "stop", "temperature", "top_p"}
+_HOLDING: Final = {"grammar", "response_format", "structured_outputs", "guided_choice"}  # to choices or numbers
 _OWN_WORDS: Final[Mapping[Extensions, Mapping[str, str]]] = {  # ours: theirs
     "llama.cpp": {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repeat_penalty"},
     "vllm": {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repetition_penalty"},
@@ -201,7 +202,10 @@ class OpenAIModel:
             stops, left_out["stop"] = stops[:_MOST_STOPS], stops[_MOST_STOPS:]
         if stops:
             sent["stop"] = stops
-        return {**sent, **self._own(request), **self._constraint(request), **self._options.extra}, left_out
+        held = self._constraint(request)
+        if not held.keys() & _HOLDING and (request.choices or request.number):
+            left_out["constraint"] = "plain completions of this server take none"
+        return {**sent, **self._own(request), **held, **self._options.extra}, left_out
 
     def _own(self, request: Request) -> dict[str, Any]:
         """What only one kind of server takes: no kept beginning for a repeat, going on with a begun answer."""
@@ -240,7 +244,7 @@ class OpenAIModel:
 
     def _check(self, request: Request, heard: servers.Hearing, last: _Last) -> None:
         if last.refusal or last.finish == "content_filter":
-            raise servers.refused_answer("".join(last.refusal))
+            raise servers.refused_answer("".join(last.refusal), self._host.secrets)
         servers.check_secrets(heard, self._host.secrets)
         needed = last.prompt_tokens + request.sampling.max_tokens
         if self._context is not None and needed > self._context:
@@ -252,9 +256,12 @@ class OpenAIModel:
     def _made(self, request: Request, heard: servers.Hearing, last: _Last, notes: dict[str, Any]) -> Answer:
         finish: Literal["stop", "length"] = "length" if last.finish == "length" else "stop"
         words = words_of(request, heard, finish=finish)
-        notes |= {"finish_reason": last.finish, **last.notes, **words.notes}
+        secrets = self._host.secrets
+        notes |= {"finish_reason": servers.shown(last.finish, secrets), **last.notes, **words.notes}
         if last.model is not None:
-            notes["model"] = file_name(str(last.model))
+            notes["model"] = file_name(servers.shown(last.model, secrets))
+        if last.fingerprint is not None:
+            notes["system_fingerprint"] = servers.shown(last.fingerprint, secrets)
         return Answer(
             text=words.text,
             finish=finish,
@@ -263,7 +270,7 @@ class OpenAIModel:
             first_token_s=heard.first_token_s,
             by=f"openai/{self._host.address}",
             legal_mass=words.legal_mass,
-            notes=dict(servers.struck_out(notes, self._host.secrets)),
+            notes=notes,
         )
 
 
@@ -276,13 +283,14 @@ class _Last:
         self.prompt_tokens = 0
         self.answer_tokens = 0
         self.model: object = None  # the one that answered, as the server names it
+        self.fingerprint: object = None
         self.notes: dict[str, Any] = {}
 
     def take(self, chunk: Any, heard: servers.Hearing) -> None:
         """Read one chunk; raises CompletionError for one of another shape."""
         try:
             self._take(chunk, heard)
-        except (AttributeError, TypeError, IndexError, KeyError, ValueError) as fault:
+        except servers.UNREADABLE as fault:
             raise servers.garbled(f"JSON of another shape ({type(fault).__name__}: {fault})") from None
 
     def _take(self, chunk: Mapping[str, Any], heard: servers.Hearing) -> None:
@@ -309,7 +317,7 @@ class _Last:
         if model := chunk.get("model"):
             self.model = model
         if fingerprint := chunk.get("system_fingerprint"):
-            self.notes["system_fingerprint"] = str(fingerprint)
+            self.fingerprint = fingerprint
 
 
 def _tokens(logprobs: Mapping[str, Any] | None) -> list[choices.Token]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from genai_social_sim.backends import servers
 from genai_social_sim.backends.guards import Guard, connecting
 from genai_social_sim.backends.posting import Post
-from genai_social_sim.errors import BackendError, CompletionError
+from genai_social_sim.errors import BackendError, CompletionError, RequestError
 
 Extensions = Literal["llama.cpp", "vllm", "none"]
 HOSTED: Final = "https://api.openai.com/v1"
@@ -37,6 +38,8 @@ class Host:
 
         named, auth = servers.split_address(base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED)
         self.address = named.rstrip("/")
+        if not urlsplit(self.address).hostname:
+            raise RequestError("what was named is no address of a server", remedy="Write http://HOST:PORT/v1.")
         key = os.environ.get(key_name) or ""
         if not key and urlsplit(self.address).hostname == urlsplit(HOSTED).hostname:
             raise BackendError(
@@ -44,7 +47,7 @@ class Host:
                 remedy=f"Put it into the environment variable {key_name}, or name another: api_key_env: NAME.",
             )
         self.key_name = key_name
-        self.secrets = [each for each in (key, *(auth or ())) if each]
+        self.secrets = servers.secrets_of(key, auth, variable=key_name)
         guard = Guard(("text/event-stream", "application/json"), self.secrets)
         try:
             http = openai.DefaultAioHttpClient(
@@ -62,7 +65,7 @@ class Host:
         self.faults: tuple[type[Exception], ...] = (
             *_http_faults(library := _library(http)),
             *(openai.OpenAIError, OSError),
-            *(ValueError, TypeError, AttributeError, KeyError),  # JSON that is none, or of another shape
+            *servers.UNREADABLE,
         )
         self.all_faults: tuple[type[Exception], ...] = (*self.faults, CompletionError)
         self._decoder: Callable[[], Any] = self.client._make_sse_decoder
@@ -74,14 +77,14 @@ class Host:
     def failure(self, fault: BaseException) -> CompletionError:
         """What an exception of the client means."""
         if isinstance(fault, self._api_error) and not isinstance(fault, self._connection_error):
-            return servers.stream_failure(servers.without(str(fault.message), self.secrets))
+            return servers.stream_failure(str(fault.message), self.secrets)
         return servers.wire_failure(fault, self.secrets)
 
-    async def told(self, path: str) -> Any:
+    async def told(self, path: str, *, readable: bool = False) -> Any:
         """What the server answers to a question about itself, as JSON; None if it does not know the question.
 
         Raises:
-            BackendError: If it cannot be asked.
+            BackendError: If it cannot be asked, or with `readable` if what it answers is no JSON.
         """
         try:
             with connecting(_CONNECT_S):
@@ -91,7 +94,7 @@ class Host:
             raise BackendError(f"the server at {self.address} does not answer within {_PATIENCE_S:g} s") from None
         except self.all_faults as fault:
             failed = self.failure(fault)
-        if re.search(r"HTTP (404|405|501)", failed.problem) or failed.cause == "garbled":
+        if re.search(r"HTTP (404|405|501)", failed.problem) or (failed.cause == "garbled" and not readable):
             return None
         raise self._not_there(failed)
 
@@ -105,6 +108,11 @@ class Host:
             return BackendError(
                 f"{self.address}: {failed.problem}",
                 remedy=f"Put the right key into the environment variable {self.key_name}.",
+            )
+        if failed.cause == "garbled":
+            return BackendError(
+                f"what answers at {self.address} is no OpenAI-style server: {failed.problem}",
+                remedy="Correct `base_url`: most end with /v1.",
             )
         return BackendError(f"{self.address}: {failed.problem}", remedy="Look at its log, or correct `base_url`.")
 
@@ -122,7 +130,7 @@ class Host:
                 if event is not None and not event.data.startswith("[DONE]"):
                     chunk = event.json()
                     if isinstance(chunk, dict) and chunk.get("error"):
-                        raise servers.stream_failure(servers.without(event.data, self.secrets))
+                        raise servers.stream_failure(event.data, self.secrets)
                     yield chunk
 
         return read
@@ -189,7 +197,7 @@ class Served:
 
 async def reached(host: Host, model: str, extensions: Extensions | None) -> Served:
     """Ask a server what it is and for a model; raises BackendError."""
-    listed = await host.told("/models")
+    listed = await host.told("/models", readable=True)
     entries = _entries(listed)
     entry = _entry(host, model, entries) if entries else {}
     kind = extensions or _kind(entry)
@@ -224,12 +232,12 @@ async def models_at(base_url: str | None, key_name: str = "OPENAI_API_KEY") -> N
     """What a server lists; raises BackendError."""
     host = Host(base_url, key_name)
     try:
-        listed = await host.told("/models")
+        listed = await host.told("/models", readable=True)
     finally:
         await host.close()
     if not isinstance(_dict(listed).get("data"), list):
         raise BackendError(f"what answers at {host.address} lists no models", remedy="Correct the address: .../v1.")
-    return Names(host.address, tuple([file_name(str(each["id"])) for each in _entries(listed)]))
+    return Names(host.address, tuple([file_name(each["id"]) for each in _entries(listed)]))
 
 
 def list_models(base_url: str | None) -> Names:
@@ -247,7 +255,30 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _entries(listed: Any) -> list[dict[str, Any]]:
     data = _dict(listed).get("data")
-    return [each for each in data if isinstance(each, dict) and "id" in each] if isinstance(data, list) else []
+    return (
+        [_entry_of(each) for each in data if isinstance(each, dict) and _is_name(each.get("id"))]
+        if isinstance(data, list)
+        else []
+    )
+
+
+def _entry_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    names = told.get("aliases")
+    known = [each for each in names if _is_name(each)] if isinstance(names, list) else []
+    return {**_facts(told), "aliases": known, "meta": _facts(told.get("meta"))}
+
+
+def _facts(told: Any) -> dict[str, Any]:
+    """What a record can hold of what a server tells: names, words and numbers."""
+    return {name: value for name, value in _dict(told).items() if isinstance(value, str | int) or _is_finite(value)}
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 @lru_cache(maxsize=64)  # each answer tells its model's name
@@ -260,11 +291,11 @@ def file_name(name: str) -> str:
 def _entry(host: Host, model: str, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The model that was asked for; a server that would answer with another one is refused."""
     for each in entries:
-        names = [str(each["id"]), *map(str, each.get("aliases") or ())]
+        names = [each["id"], *each["aliases"]]
         known = {*names, *map(file_name, names), *(file_name(name).removesuffix(".gguf") for name in names)}
         if model in known:
             return each
-    there = sorted({file_name(str(each["id"])) for each in entries})
+    there = sorted({file_name(each["id"]) for each in entries})
     raise BackendError(
         f"the server at {host.address} does not serve {model!r}; it serves {', '.join(there[:8])}",
         remedy=f"Write model: {there[0]}"
@@ -283,10 +314,10 @@ def _kind(entry: Mapping[str, Any]) -> Extensions:
             return "none"
 
 
-def _of_llama(model: str, entry: Mapping[str, Any], props: Mapping[str, Any]) -> Served:
-    meta = _dict(entry.get("meta"))
+def _of_llama(model: str, entry: Mapping[str, Any], told: Mapping[str, Any]) -> Served:
+    meta, props = _facts(entry.get("meta")), _facts(told)
     facts = {name: meta.get(name) for name in ("ftype", "n_params", "size", "n_vocab", "n_ctx_train", "n_embd")}
-    context = _dict(props.get("default_generation_settings")).get("n_ctx", meta.get("n_ctx"))
+    context = _dict(told.get("default_generation_settings")).get("n_ctx", meta.get("n_ctx"))
     template = str(props.get("chat_template", ""))
     return Served(
         name=str(entry.get("id", model)),
@@ -306,7 +337,7 @@ def _of_llama(model: str, entry: Mapping[str, Any], props: Mapping[str, Any]) ->
 
 
 def _of_vllm(model: str, entry: Mapping[str, Any], version: Mapping[str, Any]) -> Served:
-    said = str(version.get("version", ""))
+    said = str(_facts(version).get("version", ""))
     numbers = re.match(r"(\d+)\.(\d+)", said)
     longest = entry.get("max_model_len")
     return Served(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -34,7 +33,7 @@ class Post:
         guard: Refuses what is no answer.
         trust: Makes the TLS context, for a server that has a certificate.
         auth: Name and password, in place of a key.
-        end: The line that ends an answer, if the protocol has one.
+        end: What is in the line that ends an answer, and in no other.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Post:
         *,
         trust: Callable[[], Any],
         auth: tuple[str, str] | None = None,
-        end: re.Pattern[bytes] | None = None,
+        end: re.Pattern[bytes],
     ) -> None:
         import aiohttp
         from multidict import CIMultiDict
@@ -55,7 +54,7 @@ class Post:
         self._headers = CIMultiDict(headers)
         self._headers["Accept-Encoding"] = "identity"
         if auth is not None:
-            self._headers["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"
+            self._headers["Authorization"] = f"Basic {servers.as_basic(auth)}"
         self._guard = guard
         self._trust = trust
         self._end = end
@@ -116,7 +115,7 @@ class Post:
 class Reply:
     """A response as the official clients read it: what they ask of httpx's, without the rest."""
 
-    def __init__(self, response: Any, end: re.Pattern[bytes] | None) -> None:
+    def __init__(self, response: Any, end: re.Pattern[bytes]) -> None:
         self._response = response
         self._end = end
 
@@ -124,7 +123,7 @@ class Reply:
         """It was checked before."""
 
     async def aiter_bytes(self) -> AsyncGenerator[bytes, None]:
-        """Its bytes, as whole lines, up to the line that marks its end if the protocol has one.
+        """Its bytes, as whole lines, up to and with the line that marks its end: what comes after it does not count.
 
         So no reader has to stop there: asyncio makes a task for each generator that is left unfinished, and three of
         those would take as much time as the call.
@@ -132,8 +131,8 @@ class Reply:
         lines = Lines()
         async for chunk in self._response.content.iter_any():
             whole = lines.of(chunk)
-            if self._end is not None and (found := self._end.search(whole)):
-                yield whole[: found.start()]
+            if found := self._end.search(whole):
+                yield whole[: whole.find(b"\n", found.end()) + 1]
                 await self._rest()
                 return
             if whole:

@@ -18,19 +18,22 @@ import asyncio
 import ipaddress
 import json
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from genai_social_sim.errors import CompletionError, RequestError
+from genai_social_sim.errors import BackendError, CompletionError, RequestError
 from genai_social_sim.ports import Limits
 
 KEPT_S: Final = 2.0  # an idle connection; servers close theirs after 5 s, and a call would be lost on a closed one
 MOST_TEXT: Final = 1 << 20  # characters of an answer, thinking included
+# What reading something that is none of the protocol raises. RecursionError: JSON nested without end.
+UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
 _MOST_COUNTED: Final = 1 << 40
 _SHOWN: Final = 300  # characters of them that are passed on
 _SHORTEST_SECRET: Final = 6  # a placeholder such as "none" or "x" is no secret
@@ -111,9 +114,10 @@ def garbled(what: str, *, retry: bool = True) -> CompletionError:
     return CompletionError(f"the server sent no answer that can be read: {what}", cause="garbled", retry=retry)
 
 
-def http_failure(status: int, headers: Mapping[str, str], words: str) -> CompletionError:
-    """What a status other than success means. `words`: what the server said, without secrets."""
-    said = _said(words)
+def http_failure(status: int, headers: Mapping[str, str], words: str, secrets: Collection[str] = ()) -> CompletionError:
+    """What a status other than success means. `words`: what the server said."""
+    said = _said(words, secrets)
+    what = f"HTTP {status}: {said}" if said else f"HTTP {status}"
     if status in (400, 413, 422, 500) and _TOO_LONG.search(words):
         return too_long(f"the server says: {said}")
     if status in (401, 403):  # its words may show parts of a key
@@ -124,26 +128,27 @@ def http_failure(status: int, headers: Mapping[str, str], words: str) -> Complet
             remedy="Set the environment variable that holds the key.",
         )
     if status == 408:  # noqa: PLR2004 (request timeout)
-        return CompletionError(f"the server gave up waiting (HTTP 408: {said})", cause="timeout")
+        return CompletionError(f"the server gave up waiting ({what})", cause="timeout")
     if status in (409, 425, 429) or status >= 500:  # noqa: PLR2004 (its own fault, or too busy)
         return CompletionError(
-            f"the server fails (HTTP {status}: {said})" if status >= 500 else f"too busy (HTTP {status}: {said})",  # noqa: PLR2004
+            f"the server fails ({what})" if status >= 500 else f"too busy ({what})",  # noqa: PLR2004 (its own fault)
             cause="error",
             retry_after_s=retry_after_s(headers),
         )
-    return CompletionError(f"the server refuses the call (HTTP {status}: {said})", cause="refused", retry=False)
+    return CompletionError(f"the server refuses the call ({what})", cause="refused", retry=False)
 
 
-def stream_failure(words: str) -> CompletionError:
+def stream_failure(words: str, secrets: Collection[str]) -> CompletionError:
     """What an error in the midst of an answer means."""
+    said = _said(words, secrets)
     if _TOO_LONG.search(words):
-        return too_long(f"the server says: {_said(words)}")
-    return CompletionError(f"the server fails ({_said(words)})", cause="error")
+        return too_long(f"the server says: {said}")
+    return CompletionError(f"the server fails ({said})", cause="error")
 
 
-def refused_answer(words: str) -> CompletionError:
+def refused_answer(words: str, secrets: Collection[str]) -> CompletionError:
     """The failure of a call that the server, not the model, would not answer."""
-    said = f": {_said(words)}" if words else ""
+    said = f": {_said(words, secrets)}" if words else ""
     return CompletionError(f"the server withheld the answer{said}", cause="refused", retry=False)
 
 
@@ -182,10 +187,10 @@ def wire_failure(fault: BaseException, secrets: Collection[str]) -> CompletionEr
         if isinstance(each, CompletionError):
             return each
     names = {base.__name__ for each in chain for base in type(each).__mro__}
-    said = without(_said(str(chain[-1]) or type(chain[-1]).__name__), secrets)
+    said = _said(str(chain[-1]) or type(chain[-1]).__name__, secrets)
     if names & _BROKEN or re.search(r"disconnected|closed connection|incomplete", said):
         return CompletionError(f"the connection to the server failed ({said})", cause="unreachable")
-    if names & {"ValueError", "TypeError", "AttributeError", "KeyError"}:
+    if isinstance(fault, UNREADABLE) or names & {each.__name__ for each in UNREADABLE}:
         return garbled(f"no JSON of this protocol ({said})")
     return garbled(f"no HTTP ({said})")
 
@@ -201,17 +206,23 @@ _BROKEN: Final = {
 }
 
 
-def _said(words: str) -> str:
+def _said(words: str, secrets: Collection[str]) -> str:
+    """A server's words without what wraps them and without secrets, which JSON may have written with escapes."""
     said: object = words
     for _ in range(3):  # a server in front of another wraps its words
         try:
             inner = json.loads(said) if isinstance(said, str) else said
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         said = (
             inner.get("error", inner.get("message", inner.get("detail", said))) if isinstance(inner, Mapping) else said
         )
-    text = " ".join(str(said).split())
+    return shown(" ".join(str(said).split()), secrets)
+
+
+def shown(told: object, secrets: Collection[str]) -> str:
+    """What a server told in a few words, for the record: without secrets, and shortened if it is long."""
+    text = without(str(told), secrets)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
@@ -257,12 +268,34 @@ def _parts(address: str, what: str) -> SplitResult:
 
 def split_address(address: str) -> tuple[str, tuple[str, str] | None]:
     """An address without its credentials, and those; raises RequestError for what is none."""
-    if "://" not in address:
-        address = f"http://{address}"
-    parts = _parts(address, "what was named")
+    address = address.strip()
+    parts = _parts(address if "://" in address else f"http://{address}", "what was named")
+    if parts.scheme not in ("http", "https"):
+        raise RequestError("what was named is no address of a model server", remedy="Write http://HOST:PORT.")
+    if parts.query or parts.fragment:
+        raise RequestError(
+            "the address of a server that was named goes on behind its path, with ? or #, which calls cannot keep",
+            remedy="Leave that out. What a server wants with each call can stand in the option `extra` of `openai`.",
+        )
     place = parts.netloc.rpartition("@")[2]
     plain = urlunsplit((parts.scheme, place, parts.path, "", ""))
-    return plain, (parts.username or "", parts.password or "") if "@" in parts.netloc else None
+    named = unquote(parts.username or ""), unquote(parts.password or "")
+    return plain, named if "@" in parts.netloc else None
+
+
+def as_basic(auth: tuple[str, str]) -> str:
+    """Name and password as HTTP sends them."""
+    return b64encode(":".join(auth).encode()).decode()
+
+
+def secrets_of(key: str, auth: tuple[str, str] | None, *, variable: str) -> list[str]:
+    """What may be shown nowhere; raises BackendError for a key that no call can carry, without repeating it."""
+    if not key.isascii() or not key.isprintable():
+        raise BackendError(
+            f"the environment variable {variable} holds a line break or another character that no key has",
+            remedy="Put the key alone into it, on one line.",
+        )
+    return [each for each in (key, *(auth or ()), as_basic(auth) if auth else "") if each]
 
 
 def public_address(address: str, *, option: str, instead: str) -> str:

@@ -20,6 +20,7 @@ from genai_social_sim.kernel.memory import RECALL
 from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
 
+_LONGEST_PAUSE_S: Final = 60.0  # or the study's deadline for an answer; whatever a server asks for
 _NO_NOTES: Final = Text.of("{}")
 _FINISHES: Final = get_args(Finish)
 
@@ -34,12 +35,16 @@ class Job(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What came of a job: an answer or a failure, with the prompt that was sent and how long the server wants peace."""
+    """What came of a job, and the prompt that was sent.
+
+    `peace_s`: how long the server wants to be left alone. `pause_s`: how long its turn waits for another attempt.
+    """
 
     job: Job
     taken: Taken
     prompt: Prompt
-    retry_after_s: float = 0.0
+    peace_s: float = 0.0
+    pause_s: float = 0.0
 
 
 class Caller:
@@ -50,6 +55,7 @@ class Caller:
         self._clock = clock
         self._prices = prices.of
         self._limits = Limits(timeouts.answer_s, timeouts.connect_s, timeouts.first_token_s)
+        self._longest_s = max(_LONGEST_PAUSE_S, timeouts.answer_s, timeouts.backoff_s)
 
     def at_once(self, model: InstantModel, job: Job, state: RunState) -> tuple[Taken, Prompt]:
         """Ask a backend that answers without waiting."""
@@ -67,6 +73,8 @@ class Caller:
         now = self._clock.elapsed()
         job = job if job.began_at is not None else job._replace(began_at=now)
         limit = min(self._limits.answer_s, self._left(job, now))
+        if not limit:
+            return self._failed(_Sent(job, prompt, asked, now), _too_late())
         try:
             async with asyncio.timeout(limit):
                 answer = await model.complete(request)
@@ -82,9 +90,11 @@ class Caller:
         prompt, asked, request = self._request(job, state)
         now = self._clock.elapsed()
         job = job if job.began_at is not None else job._replace(began_at=now)
-        limits = self._limits._replace(answer_s=min(self._limits.answer_s, self._left(job, now)))
+        limit = min(self._limits.answer_s, self._left(job, now))
+        if not limit:
+            return self._failed(_Sent(job, prompt, asked, now), _too_late())
         try:
-            answer = await model.complete(request._replace(limits=limits))
+            answer = await model.complete(request._replace(limits=self._limits._replace(answer_s=limit)))
         except CompletionError as fault:
             return self._failed(_Sent(job, prompt, asked, now), fault)
         return Report(job, self._answered(job, asked, answer, now), prompt)
@@ -98,7 +108,9 @@ class Caller:
     def _left(self, job: Job, now: float) -> float:
         """Seconds that are left of a turn's whole time."""
         whole = self._timeouts.turn_s
-        return math.inf if whole is None else max(0.0, whole - (now - (job.began_at or now)))
+        if whole is None:
+            return math.inf
+        return whole if job.began_at is None else max(0.0, whole - (now - job.began_at))
 
     def _request(self, job: Job, state: RunState) -> tuple[Prompt, Asked, Request]:
         number, channel, channel_no, round_no, _, name, aside, page, _ = turn = job.turn
@@ -143,7 +155,8 @@ class Caller:
 
     def _failed(self, sent: _Sent, fault: CompletionError) -> Report:
         job, now = sent.job, self._clock.elapsed()
-        pause = fault.retry_after_s or 0.0
+        peace = min(fault.retry_after_s or 0.0, self._longest_s)
+        pause = max(peace, self._backoff_s(sent.asked.seed, job.attempt))
         again = fault.retry and job.attempt % self._timeouts.attempts and self._left(job, now) > pause
         failure = AttemptFailed(
             turn=job.turn.number,
@@ -156,7 +169,17 @@ class Caller:
             final=not again,
             aside=_aside(job.turn),
         )
-        return Report(job, failure, sent.prompt, pause)
+        return Report(job, failure, sent.prompt, peace, pause)
+
+    def _backoff_s(self, seed: int, attempt: int) -> float:
+        """Doubled for each failure, half of it spread by the call's own seed."""
+        spread = (seed * 31 + attempt) % 1000 / 1000
+        pause = self._timeouts.backoff_s * 2 ** ((attempt - 1) % 16) * (0.5 + spread / 2)
+        return min(float(pause), self._longest_s)
+
+
+def _too_late() -> CompletionError:
+    return CompletionError("the time of the whole turn was up before it could be asked again", cause="timeout")
 
 
 def _aside(turn: Turn) -> Aside | None:

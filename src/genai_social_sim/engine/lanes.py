@@ -151,17 +151,8 @@ class Lane:
         if isinstance(taken, Answered):
             change = pace.answered(seconds, now)
         else:
-            change = pace.failed(taken.cause, seconds, now, peace_s=report.retry_after_s)
+            change = pace.failed(taken.cause, seconds, now, peace_s=report.peace_s)
         if change:
             words = f"{self.where} ({taken.detail.value})" if isinstance(taken, AttemptFailed) else self.where
             self._finished.notice(Noticed(what=change, turn=None, detail=Text.of(words)))
         self._room.set()
-
-
-def backoff_s(first_s: float, report: Report) -> float:
-    """Seconds before the next attempt: doubled for each failure, half of it spread by the call's own seed."""
-    failure = report.taken
-    if not isinstance(failure, AttemptFailed):
-        raise TypeError("only a failure is followed by another attempt")
-    spread = (failure.asked.seed * 31 + failure.attempt) % 1000 / 1000
-    return max(report.retry_after_s, float(first_s * 2 ** ((failure.attempt - 1) % 16) * (0.5 + spread / 2)))

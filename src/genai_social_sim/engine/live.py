@@ -20,7 +20,7 @@ from genai_social_sim.engine.audience import Audience
 from genai_social_sim.engine.budget import Budget, Spending
 from genai_social_sim.engine.calls import Caller, Job, Report
 from genai_social_sim.engine.conductor import Conductor
-from genai_social_sim.engine.lanes import Finished, Lane, backoff_s
+from genai_social_sim.engine.lanes import Finished, Lane
 from genai_social_sim.errors import SocialSimError
 from genai_social_sim.kernel.encoders import encoders
 from genai_social_sim.kernel.errands import came_of
@@ -253,8 +253,7 @@ class LiveRun:
             self._waiting -= _is_decided(report)
             if not _is_decided(report):
                 job = report.job
-                pause = backoff_s(self._timeouts.backoff_s, report)
-                lane.put_later(job._replace(attempt=job.attempt + 1), pause)
+                lane.put_later(job._replace(attempt=job.attempt + 1), report.pause_s)
         for _, report in reports:
             if _is_decided(report):
                 self._take(report.job.turn, report.taken)

@@ -180,7 +180,7 @@ class TimeoutsDoc(Doc):
     )
     backoff: Seconds = Field(
         default=0.5,
-        description="The wait before the second attempt; it doubles for each further one.",
+        description="The wait before the second attempt; it doubles for each further one, up to 60 s or `answer`.",
         examples=["0.5 s"],
     )
     on_failure: Annotated[

@@ -10,7 +10,10 @@ meet a fault of `FAULTS` each, by their number, and what comes after the last on
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -123,6 +126,16 @@ def _event(value: Any) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
+def _written(shape: _Shape, value: Any) -> bytes:
+    """A JSON value, or JSON as it is, in the place of a piece."""
+    text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return b"data: " + text + b"\n\n" if _has_events(shape) else text + b"\n"
+
+
+def _has_events(shape: _Shape) -> bool:
+    return shape.content_type == "text/event-stream"
+
+
 Fault = Callable[[FaultsServer, Call, _Shape], Reply]
 
 
@@ -186,6 +199,62 @@ def _key_in_error(server: FaultsServer, call: Call, shape: _Shape) -> Reply:
     return Reply.of_json({"error": {"message": f"It broke on {call.headers.get('authorization')}"}}, status=500)
 
 
+def _as_one(shape: _Shape) -> bytes:
+    return _well(shape) + shape.end
+
+
+def _by_head(head: str) -> Fault:
+    """An answer beneath this head, which may lie."""
+    return lambda server, call, shape: Reply(
+        raw=f"HTTP/1.1 {head}\r\nContent-Type: {shape.content_type}\r\n\r\n".encode() + _as_one(shape)
+    )
+
+
+def _compressed(status: int) -> Fault:
+    """100 MB in 100 kB."""
+    packed = gzip.compress(bytes(1 << 20))
+    return lambda server, call, shape: Reply(
+        status=status,
+        content_type=shape.content_type,
+        headers={"Content-Encoding": "gzip"},
+        chunks=[packed] * (_HUNDRED_MEGABYTES >> 20),
+    )
+
+
+async def _head_without_end() -> AsyncIterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\n"
+    while True:
+        yield b"X-More: and more\r\n" * 100
+
+
+def _counted(count: str) -> Fault:
+    """An answer whose tokens are counted so."""
+    return _sending(
+        _well, lambda shape: re.sub(rb'(eval_count|completion_tokens)": 4', rf'\1": {count}'.encode(), shape.end)
+    )
+
+
+def _likely(chance: str) -> Fault:
+    """An answer whose first token had this log probability."""
+    told = f'"logprobs": {{"content": [{{"token": "a", "logprob": {chance}}}]}}'
+    return _sending(
+        lambda shape: (
+            _well(shape).replace(b'"logprobs": null', told.encode())
+            if _has_events(shape)
+            else _well(shape).replace(
+                b'"done"', f'"logprobs": [{{"token": "a", "logprob": {chance}}}], "done"'.encode()
+            )
+        ),
+        _end,
+    )
+
+
+def _key_escaped(server: FaultsServer, call: Call, shape: _Shape) -> Reply:
+    """JSON may write any character as an escape."""
+    key = "".join([f"\\u{ord(each):04x}" for each in call.headers.get("authorization", "nothing")])
+    return Reply(status=500, chunks=[b'{"error": "It broke on ' + key.encode() + b'"}'])
+
+
 def _well(shape: _Shape) -> bytes:
     return shape.piece(text=TEXT)
 
@@ -196,31 +265,60 @@ def _end(shape: _Shape) -> bytes:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "ok": _sending(_well, _end),
+    "in_one_piece": _sending(_as_one),
+    "byte_by_byte": lambda server, call, shape: Reply(
+        content_type=shape.content_type, chunks=[bytes([each]) for each in _as_one(shape)]
+    ),
+    "carriage_returns": _sending(lambda shape: _as_one(shape).replace(b"\n", b"\r\n")),
+    "byte_order_mark": _sending(lambda shape: BOM_UTF8 + _as_one(shape)),
+    "chance_that_is_none": _likely("NaN"),
+    "goes_on_after_the_end": _sending(_as_one, _as_one),
+    "hang_after_the_end": lambda server, call, shape: Reply(
+        content_type=shape.content_type, chunks=[_as_one(shape)], hang=True
+    ),
     "hang_before_first_byte": lambda server, call, shape: Reply(raw=b"", hang=True),
     "hang_after_head": _streaming(lambda shape: _for_ever()),
     "hang_after_first_token": _streaming(lambda shape: _for_ever(_well(shape))),
+    "hang_within_a_piece": lambda server, call, shape: Reply(
+        content_type=shape.content_type, chunks=[_well(shape)[:40]], hang=True
+    ),
     "slow_drip": _streaming(_drip),
     "http_400": _failing(400, "this makes no sense"),
     "http_401": _failing(401, "who are you?"),
     "http_404": _failing(404, f"model '{MODEL}' not found"),
     "http_429": _failing(429, "too many requests", retry_after=True),
+    "http_429_then_hang": lambda server, call, shape: Reply(
+        status=429, chunks=[b'{"error": "too many'], headers={"Retry-After": server.retry_after}, hang=True
+    ),
     "http_500": _failing(500, "the model crashed"),
+    "redirect": lambda server, call, shape: Reply(
+        raw=f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {call.path}\r\nContent-Length: 0\r\n\r\n".encode()
+    ),
     "http_503": _failing(503, "server busy, please try again. maximum pending requests exceeded", retry_after=True),
     "too_long": _failing(400, "request (9000 tokens) exceeds the available context size (4096 tokens)"),
     "error_in_stream": lambda server, call, shape: Reply(
         content_type=shape.content_type,
-        chunks=[_well(shape), (_line if "ndjson" in shape.content_type else _event)({"error": "the model crashed"})],
+        chunks=[_well(shape), _written(shape, {"error": "the model crashed"})],
     ),
     "garbage": lambda server, call, shape: Reply(raw=b"\x00\x17\xfe no protocol of this world\r\n\r\n"),
-    "garbage_in_stream": _sending(lambda shape: b"data: {{{{\n\n" if shape.end.startswith(b"data") else b"{{{{\n"),
+    "garbage_in_stream": _sending(lambda shape: _written(shape, b"{{{{")),
+    "nested_json": _sending(lambda shape: _written(shape, b"[" * 100_000)),
+    "nested_error": lambda server, call, shape: Reply(status=500, chunks=[b'{"error":' * 5000]),
     "broken_json": _sending(lambda shape: _well(shape)[:40]),
-    "other_json": _sending(lambda shape: (_event if shape.end.startswith(b"data") else _line)(["not", "this"])),
-    "wrong_json": _sending(
-        lambda shape: (_event if shape.end.startswith(b"data") else _line)({"choices": 7, "message": 7, "response": 7}),
-        _end,
-    ),
+    "other_json": _sending(lambda shape: _written(shape, ["not", "this"])),
+    "wrong_json": _sending(lambda shape: _written(shape, {"choices": 7, "message": 7, "response": 7}), _end),
+    "negative_count": _counted("-4"),
+    "huge_count": _counted("1" + "0" * 300),
+    "count_without_end": _counted("1e999"),
+    "huge_chance": _likely("-1" + "0" * 400),
     "ends_early": _sending(_well),
     "wrong_content_type": lambda server, call, shape: Reply(content_type="text/html", chunks=[b"<html>Hello</html>"]),
+    "compressed": _compressed(200),
+    "compressed_error": _compressed(500),
+    "head_without_end": lambda server, call, shape: Reply(raw=_head_without_end()),
+    "longer_than_it_says": _by_head("200 OK\r\nContent-Length: 20"),
+    "shorter_than_it_says": _by_head("200 OK\r\nContent-Length: 99999"),
+    "length_that_is_none": _by_head("200 OK\r\nContent-Length: -5"),
     "reset_before_first_byte": lambda server, call, shape: Reply(raw=b"", reset=True),
     "reset_after_first_token": _sending(_well, reset=True),
     "hundred_megabytes": _streaming(_many),
@@ -232,6 +330,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "key_told": _key_told,
     "key_refused": _key_refused,
     "key_in_error": _key_in_error,
+    "key_escaped": _key_escaped,
 }
 
 _DETAILS: Final = {"format": "gguf", "family": "llama", "parameter_size": "1B", "quantization_level": "Q4_0"}

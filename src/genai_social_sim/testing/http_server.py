@@ -39,7 +39,7 @@ class Reply:
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     chunks: Iterable[bytes] | AsyncIterable[bytes] = ()
-    raw: bytes | None = None
+    raw: bytes | AsyncIterable[bytes] | None = None
     reset: bool = False
     hang: bool = False
 
@@ -111,8 +111,9 @@ async def _read(reader: asyncio.StreamReader, port: int) -> Call | None:
 async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bool:
     """Send a reply; whether the connection can go on."""
     if reply.raw is not None:
-        writer.write(reply.raw)
-        await writer.drain()
+        async for chunk in _each([reply.raw] if isinstance(reply.raw, bytes) else reply.raw):
+            writer.write(chunk)
+            await writer.drain()
     else:
         head = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", f"Content-Type: {reply.content_type}"]
         head += [f"{name}: {value}" for name, value in reply.headers.items()]

@@ -80,14 +80,13 @@ async def _kept(place: int, url: str, allowed: Sequence[str], say: Say) -> None:
                 "-m",
                 "genai_social_sim.cli",
                 "worker",
-                "--broker",
-                url,
                 "--name",
                 name,
                 "--quiet",
                 "--with-parent",
                 *allowed,
-            ]
+            ],
+            url,
         )
         try:
             await worker.wait()
@@ -97,10 +96,14 @@ async def _kept(place: int, url: str, allowed: Sequence[str], say: Say) -> None:
     say(f"worker {place} ended {_MOST_STARTS} times; its place stays empty")
 
 
-async def _started(arguments: Sequence[str]) -> Process:
-    """A Python process that no Ctrl-C reaches: it ends when its input does."""
+async def _started(arguments: Sequence[str], broker: str = "") -> Process:
+    """A Python process that no Ctrl-C reaches: it ends when its input does.
+
+    It is told of its `broker` by its environment: an address may hold a password, and arguments are for all to see.
+    """
+    told = {**os.environ, "GSS_BROKER": broker} if broker else None
     return await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=PIPE, stdout=DEVNULL, start_new_session=True
+        sys.executable, *arguments, stdin=PIPE, stdout=DEVNULL, start_new_session=True, env=told
     )
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.servers import study_text
 
 from genai_social_sim import Run, Study
 from genai_social_sim.backends import scripted
 from genai_social_sim.domain.events import SessionStarted
 from genai_social_sim.engine.budget import BudgetError
 from genai_social_sim.errors import RecordError
+from genai_social_sim.testing.ollama_server import ollama_server
 
 STUDY = """
 name: resumed
@@ -63,3 +65,19 @@ def test_other_weights_are_refused_unless_allowed_and_that_is_recorded(
     assert run.resume(allow_other_model=True).status == "finished"
     last = [recorded.event for recorded in run.events() if isinstance(recorded.event, SessionStarted)][-1]
     assert json.loads(last.about.value)["settings"]["allow_other_model"] is True
+
+
+async def test_a_model_that_was_pulled_anew_is_not_the_one_that_the_run_began_with(tmp_path: Path) -> None:
+    """Also where another agent's model had the new digest all along."""
+    async with ollama_server(models={"one:latest": "1" * 64, "two:latest": "2" * 64}) as server:
+        agents = [{"name": "Ada"}, {"name": "Bo", "model": {"model": "two"}}]
+        model = {"backend": "ollama", "model": "one", "host": server.address}
+        study = Study.parse(study_text(model, agents=agents, budget={"tokens": 30}, stop={"turns": 6}))
+        with pytest.raises(BudgetError):
+            await study.arun(runs=tmp_path)
+        run = Run(study.record_path(runs=tmp_path))
+        server.models["one:latest"] = "2" * 64
+        with pytest.raises(RecordError, match="the weights of one are not those"):
+            await run.aresume()
+        server.models["one:latest"] = "1" * 64
+        assert (await run.aresume()).status == "finished"

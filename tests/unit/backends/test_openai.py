@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from tests.support.servers import KEY, environment
 
+from genai_social_sim.backends import registry
 from genai_social_sim.backends.openai import check_options, open_backend
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.plan import Sampling
@@ -285,3 +287,100 @@ async def test_counts_that_no_record_could_hold_are_garbled(usage: dict[str, Any
             await model.complete(small_request(persona_first=True))
         await model.close()
     assert caught.value.cause == "garbled"
+
+
+@pytest.mark.parametrize("key", ["sk-a-secret\nkey", "sk-a-secret\n", "sk-a-secret-\u2026"])
+@pytest.mark.parametrize("backend", ["openai", "ollama"])
+async def test_a_key_that_no_call_can_carry_is_told_before_any_and_without_it(
+    backend: str, key: str, server: FaultsServer
+) -> None:
+    where = {"host": server.address} if backend == "ollama" else {"base_url": f"{server.address}/v1"}
+    with environment(OPENAI_API_KEY=key, OLLAMA_API_KEY=key), pytest.raises(BackendError) as caught:
+        await registry.find(backend)({"model": MODEL, **where}, Surroundings())  # type: ignore[misc]
+    assert f"{backend.upper()}_API_KEY holds a line break" in caught.value.problem
+    assert "secret" not in str(caught.value)
+    assert server.asked == {}
+
+
+NOT_THIS: dict[str, Reply] = {
+    "a page to log in": Reply(content_type="text/html; charset=utf-8", chunks=[b"<html>Log in</html>"]),
+    "a redirect": Reply(raw=b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"),
+    "JSON nested without end": Reply(chunks=[b"[" * 100_000]),
+    "100 MB": Reply(chunks=[b'{"name": "a"},\n' * 70_000] * 100),
+    "compressed": Reply(headers={"Content-Encoding": "gzip"}, chunks=[b"\x1f\x8b"]),
+}
+
+
+@pytest.mark.parametrize("what", NOT_THIS)
+@pytest.mark.parametrize("backend", ["openai", "ollama"])
+async def test_what_is_no_model_server_is_told_before_the_run_begins(backend: str, what: str) -> None:
+    async def respond(call: Call) -> Reply:
+        return NOT_THIS[what]
+
+    async with serving(respond) as address:
+        where = {"host": address} if backend == "ollama" else {"base_url": f"{address}/v1"}
+        with pytest.raises(BackendError) as caught:
+            await registry.find(backend)({"model": "m", **where}, Surroundings())  # type: ignore[misc]
+    assert address in caught.value.problem
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://127.0.0.1:9/v1?api-version=3", "goes on behind its path"),
+        ("http://127.0.0.1:9/v1#here", "goes on behind its path"),
+        ("ftp://127.0.0.1:9/v1", "no address of a model server"),
+        ("http:///v1", "no address of a server"),
+    ],
+)
+async def test_an_address_that_calls_cannot_keep_is_refused(address: str, words: str) -> None:
+    with environment(OPENAI_BASE_URL=address), pytest.raises(RequestError, match=words):
+        await open_backend({"model": "m"}, Surroundings())
+
+
+@pytest.mark.parametrize("form", [" http://{}/v1 ", "{}/v1", "http://{}/v1/", "http://me:p%40ss-word@{}/v1"])
+async def test_an_address_may_be_written_in_several_ways(form: str, server: FaultsServer) -> None:
+    place, given = server.address.removeprefix("http://"), []
+    server.fault_of = lambda call: given.append(call.headers["authorization"]) or "ok"
+    with environment(OPENAI_BASE_URL=form.format(place)):
+        model = await open_backend({"model": MODEL}, Surroundings())
+    answer = await model.complete(small_request())
+    await model.close()
+    assert (answer.text, answer.by) == (TEXT, f"openai/{server.address}/v1")
+    if "@" in form:
+        assert b64decode(given[0].removeprefix("Basic ")) == b"me:p@ss-word"
+
+
+async def test_a_password_is_not_told_in_the_form_in_which_it_is_sent(server: FaultsServer) -> None:
+    server.faults = ["key_told"]
+    with environment(OPENAI_BASE_URL=server.address.replace("http://", "http://me:p%40ss-word@") + "/v1"):
+        model = await open_backend({"model": MODEL}, Surroundings())
+    with pytest.raises(CompletionError, match="holds the key"):
+        await model.complete(small_request())
+    await model.close()
+
+
+async def test_what_a_server_says_of_itself_is_recorded_in_a_few_words_and_without_the_key() -> None:
+    told = {"model": KEY, "system_fingerprint": "x" * 100_000}
+    choice = {"index": 0, "delta": {"content": "Yes."}, "finish_reason": f"stop {KEY}"}
+
+    async def respond(call: Call) -> Reply:
+        return sse({"id": "1", "choices": [choice], **told}) if call.method == "POST" else Reply.of_json({}, status=404)
+
+    async with serving(respond) as address:
+        with environment(A_KEY=KEY):
+            model = await open_backend(
+                {"model": "m", "base_url": f"{address}/v1", "api_key_env": "A_KEY"}, Surroundings()
+            )
+        answer = await model.complete(small_request(persona_first=True))
+        await model.close()
+    assert KEY not in str(answer)
+    assert len(answer.notes["system_fingerprint"]) < 1000
+
+
+async def test_a_choice_that_nothing_holds_an_answer_to_is_noted(server: FaultsServer) -> None:
+    text, chat = small_request(), small_request(persona_first=True)
+    answers = [await asked(server, each._replace(choices=("yes", "no"))) for each in (text, chat)]
+    assert answers[0].notes["not_sent"] == {"constraint": "plain completions of this server take none"}
+    assert "not_sent" not in answers[1].notes

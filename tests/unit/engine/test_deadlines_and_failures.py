@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from typing import Any
 
@@ -62,6 +63,49 @@ def test_the_pause_before_an_attempt_doubles_and_is_spread() -> None:
     pauses = [two.sent_s - one.done_s for one, two in pairwise(events)]
     for pause, longest in zip(pauses, (8.0, 16.0, 32.0), strict=True):
         assert longest / 2 <= pause <= longest
+
+
+def test_a_turn_has_a_deadline_over_all_its_attempts_and_pauses() -> None:
+    timeouts = Timeouts(answer_s=10, turn_s=25, attempts=9, backoff_s=0.0)
+    played = run_of(Counted(hangs), timeouts, stop=1).play()
+    attempts = [(event.attempt, event.sent_s, event.done_s, event.final) for event in played.of(AttemptFailed)]
+    assert attempts == [(1, 0.0, 10.0, False), (2, 10.0, 20.0, False), (3, 20.0, 25.0, True)]
+
+
+def test_an_attempt_that_could_only_begin_after_the_turns_deadline_is_not_waited_for() -> None:
+    timeouts = Timeouts(answer_s=10, turn_s=25, attempts=9, backoff_s=100.0)
+    played = run_of(Counted(hangs), timeouts, stop=1).play()
+    assert [(event.done_s, event.final) for event in played.of(AttemptFailed)] == [(10.0, True)]
+
+
+@pytest.mark.parametrize(("asked_s", "waited_s"), [(7.0, 7.0), (1e6, 60.0)])
+def test_a_server_is_left_alone_as_long_as_it_asks_but_not_for_ever(asked_s: float, waited_s: float) -> None:
+    async def complete(request: Request) -> Answer:
+        if request.attempt == 1:
+            raise CompletionError("too busy", cause="error", retry_after_s=asked_s)
+        return spoken(request)
+
+    played = run_of(Counted(complete), Timeouts(answer_s=30, attempts=2, backoff_s=0.0), stop=1).play()
+    (answered,) = played.of(Answered)
+    assert answered.sent_s == waited_s
+
+
+def test_an_attempt_that_finds_its_turns_time_used_up_asks_nobody() -> None:
+    """With one slot, the second attempt of ada stands behind the calls of bo and cy until it is too late."""
+
+    async def complete(request: Request) -> Answer:
+        await asyncio.sleep(9)
+        if request.turn == 0:
+            raise CompletionError("no connection", cause="unreachable")
+        return spoken(request)
+
+    timeouts = Timeouts(answer_s=10, turn_s=20, attempts=2, backoff_s=0.0)
+    model = Counted(complete, slots=1)
+    played = run_of(model, timeouts, protocol="simultaneous", stop=3).play()
+    assert model.asked == [(0, 1), (1, 1), (2, 1)]
+    assert [event.detail.value for event in played.of(AttemptFailed)][1:] == [
+        "the time of the whole turn was up before it could be asked again"
+    ]
 
 
 def test_a_back_off_holds_no_slot() -> None:

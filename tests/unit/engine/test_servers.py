@@ -169,6 +169,16 @@ def test_a_pace_grows_back_to_its_bound_and_no_further() -> None:
     assert pace.limit == 4
 
 
+def test_a_server_that_becomes_much_slower_is_asked_half_as_much() -> None:
+    pace = Pace(16)
+    for second in range(20):
+        pace.answered(1.0, now=float(second))
+    pace.answered(2.9, now=50.0)
+    assert pace.limit == 16
+    pace.answered(9.0, now=60.0)
+    assert pace.limit == 8
+
+
 def test_a_server_that_is_down_is_tried_with_one_call_after_ever_longer_rests() -> None:
     pace, rests = Pace(8), []
     for number in range(12):

@@ -1,12 +1,16 @@
 """A worker opens what its owner allows; a study cannot send it anywhere else."""
 
+import asyncio
 import json
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genai_social_sim.ports import Wanted
-from genai_social_sim.workers.crew import _allowed
+from genai_social_sim.workers.crew import _allowed, hired
 from genai_social_sim.workers.trust import Trust
 
 
@@ -59,3 +63,21 @@ def test_workers_of_ones_own_are_allowed_what_ones_own_study_names() -> None:
     )
     assert [trust.refusal(each.backend, json.loads(each.options)) for each in wanted] == ["", ""]
     assert trust.refusal("scripted", {"words": 3})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_a_worker_of_ones_own_does_not_show_its_brokers_password_to_all() -> None:
+    before = arguments_of_children()
+    async with hired(1, "redis://me:secret-word@127.0.0.1:9", [], lambda words: None), asyncio.timeout(30):
+        while not (begun := arguments_of_children() - before):  # noqa: ASYNC110 (nothing tells when a process has begun)
+            await asyncio.sleep(0)
+    assert any("genai_social_sim.cli" in words for words in begun)
+    assert not any("secret-word" in words for words in begun)
+
+
+def arguments_of_children() -> set[str]:
+    """What the list of processes shows of those that this one began, once they are what they were begun as."""
+    listed = (Path("/proc") / str(os.getpid()) / "task").glob("*/children")
+    children = {child for each in listed for child in each.read_text().split()}
+    shown = {(Path("/proc") / child / "cmdline").read_bytes().decode().replace("\0", " ") for child in children}
+    return {words for words in shown if "genai_social_sim" in words}
