@@ -36,10 +36,7 @@ class Host:
         check_installed()
         import openai
 
-        named, auth = servers.split_address(base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED)
-        self.address = named.rstrip("/")
-        if not urlsplit(self.address).hostname:
-            raise RequestError("what was named is no address of a server", remedy="Write http://HOST:PORT/v1.")
+        self.address, auth = _place_of(base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED)
         key = os.environ.get(key_name) or ""
         if not key and urlsplit(self.address).hostname == urlsplit(HOSTED).hostname:
             raise BackendError(
@@ -148,6 +145,13 @@ def check_installed() -> None:
         import openai  # noqa: F401
     except ImportError as fault:
         raise _package_missing(fault) from fault
+
+
+def _place_of(address: str) -> tuple[str, tuple[str, str] | None]:
+    named, auth = servers.split_address(address)
+    if not urlsplit(named).hostname:
+        raise RequestError("what was named is no address of a server", remedy="Write http://HOST:PORT/v1.")
+    return named.rstrip("/"), auth
 
 
 def _headers(client: Any) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from tests.support.servers import environment
 
 from genai_social_sim.backends.ollama import check_options, open_backend
-from genai_social_sim.backends.ollama_host import LocalModel, address_of, list_models, models_at, pull, pulled
+from genai_social_sim.backends.ollama_host import LocalModel, list_models, models_at, pull, pulled
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.plan import Sampling
 from genai_social_sim.domain.prompt import Message, Prompt
@@ -378,46 +377,3 @@ async def test_a_key_in_what_the_server_says_of_an_answer_is_struck_out(server: 
     with environment(OLLAMA_API_KEY="sk-secret-key"):
         answer = await asked(server, small_request())
     assert answer.notes["done_reason"] == "stop, ***"
-
-
-@pytest.mark.parametrize("name", ["hf.co/someone/Modell-\u00e4:Q4_1", "\u6a21\u578b", "org/m", "-x"])
-async def test_a_model_may_have_any_name(name: str) -> None:
-    listed = name if ":" in name else f"{name}:latest"
-    async with ollama_server(models={listed: "0" * 64}) as server:
-        assert (await asked(server, small_request(), model=name)).text == "Hello there."
-        assert server.calls[0]["model"] == name
-        assert server.problems == []
-
-
-@pytest.mark.parametrize(
-    ("named", "address"),
-    [
-        ("[::1]", "http://[::1]:11434"),
-        ("[::]:8", "http://[::1]:8"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
-        (":8", "http://127.0.0.1:8"),
-        ("lab:8/ollama/", "http://lab:8/ollama"),
-        (" https://lab ", "https://lab"),
-    ],
-)
-def test_an_address_may_be_written_as_ollama_takes_it(named: str, address: str) -> None:
-    assert address_of(named) == address
-
-
-async def test_a_connection_that_does_not_come_about_is_given_up_before_the_answers_deadline(
-    server: OllamaServer,
-) -> None:
-    """A listener whose queue is full answers no further handshake: as a host behind a firewall does."""
-    model = await opened(server)
-    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for each in (first, second):
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        host: Any = model._hosts[0]  # type: ignore[attr-defined]
-        host._post._address = f"http://127.0.0.1:{full.getsockname()[1]}"
-        with pytest.raises(CompletionError) as caught:
-            await model.complete(small_request()._replace(limits=Limits(answer_s=60.0, connect_s=0.2)))
-    await model.close()
-    assert caught.value.cause == "unreachable"
