@@ -126,7 +126,7 @@ def test_a_fork_and_its_parent_are_aligned_where_they_part(site: Site, tab: Watc
     page = tab.page
     fork, parent = sorted(runs(site, "harbour"), key=lambda row: row["parent"] is None)
     page.goto(site.url)
-    expect(page.get_by_text("⑂ fork of")).to_have_count(1)
+    expect(page.locator("td.study a.sign").filter(has_text="fork of")).to_have_count(1)
     page.get_by_label(f"compare {parent['file']}").check()
     page.get_by_label(f"compare {fork['file']}").check()
     page.get_by_role("button", name="Compare two").click()

@@ -1,6 +1,7 @@
 // Lines over turns, drawn by uPlot; and the same numbers as a table for those who do not see them.
 import uPlot from "/static/vendor/uPlot.esm.js";
 import { el } from "/static/dom.js";
+import { colourOf } from "/static/looks.js";
 import { count, short } from "/static/words.js";
 
 /** A chart of `lines`: `{ words, values, colour, faint, dash, band }` over `turns`; `seek` is told of a click on a turn. */
@@ -22,8 +23,7 @@ export class Chart {
 
   /** Draws it as wide as there is room. */
   draw() {
-    const style = getComputedStyle(document.documentElement);
-    const [ink, line] = [style.getPropertyValue("--soft"), style.getPropertyValue("--line")];
+    const [ink, line] = [colourOf("--soft"), colourOf("--line")];
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui, sans-serif" };
     this.plot?.destroy();
     this.plot = new uPlot({
@@ -33,16 +33,18 @@ export class Chart {
       cursor: { points: { size: 6 }, drag: { x: false, y: false }, sync: { key: "turns" } },
       scales: { x: { time: false }, y: { range: this.options.range } },
       axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? count(tick) : "")) }, { ...axis, size: 58, values: (_, ticks) => ticks.map(short) }],
-      series: [{}, ...this.lines.map((each) => ({ stroke: each.colour, width: each.faint ? 1 : 2, alpha: each.faint ? 0.3 : 1, dash: each.dash, spanGaps: true, points: { show: this.turns.length < 3 } }))],
+      series: [{}, ...this.lines.map((each) => ({ stroke: colourOf(each.colour), width: each.faint ? 1 : 2, alpha: each.faint ? 0.3 : 1, dash: each.dash, spanGaps: true, points: { show: this.turns.length < 3 } }))],
       bands: this.options.bands,
       hooks: { setCursor: [(plot) => this.#told(plot.cursor.idx)] },
     }, [this.turns, ...this.lines.map((each) => each.values)], this.holder);
     this.holder.firstChild?.addEventListener("click", () => { const at = this.plot.cursor.idx; if (at !== null && at !== undefined) this.options.seek(this.turns[at]); });
-    this.#told(null);
+    if (this.marked === undefined) this.#told(null);
+    else this.mark(this.marked);
   }
 
   /** Marks a turn. */
   mark(turn) {
+    this.marked = turn;
     if (!this.plot) return;
     const at = this.turns.findLastIndex((each) => each <= turn);
     this.#told(at < 0 ? null : at);
@@ -66,7 +68,7 @@ export class Chart {
 export function swatch(line) {
   const canvas = el("canvas", { width: 36, height: 8, class: "line", "aria-hidden": "true" });
   const context = canvas.getContext("2d");
-  context.strokeStyle = line.colour;
+  context.strokeStyle = colourOf(line.colour);
   context.lineWidth = 4;
   context.setLineDash((line.dash ?? []).map((part) => part * 1.5));
   context.moveTo(0, 4);

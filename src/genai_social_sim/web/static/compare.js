@@ -3,6 +3,7 @@ import { to, toRun } from "/static/address.js";
 import { codeOfTwo } from "/static/code.js";
 import { known } from "/static/colours.js";
 import { el, fill, refill } from "/static/dom.js";
+import { Newest } from "/static/newest.js";
 import { rowOf } from "/static/row.js";
 import { progressOf, stateOf } from "/static/runs.js";
 import { get, ofRun } from "/static/server.js";
@@ -15,6 +16,7 @@ export class CompareView {
   constructor({ a, b }) {
     this.runs = [a, b];
     this.turns = AT_ONCE;
+    this.asking = new Newest();
     this.element = el("div", { class: "pane compare", tabindex: "0", role: "region", "aria-label": "Two runs" }, el("p", { class: "empty" }, "comparing…"));
   }
 
@@ -25,6 +27,7 @@ export class CompareView {
       const [a, b] = this.runs;
       const [found, rows, societies] = await Promise.all([
         get("/api/compare", { a, b }), Promise.all(this.runs.map((run) => get(ofRun(run)))), Promise.all(this.runs.map((run) => get(ofRun(run, "society"))))]);
+      if (this.stopped) return; // somebody went on: colours are another view's now
       this.found = found;
       this.rows = rows;
       this.people = societies.map((society) => new Map(society.agents.map((agent) => [agent.name, agent])));
@@ -37,12 +40,15 @@ export class CompareView {
 
   stop() {
     this.stopped = true;
+    this.asking.forget();
   }
 
   async #draw() {
     const { found } = this;
+    const isNewest = this.asking.ask();
     const columns = await Promise.all([0, 1].map((which) => this.#said(which)));
-    const more = el("button", { type: "button", onclick: () => { this.turns += 3 * AT_ONCE; this.#draw(); } }, "Show more turns");
+    if (!isNewest()) return;
+    const more = el("button", { type: "button", onclick: () => { this.turns += 3 * AT_ONCE; this.#draw().catch((fault) => refill(more, fault.message)); } }, "Show more turns");
     refill(this.element,
       el("h1", {}, "Two runs"), el("p", { class: "verdict" }, this.#verdict()),
       el("p", {}, el("a", { href: to("/compare", { a: this.runs[1], b: this.runs[0] }) }, "the other way round")), codeOfTwo(this.rows),

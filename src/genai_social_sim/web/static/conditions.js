@@ -4,6 +4,7 @@ import { Chart, swatch } from "/static/chart.js";
 import { codeOfConditions } from "/static/code.js";
 import { NAMED } from "/static/colours.js";
 import { el, fill, refill } from "/static/dom.js";
+import { redrawn } from "/static/looks.js";
 import { get } from "/static/server.js";
 import { count, many, short } from "/static/words.js";
 
@@ -23,9 +24,7 @@ export class ConditionsView {
     this.progress = el("p", { class: "note", role: "status" }, "reading runs…");
     this.element = el("div", { class: "pane conditions", tabindex: "0", role: "region", "aria-label": "Conditions" },
       el("h1", {}, `Conditions of ${this.query.study || "a study"}`), this.progress, this.chosen, this.code, this.holder, this.table, this.known);
-    this.redraw = () => this.chart?.draw();
-    addEventListener("resize", this.redraw);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.redraw);
+    this.undrawn = redrawn(() => this.chart?.draw());
   }
 
   async begin() {
@@ -41,7 +40,7 @@ export class ConditionsView {
 
   stop() {
     this.stopped = true;
-    removeEventListener("resize", this.redraw);
+    this.undrawn();
     this.chart?.stop();
   }
 
@@ -97,7 +96,7 @@ export class ConditionsView {
 
   #tools() {
     const { of, shown, category, categories } = this.found;
-    const pick = (label, values, now, words, name) => { const made = el("select", { "aria-label": label, onchange: () => { this.query[name] = made.value; if (name === "of") this.query.category = ""; note({ of: this.query.of, category: this.query.category }); this.#read().catch(() => {}); } }, values.map((value) => el("option", { value, selected: value === now }, words(value)))); return el("label", {}, `${label} `, made); };
+    const pick = (label, values, now, words, name) => { const made = el("select", { "aria-label": label, onchange: () => { this.query[name] = made.value; if (name === "of") this.query.category = ""; note({ of: this.query.of, category: this.query.category }); this.#read().catch((fault) => { if (!this.stopped) refill(this.progress, fault.message, ". ", fault.remedy); }); } }, values.map((value) => el("option", { value, selected: value === now }, words(value)))); return el("label", {}, `${label} `, made); };
     const focused = this.chosen.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     refill(this.chosen, pick("Show", shown, of, (value) => WORDS[value] ?? `answers to ${value}`, "of"), categories.length ? pick("Stated", categories, category, (value) => value, "category") : null);
     if (focused) this.chosen.querySelector(`[aria-label="${focused}"]`)?.focus();

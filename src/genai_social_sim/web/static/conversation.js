@@ -3,10 +3,13 @@ import { asked, go, note, toRun } from "/static/address.js";
 import { announce, el, fill, refill } from "/static/dom.js";
 import { Feed } from "/static/feed.js";
 import { Log } from "/static/log.js";
+import { Newest } from "/static/newest.js";
 import { isSaid, rowOf } from "/static/row.js";
 import { get, ofRun } from "/static/server.js";
 import { Turn } from "/static/turn.js";
 import { count, many, moment } from "/static/words.js";
+
+const WANDERED_MS = 200; // without a further scroll
 
 const KINDS = {
   said: ["what is said", isSaid],
@@ -23,11 +26,14 @@ export class Conversation {
   constructor(shell) {
     this.shell = shell;
     this.run = shell.run;
+    this.seeking = new Newest();
+    this.searching = new Newest();
+    this.place = null; // the turn that was asked for
     this.hidden = new Set((asked().query.without ?? "").split(" ").filter((kind) => kind in KINDS));
     this.turn = new Turn(this.run, shell.row.path, () => this.close());
     this.scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Conversation" },
       el("div", { class: "above" }), el("div", { class: "rows" }), el("div", { class: "below" }));
-    this.pill = el("button", { type: "button", class: "pill", hidden: true, onclick: () => this.follow() });
+    this.pill = el("button", { type: "button", class: "pill", hidden: true, onclick: () => shell.follow() });
     this.stage = el("div", { class: "stage" }, this.scroller, this.pill);
     this.found = el("div", { class: "found", hidden: true });
     this.element = el("div", { class: "conversation" },
@@ -45,18 +51,22 @@ export class Conversation {
   /** Begins; `at` is a turn to begin at, if any. */
   async begin(at, query) {
     this.log.follow();
+    if (at !== null) this.turn.show(at, query);
     if (query.q) this.#search(query.q);
     await this.log.fetch(0);
+    if (this.stopped) return;
     const wanted = at ?? (query.at === undefined ? null : Number(query.at));
     if (!this.sought && wanted !== null) await this.seek(wanted);
     else if (!this.sought && this.log.status === "finished") await this.feed.show(0);
-    if (at !== null) this.turn.show(at, query);
   }
 
   /** The address has changed to another turn of the same run. */
   async turned(at, query) {
+    this.sought = true;
+    const isNewest = this.seeking.ask();
     if (at === null) { this.turn.hide(); this.#mark(null); return; }
     await this.turn.show(at, query);
+    if (!isNewest()) return;
     const row = this.rows().find((each) => Number(each.dataset.turn) === at);
     if (!row) await this.seek(at); else this.#mark(at);
   }
@@ -64,18 +74,25 @@ export class Conversation {
   /** Brings a turn into sight. */
   async seek(turn) {
     this.sought = true; // somebody was quicker than the first answer
+    this.place = turn;
+    const isNewest = this.seeking.ask();
     const { seq } = await get(ofRun(this.run, "place"), { turn });
-    if (seq === null) return;
+    if (seq === null || !isNewest()) return;
     await this.feed.show(seq);
-    this.#mark(turn);
+    if (isNewest()) this.#mark(turn);
   }
 
   stop() {
+    this.stopped = true;
+    this.seeking.forget();
+    this.searching.forget();
     this.log.stop();
     this.feed.stop();
   }
 
   follow() {
+    this.seeking.forget();
+    this.sought = true;
     this.feed.follow();
     this.turnsSeen = this.log.turns;
     announce("following the newest");
@@ -91,7 +108,7 @@ export class Conversation {
 
   #tools() {
     const channels = this.shell.row.channels;
-    const pick = el("select", { "aria-label": "Channel", onchange: () => { note({ channel: pick.value }); this.log.stop(); this.feed.renew(this.#log()); this.log.follow(); this.feed.follow(); } },
+    const pick = el("select", { "aria-label": "Channel", onchange: () => { note({ channel: pick.value }); this.log.stop(); this.feed.renew(this.#log()); this.log.follow(); this.follow(); } },
       el("option", { value: "" }, channels.length > 1 ? `all ${channels.length} channels` : channels[0] ?? "no channel"),
       channels.length > 1 && channels.map((name) => el("option", { value: name, selected: name === asked().query.channel }, name)));
     this.search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search what was said", value: asked().query.q ?? null });
@@ -129,12 +146,20 @@ export class Conversation {
   }
 
   #placed() {
+    if (this.stopped) return; // the scrubber is another view's
     this.#mark(this.turn.number);
     const first = [...this.feed.drawn.values()].find((row) => row.dataset.turn !== undefined && row.offsetTop + row.offsetHeight > this.scroller.scrollTop);
-    const open = this.turn.number !== null && this.#inSight(this.turn.number) ? this.turn.number : null;
-    const at = this.feed.following ? this.log.turns : open ?? Number(first?.dataset.turn ?? 0);
+    const meant = [this.turn.number, this.place].find((turn) => turn !== null && this.#inSight(turn));
+    const at = this.feed.following ? this.log.turns : meant ?? Number(first?.dataset.turn ?? 0);
     this.shell.at(at, this.feed.following);
+    if (this.feed.byHand) this.#wandered(at);
     this.#unread();
+  }
+
+  /** Other views begin where somebody has scrolled to. */
+  #wandered(at) {
+    clearTimeout(this.wandering); // a browser takes only so many notes at a time
+    this.wandering = setTimeout(() => { if (!this.stopped) this.shell.wander(this.feed.following ? null : at); }, WANDERED_MS);
   }
 
   #inSight(turn) {
@@ -214,19 +239,25 @@ export class Conversation {
   }
 
   async #search(words) {
+    const isNewest = this.searching.ask();
     note({ q: words });
     this.found.hidden = !words;
     if (!words) return;
     refill(this.found, el("p", { role: "status" }, "searching…"));
-    let after = -1;
-    const items = [];
-    let page;
-    do {
-      page = await get(ofRun(this.run, "search"), { q: words, after, limit: 200 });
-      items.push(...page.items);
-      after = page.next;
-    } while (after < page.seq && items.length < 200 && this.search.value.trim() === words);
-    this.#showFound(words, items, after < page.seq);
+    try {
+      let after = -1;
+      const items = [];
+      let page;
+      do {
+        page = await get(ofRun(this.run, "search"), { q: words, after, limit: 200 });
+        if (!isNewest()) return;
+        items.push(...page.items);
+        after = page.next;
+      } while (after < page.seq && items.length < 200);
+      this.#showFound(words, items, after < page.seq);
+    } catch (fault) {
+      if (isNewest()) refill(this.found, el("p", { role: "status" }, fault.message, ". ", fault.remedy));
+    }
   }
 
   #showFound(words, items, more) {

@@ -32,6 +32,17 @@ export function refill(element, ...children) {
   return fill(element, ...children);
 }
 
+/** An element of a drawing. */
+export function svg(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** The sign of a fork; words stand beside it. */
+export const forkSign = () => svg("svg", { viewBox: "0 0 12 12", class: "fork-sign", "aria-hidden": "true" }, svg("path", { d: "M6 11.5V7.2M2.5 .5v2.2c0 2.2 1.2 3.6 3.5 4.5 2.3-.9 3.5-2.3 3.5-4.5V.5" }));
+
 const said = () => document.getElementById("said");
 
 /** Says something to those who listen to the page. */

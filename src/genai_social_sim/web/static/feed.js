@@ -1,6 +1,8 @@
 // A list of any length of which only what is seen is in the page. Heights are measured where they were seen and
 // estimated elsewhere; what is being looked at stays where it is, whatever is measured or added around it.
 
+import { Newest } from "/static/newest.js";
+
 const BESIDE = 500; // pixels drawn above and below what is seen
 const GUESS = 64; // pixels of a row nobody has measured
 const TALLEST = 8_000_000; // pixels; browsers draw no more, so that longer lists are drawn to scale
@@ -24,6 +26,7 @@ export class Feed {
     this.following = true;
     this.held = false; // the pointer or the keyboard is in it
     this.missed = -1; // turns seen when it was held
+    this.seeking = new Newest();
     this.expected = -1; // where it was scrolled to by itself
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.watching = new ResizeObserver(() => this.#resized());
@@ -33,6 +36,7 @@ export class Feed {
 
   /** Takes another log, or shows other items of it. */
   renew(log = this.log) {
+    this.seeking.forget();
     this.log = log;
     this.shown.clear();
     this.drawn.clear();
@@ -41,6 +45,7 @@ export class Feed {
   }
 
   stop() {
+    this.seeking.forget();
     this.watching.disconnect();
   }
 
@@ -65,16 +70,19 @@ export class Feed {
 
   /** Goes to the newest row and stays there. */
   follow() {
+    this.seeking.forget();
     this.following = true;
     this.held = false;
     this.draw();
   }
 
-  /** Brings the row at a position, or the one after it, to a third of what is seen. */
+  /** Brings the row at a position, or the one after it, to a third of what is seen; null if somebody went on meanwhile. */
   async show(seq) {
+    const isNewest = this.seeking.ask();
     this.following = false;
     const block = this.log.blockOf(seq);
     if (!this.log.blocks.has(block)) await this.log.fetch(block);
+    if (!isNewest()) return null;
     const items = this.#items(block) ?? [];
     const at = items.find((item) => item.seq >= seq) ?? items.at(-1);
     if (!at) return null;
@@ -255,6 +263,7 @@ export class Feed {
   #scrolled() {
     const top = this.scroller.scrollTop;
     if (Math.abs(top - this.expected) < 1.5) return;
+    this.seeking.forget(); // who scrolls has gone on
     const up = top < this.expected;
     this.expected = top;
     this.byHand = true;

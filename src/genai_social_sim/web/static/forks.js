@@ -1,6 +1,6 @@
 // The family of a run as a tree: each fork below the run that it comes from, on a common axis of turns.
 import { to, toRun } from "/static/address.js";
-import { el, refill } from "/static/dom.js";
+import { el, refill, svg } from "/static/dom.js";
 import { isLively } from "/static/log.js";
 import { progressOf, stateOf } from "/static/runs.js";
 import { get, ofRun } from "/static/server.js";
@@ -23,7 +23,7 @@ export class ForksView {
       try {
         found = await get(ofRun(this.shell.run, "family"));
       } catch (fault) {
-        this.shell.trouble(fault);
+        if (!this.stopped) this.shell.trouble(fault);
       }
       if (this.stopped) return;
       if (found) this.#draw(found);
@@ -84,11 +84,4 @@ function picture(members, own) {
     return [stem, line, from, end].filter(Boolean);
   });
   return svg("svg", { width: WIDE, height: members.length * ROW, viewBox: `0 0 ${WIDE} ${members.length * ROW}`, class: "branches", "aria-hidden": "true" }, ...parts);
-}
-
-function svg(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
 }

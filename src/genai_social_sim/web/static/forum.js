@@ -34,6 +34,7 @@ export class ForumView {
 
   stop() {
     this.stopped = true;
+    this.asked = null;
   }
 
   follow() {
@@ -44,8 +45,8 @@ export class ForumView {
   async seek(turn) {
     this.turn = turn;
     const wanted = (this.asked = {});
-    const found = await get(ofRun(this.shell.run, "threads"), { channel: this.channel, turn, order: this.order, limit: Math.min(200, this.limit) }).catch((fault) => { this.shell.trouble(fault); });
-    if (!found || this.stopped || this.asked !== wanted) return;
+    const found = await get(ofRun(this.shell.run, "threads"), { channel: this.channel, turn, order: this.order, limit: Math.min(200, this.limit) }).catch((fault) => { if (this.asked === wanted) this.shell.trouble(fault); });
+    if (!found || this.asked !== wanted) return;
     this.shell.at(turn, turn >= this.shell.now.turns);
     this.#draw(found);
   }

@@ -70,10 +70,16 @@ export class Graph {
     this.draw();
   }
 
+  /** Draws all of it now, as on paper, which does not wait. */
+  redraw() {
+    this.#drawBase();
+    this.#drawOver(this.hovered ?? this.selected);
+  }
+
   /** Draws all of it, once before the next picture. */
   draw() {
     if (this.asked) return;
-    this.asked = requestAnimationFrame(() => { this.asked = 0; this.#drawBase(); this.#drawOver(this.hovered ?? this.selected); });
+    this.asked = requestAnimationFrame(() => { this.asked = 0; this.redraw(); });
   }
 
   #at(node) {

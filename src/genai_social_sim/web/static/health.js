@@ -23,7 +23,7 @@ export class HealthView {
         this.#draw(health, tally);
         if (!isLively(health.status)) return;
       } catch (fault) {
-        this.shell.trouble(fault);
+        if (!this.stopped) this.shell.trouble(fault);
       }
       await new Promise((resolve) => setTimeout(resolve, 1500));
     }

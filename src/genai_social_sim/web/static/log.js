@@ -86,10 +86,7 @@ export class Log {
   }
 
   #head(page) {
-    this.seq = Math.max(this.seq, page.seq);
-    this.turns = Math.max(this.turns, page.turns);
-    this.status = page.status;
-    this.digest = page.digest;
+    if (page.seq >= this.seq) [this.seq, this.turns, this.status, this.digest] = [page.seq, page.turns, page.status, page.digest]; // else it was asked earlier
     this.ahead = page.now - Date.now() / 1000;
     if (page.items.length) this.lastAt = Math.max(this.lastAt, page.items.at(-1).at);
   }

@@ -3,6 +3,7 @@ import { NAMED } from "/static/colours.js";
 import { Chart } from "/static/chart.js";
 import { el, fill, refill } from "/static/dom.js";
 import { isLively } from "/static/log.js";
+import { redrawn } from "/static/looks.js";
 import { get, ofRun } from "/static/server.js";
 import { count, many, short } from "/static/words.js";
 
@@ -15,9 +16,7 @@ export class MeasuresView {
     this.shell = shell;
     this.element = el("div", { class: "pane measures", tabindex: "0", role: "region", "aria-label": "Measures" }, el("p", { class: "empty" }, "measuring…"));
     this.charts = [];
-    this.resized = () => this.charts.forEach((chart) => chart.draw());
-    addEventListener("resize", this.resized);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.resized);
+    this.undrawn = redrawn(() => this.charts.forEach((chart) => chart.draw()));
   }
 
   async begin(_, query) {
@@ -41,12 +40,12 @@ export class MeasuresView {
 
   stop() {
     this.stopped = true;
-    removeEventListener("resize", this.resized);
+    this.undrawn();
     this.charts.forEach((chart) => chart.stop());
   }
 
   seek(turn) {
-    this.at = turn;
+    this.at = turn < this.shell.now.turns ? turn : null; // none: the newest, whichever that is
     this.charts.forEach((chart) => chart.mark(turn));
     this.shell.at(turn, turn >= this.shell.now.turns);
   }
@@ -88,7 +87,7 @@ export class MeasuresView {
   }
 
   #numbers(course, others, name) {
-    const own = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+    const own = "--accent";
     const lines = [{ words: "mean", colour: own, values: course.mean }];
     const bands = [];
     let note = `n = ${count(course.count.at(-1))} agents; dashed: one standard deviation to each side`;
@@ -111,10 +110,9 @@ export class MeasuresView {
 
   #going(trend) {
     if (!trend.turns.length) return [];
-    const own = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
     return Object.entries(GOING).filter(([name]) => trend[name].some((value) => value)).map(([name, title]) => new Chart({
       title, note: trend.count[0] > 1 ? `means of ${many(trend.count[0], "turn")} each` : "each turn", turns: trend.turns,
-      lines: [{ words: name, colour: own, values: trend[name] }], seek: (turn) => this.seek(turn) }));
+      lines: [{ words: name, colour: "--accent", values: trend[name] }], seek: (turn) => this.seek(turn) }));
   }
 
   /** What `gss measure` gives, for a run that is not too long to be measured while somebody waits. */

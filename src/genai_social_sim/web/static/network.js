@@ -4,6 +4,8 @@ import { DIVERGING, NAMED } from "/static/colours.js";
 import { announce, el, fill, refill } from "/static/dom.js";
 import { Graph, shapeOf } from "/static/graph.js";
 import { isLively } from "/static/log.js";
+import { redrawn } from "/static/looks.js";
+import { Newest } from "/static/newest.js";
 import { get, ofRun } from "/static/server.js";
 import { count, many, short } from "/static/words.js";
 
@@ -20,48 +22,57 @@ export class NetworkView {
     this.tools = el("div", { class: "tools" });
     this.element = el("div", { class: "network" }, el("section", { class: "drawing", "aria-label": "Network" }, this.tools, this.holder), this.side);
     this.shown = ROWS;
+    this.asking = new Newest();
+    this.undrawn = redrawn(() => this.graph?.redraw());
   }
 
   async begin() {
     const { query } = asked();
+    const isNewest = this.asking.ask();
+    this.graph?.stop();
+    this.graph = null;
     refill(this.holder, el("p", { class: "empty" }, "laying out the network…"));
     this.influence = undefined; // of the channel before
     try {
       this.turn = query.at === undefined ? this.shell.now.turns : Number(query.at);
-      this.network = await get(ofRun(this.run, "network"), { channel: query.channel, turn: this.turn });
+      const network = await get(ofRun(this.run, "network"), { channel: query.channel, turn: this.turn });
+      if (!isNewest()) return;
+      this.network = network;
     } catch (fault) {
-      refill(this.holder, el("p", { class: "empty" }, fault.message));
+      if (isNewest()) refill(this.holder, el("p", { class: "empty" }, fault.message));
       return;
     }
-    if (this.stopped) return;
     this.by = this.#choices().some(([value]) => value === query.colour) ? query.colour : this.#best();
     this.size = SIZES.includes(query.size) ? query.size : SIZES[0];
     this.#drawTools();
     this.#drawGraph();
     if (this.size === "influence" || this.by === "influence") await this.#influenced();
     await this.seek(this.turn);
-    this.going ??= this.shell.goOn(this);
+    if (!this.stopped) this.going ??= this.shell.goOn(this);
   }
 
   stop() {
     this.stopped = true;
+    this.asking.forget();
+    this.undrawn();
     this.graph?.stop();
   }
 
   /** Colours it by what was so at a turn. */
   async seek(turn) {
     this.turn = turn;
-    if (!this.graph) return; // it is being laid out, and then comes here
-    await this.#rewired();
-    await this.#recolour();
+    if (!this.graph || this.stopped) return; // it is being laid out, and then comes here
+    const isNewest = this.asking.ask();
+    await this.#rewired(isNewest);
+    if (isNewest()) await this.#recolour(isNewest);
   }
 
   /** Takes the edges of this turn, where they are others than those that are drawn. */
-  async #rewired() {
+  async #rewired(isNewest) {
     const since = this.network.changes.findLast((each) => each <= this.turn) ?? 0;
     if (since === this.network.since && !(isLively(this.shell.now.status) && this.turn >= this.shell.now.turns && this.network.changing)) return;
-    const found = await get(ofRun(this.run, "network"), { channel: this.network.channel, turn: this.turn }).catch((fault) => { this.shell.trouble(fault); });
-    if (!found || this.stopped) return;
+    const found = await get(ofRun(this.run, "network"), { channel: this.network.channel, turn: this.turn }).catch((fault) => { if (isNewest()) this.shell.trouble(fault); });
+    if (!found || !isNewest()) return;
     const words = found.since === this.network.since ? "" : `${many(found.speakers.length, "edge")} from turn ${count(found.since)} on`;
     this.network = found;
     this.graph.edges(found.speakers, found.listeners);
@@ -72,7 +83,10 @@ export class NetworkView {
 
   /** Fetches how far each moved others, once. */
   async #influenced() {
-    this.influence ??= await get(ofRun(this.run, "influence"), { channel: this.network.channel }).catch((fault) => ({ values: {}, about: {}, left_out: fault.message }));
+    const { channel } = this.network;
+    const found = this.influence ?? await get(ofRun(this.run, "influence"), { channel }).catch((fault) => ({ values: {}, about: {}, left_out: fault.message }));
+    if (this.stopped || !this.graph || this.network.channel !== channel) return;
+    this.influence = found;
     this.#sized();
   }
 
@@ -109,8 +123,8 @@ export class NetworkView {
 
   #drawTools() {
     const channels = this.shell.row.channels;
-    const pick = channels.length > 1 && el("select", { "aria-label": "Channel", onchange: () => { note({ channel: pick.value }); this.graph?.stop(); this.begin(); } }, channels.map((name) => el("option", { value: name, selected: name === this.network.channel }, name)));
-    const by = el("select", { "aria-label": "Colour by", onchange: async () => { this.by = by.value; note({ colour: this.by }); if (this.by === "influence") await this.#influenced(); this.#recolour(); } }, this.#choices().map(([value, words]) => el("option", { value, selected: value === this.by }, words)));
+    const pick = channels.length > 1 && el("select", { "aria-label": "Channel", onchange: () => { note({ channel: pick.value }); this.begin(); } }, channels.map((name) => el("option", { value: name, selected: name === this.network.channel }, name)));
+    const by = el("select", { "aria-label": "Colour by", onchange: async () => { this.by = by.value; note({ colour: this.by }); if (this.by === "influence") await this.#influenced(); await this.seek(this.turn); } }, this.#choices().map(([value, words]) => el("option", { value, selected: value === this.by }, words)));
     const zoom = [["+", "Larger", 1.4], ["−", "Smaller", 1 / 1.4]].map(([sign, words, factor]) => el("button", { type: "button", "aria-label": words, onclick: () => this.graph.zoom(factor) }, sign));
     const size = el("select", { "aria-label": "Size by", onchange: async () => { this.size = size.value; note({ size: this.size === SIZES[0] ? "" : this.size }); if (this.size === "influence") await this.#influenced(); else this.#sized(); this.#drawSide(); } }, [["audience", "by how many it is heard"], ["influence", "how far it moved others"], ["one", "all alike"]].map(([value, words]) => el("option", { value, selected: value === this.size }, words)));
     this.summary = el("p", { class: "summary" }, this.#summary());
@@ -131,11 +145,11 @@ export class NetworkView {
     refill(this.holder, this.graph.element);
   }
 
-  async #recolour() {
+  async #recolour(isNewest) {
     const [what, name] = this.by.split(/:(.*)/s);
     if (what === "said" || what === "probe") {
-      const found = await get(ofRun(this.run, "states"), { of: what === "said" ? "said" : name, turn: this.turn, channel: this.network.channel }).catch((fault) => { this.shell.trouble(fault); });
-      if (!found || this.stopped) return;
+      const found = await get(ofRun(this.run, "states"), { of: what === "said" ? "said" : name, turn: this.turn, channel: this.network.channel }).catch((fault) => { if (isNewest()) this.shell.trouble(fault); });
+      if (!found || !isNewest()) return;
       this.values = found.values.map((value) => (value !== null && found.categories.length ? found.categories[value] : value));
       this.range = [found.low, found.high];
     } else {

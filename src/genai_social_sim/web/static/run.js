@@ -2,13 +2,14 @@
 import { asked, note, to, toRun } from "/static/address.js";
 import { asCode } from "/static/code.js";
 import { known } from "/static/colours.js";
-import { copying, el, fill, refill } from "/static/dom.js";
+import { copying, el, fill, forkSign, refill } from "/static/dom.js";
 import { isLively } from "/static/log.js";
 import { progressOf, stateOf } from "/static/runs.js";
 import { get, ofRun } from "/static/server.js";
 import { count, span } from "/static/words.js";
 
 const STALLED_S = 20;
+const DOUBTFUL_S = 60;
 const VIEWS = { conversation: "Conversation", network: "Network", measures: "Measures", health: "Health", forum: "Forum", forks: "Forks" };
 const SOMETIMES = new Set(["forum", "forks"]); // shown where there is something to see
 const MODULES = {
@@ -42,6 +43,7 @@ export class RunView {
   async begin() {
     try {
       const [row, society] = await Promise.all([get(ofRun(this.run)), get(ofRun(this.run, "society"))]);
+      if (this.stopped) return; // somebody went on: title and colours are another run's now
       if (row.problem) throw Object.assign(new Error(row.problem), { remedy: "" });
       this.row = row;
       this.society = society;
@@ -56,6 +58,7 @@ export class RunView {
     this.now = { ...this.row };
     this.#scrubbable(this.row.turns);
     await this.addressed();
+    if (this.stopped) return;
     this.#drawKin();
     this.watching = setInterval(() => this.#watch(), 1000);
   }
@@ -63,7 +66,14 @@ export class RunView {
   /** The address has changed within this run. */
   async addressed() {
     if (!this.row) return; // it is on its way
-    const view = asked().view in VIEWS ? asked().view : "conversation";
+    try {
+      await this.#show(asked().view in VIEWS ? asked().view : "conversation");
+    } catch (fault) {
+      if (!this.stopped) this.trouble(fault);
+    }
+  }
+
+  async #show(view) {
     if (SOMETIMES.has(view)) this.offered.add(view);
     if (this.view && this.shown === view) {
       await this.view.turned?.(asked().turn, asked().query);
@@ -86,6 +96,18 @@ export class RunView {
     this.stopped = true;
     clearInterval(this.watching);
     this.view?.stop();
+  }
+
+  /** Somebody has gone to a turn, or to the newest for null. */
+  wander(turn) {
+    note({ at: turn ?? "" });
+    this.#drawHead();
+  }
+
+  /** Goes on with the newest turn. */
+  follow() {
+    note({ at: "" });
+    return this.view?.follow?.();
   }
 
   step(by) {
@@ -112,11 +134,12 @@ export class RunView {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       if (view.stopped) return;
       try {
-        const live = view.turn >= this.now.turns;
+        const at = view.turn;
+        const live = at >= this.now.turns;
         await this.look();
-        if (live && !view.stopped && !busy()) await view.seek(this.now.turns);
+        if (live && view.turn === at && !view.stopped && !busy()) await view.seek(this.now.turns);
       } catch (fault) {
-        this.trouble(fault);
+        if (!view.stopped) this.trouble(fault);
       }
     }
   }
@@ -131,8 +154,8 @@ export class RunView {
     if (members.length > 1) this.offer("forks");
     const beside = (row, words) => el("a", { href: to("/compare", { a: this.run, b: row.run }) }, words);
     const parts = [];
-    if (parent) parts.push(`⑂ fork of ${parent.run || "a run"} at turn ${count(parent.at_turn)}${parent.changes.length ? ` (${parent.changes.join("; ")})` : ""} `, found && beside(found, "beside it"));
-    if (forks.length) parts.push(parent ? " · " : "", "⑂ forks: ", forks.slice(0, 12).map((row) => [beside(row, `at turn ${count(row.at_turn)}`), " "]), forks.length > 12 && `and ${count(forks.length - 12)} more`);
+    if (parent) parts.push(forkSign(), ` fork of ${parent.run || "a run"} at turn ${count(parent.at_turn)}${parent.changes.length ? ` (${parent.changes.join("; ")})` : ""} `, found && beside(found, "beside it"));
+    if (forks.length) parts.push(parent ? " · " : "", forkSign(), " forks: ", forks.slice(0, 12).map((row) => [beside(row, `at turn ${count(row.at_turn)}`), " "]), forks.length > 12 && `and ${count(forks.length - 12)} more`);
     this.kin.hidden = !parts.length;
     fill(refill(this.kin), parts);
   }
@@ -173,8 +196,16 @@ export class RunView {
     const live = turn >= this.now.turns;
     note({ at: live ? "" : turn });
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => (live && this.view?.follow ? this.view.follow() : this.view?.seek?.(turn)));
+    this.frame = requestAnimationFrame(() => this.#to(turn, live));
     this.at(turn, live);
+  }
+
+  async #to(turn, live) {
+    try {
+      await (live && this.view?.follow ? this.view.follow() : this.view?.seek?.(turn));
+    } catch (fault) {
+      this.trouble(fault);
+    }
   }
 
   trouble(fault) {
@@ -216,9 +247,10 @@ export class RunView {
       this.askedAt = now;
       this.waiting = await get(ofRun(this.run, "health")).catch(() => null);
     }
-    const waiting = this.waiting?.waiting.length ?? 0;
-    const words = `nothing new for ${span(quiet)}${waiting ? `; ${count(waiting)} ${waiting === 1 ? "call waits" : "calls wait"}` : ""}. `;
+    const waits = this.waiting?.waits_for ?? 0;
+    const whom = [...new Set((this.waiting?.waiting ?? []).map((each) => each.backend).filter(Boolean))].join(", ");
+    const words = `nothing new for ${span(quiet)}${waits ? `; ${count(waits)} ${waits === 1 ? "call waits" : "calls wait"}${whom && ` for ${whom}`}` : ""}. `;
     this.stall.hidden = false;
-    fill(refill(this.stall, words), el("a", { href: toRun(this.run, "health") }, "What it waits for"));
+    fill(refill(this.stall, words), quiet > DOUBTFUL_S && [el("code", {}, "gss doctor"), " says what works on this machine. "], el("a", { href: toRun(this.run, "health") }, "What it waits for"));
   }
 }

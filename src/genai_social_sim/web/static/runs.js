@@ -1,6 +1,6 @@
 // The list of runs: every run file of the folder, with what is known of it.
 import { asked, go, note, to, toRun } from "/static/address.js";
-import { el, refill } from "/static/dom.js";
+import { el, forkSign, refill } from "/static/dom.js";
 import { get } from "/static/server.js";
 import { ago, count, many, moment, short, span, standing } from "/static/words.js";
 
@@ -172,7 +172,7 @@ export class RunList {
   #whole(row) {
     const box = el("input", { type: "checkbox", "aria-label": `compare ${row.file}`, checked: this.picked.has(row.run), onchange: () => this.#pick(row.run, box) });
     const levels = Object.entries(row.levels).map(([factor, level]) => `${factor}: ${level}`).join(", ");
-    const fork = row.parent && el("a", { class: "sign", href: toRun(row.run, "forks"), title: row.parent.changes.join("; ") || "nothing changed" }, `⑂ fork of ${row.parent.run || "a run"} at ${row.parent.at_turn}`);
+    const fork = row.parent && el("a", { class: "sign", href: toRun(row.run, "forks"), title: row.parent.changes.join("; ") || "nothing changed" }, forkSign(), ` fork of ${row.parent.run || "a run"} at ${row.parent.at_turn}`);
     return el("tr", {},
       el("td", {}, box),
       el("td", { class: "study" }, el("a", { href: toRun(row.run) }, row.study || row.file), el("small", {}, fork, fork && " ", row.seed === null ? "" : `seed ${row.seed}`)),

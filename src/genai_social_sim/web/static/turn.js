@@ -26,13 +26,14 @@ export class Turn {
       const found = await get(ofRun(this.run, "turns", number), { probe, agent });
       if (this.asked === asked) this.#draw(found);
     } catch (fault) {
-      refill(this.element, this.#head(`turn ${number}`), el("p", { class: "empty" }, fault.message, ". ", fault.remedy));
+      if (this.asked === asked) refill(this.element, this.#head(`turn ${number}`), el("p", { class: "empty" }, fault.message, ". ", fault.remedy));
     }
-    this.element.scrollTop = 0;
+    if (this.asked === asked) this.element.scrollTop = 0;
   }
 
   hide() {
     this.number = null;
+    this.asked = null;
     this.element.hidden = true;
     this.element.replaceChildren();
   }
