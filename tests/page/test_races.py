@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from tests.support.pages import STUDY, Site, Watched, play, playing, served
 
 OTHER = STUDY.replace("name: harbour\n", "name: elsewhere\n").replace("ada", "zoe").replace("bo,", "abe,")
@@ -65,6 +65,11 @@ def scrub(page: Page, turn: int) -> None:
     page.get_by_label("Turn", exact=True).fill(str(turn))
 
 
+def entered(field: Locator, text: str) -> None:
+    field.fill(text)
+    field.press("Enter")
+
+
 def opened(page: Page, url: str, shown: str) -> None:
     page.goto(url)
     expect(page.locator(shown).first).to_be_visible()
@@ -112,9 +117,8 @@ def test_the_panel_shows_the_turn_that_was_opened_last(site: Site, tab: Watched)
     page, panel = tab.page, tab.page.get_by_label("A turn", exact=True)
     opened(page, address(site), "article.said")
     go = page.locator("input[type=number]")
-    come = late(page, "/turns/5", lambda: (go.fill("5"), go.press("Enter")))
-    go.fill("41")
-    go.press("Enter")
+    come = late(page, "/turns/5", lambda: entered(go, "5"))
+    entered(go, "41")
     expect(panel.get_by_role("heading", name="turn 41", exact=True)).to_be_visible()
     come()
     expect(panel.get_by_role("heading", name="turn 41", exact=True)).to_be_visible()
@@ -127,7 +131,7 @@ def test_a_panel_that_was_closed_stays_closed(site: Site, tab: Watched) -> None:
     page, panel = tab.page, tab.page.get_by_label("A turn", exact=True)
     opened(page, address(site), "article.said")
     go = page.locator("input[type=number]")
-    come = late(page, "/turns/50", lambda: (go.fill("50"), go.press("Enter")))
+    come = late(page, "/turns/50", lambda: entered(go, "50"))
     page.keyboard.press("Escape")  # leaves the field
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
@@ -140,9 +144,8 @@ def test_a_panel_that_was_closed_stays_closed(site: Site, tab: Watched) -> None:
 def test_what_is_found_is_what_was_looked_for_last(site: Site, tab: Watched) -> None:
     page, search = tab.page, tab.page.get_by_label("Search what was said")
     opened(page, address(site), "article.said")
-    come = late(page, "q=zzz&after=-1&limit=200", lambda: (search.fill("zzz"), search.press("Enter")))
-    search.fill("dredger")
-    search.press("Enter")
+    come = late(page, "q=zzz&after=-1&limit=200", lambda: entered(search, "zzz"))
+    entered(search, "dredger")
     expect(page.locator(".found li")).to_have_count(1)
     come()
     expect(page.locator(".found li")).to_have_count(1)
