@@ -141,11 +141,16 @@ class _Channel:
         self.echoing = self.echoing + 1 if max(near, default=0.0) >= NEAR else 0
         self.longest_echo = max(self.longest_echo, self.echoing)
         self.last.append((agent, mine))
-        return tuple([len(mine & frozenset().union(*said)) / len(mine) for said in (own, others)])  # type: ignore[return-value]
+        return _share(mine, own), _share(mine, others)
 
     def thank(self, does: bool) -> None:
         self.thanking = self.thanking + 1 if does else 0
         self.longest_thanks = max(self.longest_thanks, self.thanking)
+
+
+def _share(mine: frozenset[tuple[str, ...]], said: list[frozenset[tuple[str, ...]]]) -> float:
+    """Which part of `mine`, which is not empty, is in any of the others."""
+    return (len(mine) - len(mine.difference(*said))) / len(mine)
 
 
 class TextMeter(Meter):

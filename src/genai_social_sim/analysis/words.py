@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from math import sqrt
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_FACTOR: Final = 0.72  # the ratio of types to tokens at which a stretch of MTLD ends
+_FACTOR: Final = Fraction("0.72")  # the ratio of types to tokens below which a stretch of MTLD ends
 _THANKS: Final = re.compile(
     r"\b(?:thanks?|thank(?:ed|ing|ful|fully)|gratitude|grateful(?:ly)?|appreciat\w+|you(?:'|\u2019)re (?:very )?welcome"
     r"|you are (?:very )?welcome|my pleasure|good-?bye|farewell)\b",
     re.IGNORECASE,
 )
+_MOST_WORDS: Final = 10_000  # that a moving ratio keeps the places of
+_THANKS_PARTS: Final = ("thank", "grat", "apprec", "welcome", "pleasure", "bye", "farewell")  # of what it looks for
 
 
 @lru_cache(maxsize=16)  # several measures ask for the same utterance's
@@ -39,7 +42,9 @@ def trigrams(text: str) -> frozenset[tuple[str, ...]]:
 
 def thanks(text: str) -> bool:
     """Whether it thanks, or takes leave, in English."""
-    return _THANKS.search(text) is not None
+    folded = text.casefold()
+    there = any(part in folded for part in _THANKS_PARTS)  # a tenth of the time of the expression
+    return there and _THANKS.search(text) is not None
 
 
 def mtld(tokens: Sequence[str]) -> float | None:
@@ -57,58 +62,76 @@ def mtld(tokens: Sequence[str]) -> float | None:
 
 
 def _factors(tokens: Sequence[str]) -> float:
-    """How many stretches end in the tokens, the last one counted in proportion."""
-    count, length = 0.0, 0
+    """How many stretches end in the tokens, the last one counted in proportion.
+
+    A stretch ends with the word at which types / words < 0.72: with one that came before, at `end` or after it.
+    """
+    part, of = _FACTOR.as_integer_ratio()
+    count = start = end = 0
     seen: set[str] = set()
-    for token in tokens:
-        length += 1
-        seen.add(token)
-        if len(seen) < _FACTOR * length:
-            count, length = count + 1, 0
+    for at, token in enumerate(tokens):
+        if token not in seen:
+            seen.add(token)
+            end = start + len(seen) * of // part
+        elif at >= end:
+            count, start = count + 1, at + 1
             seen.clear()
-    return count + ((1 - len(seen) / length) / (1 - _FACTOR) if length else 0.0)
+    rest = len(tokens) - start
+    return count + ((1 - len(seen) / rest) / (1 - float(_FACTOR)) if rest else 0.0)
 
 
 class MovingRatio:
     """The mean ratio of types to tokens over all windows of so many words in a row, in a stream of words.
+
+    A word is a type of each window that holds it and not the same word before it: of as many windows as it is words
+    away from that one, and of `window` at most. So types are summed up word by word, and over all windows at once.
 
     Source: MATTR of Covington & McFall (2010), doi:10.1080/09296171003643098.
     """
 
     def __init__(self, window: int) -> None:
         self._window = window
-        self._held: deque[str] = deque()
-        self._counts: dict[str, int] = {}
-        self._sum = self._windows = 0
-        self._told = (0, 0)  # both, when it was last asked for what came since
+        self._read = 0  # words
+        self._at: dict[str, int] = {}  # where each word came last, from 1; older ones than a window may be left out
+        self._sum = 0  # types, over all windows that begin with a word read
+        self._last: deque[str] = deque(maxlen=window - 1)  # words with which windows begin that are not full yet
+        self._told = (0, 0)  # types and windows, when it was last asked for what came since
 
     def read(self, tokens: Sequence[str]) -> None:
         """Some more words."""
-        held, counts, window = self._held, self._counts, self._window
-        for token in tokens:
-            held.append(token)
-            counts[token] = counts.get(token, 0) + 1
-            if len(held) > window:
-                oldest = held.popleft()
-                left = counts[oldest] - 1
-                if left:
-                    counts[oldest] = left
-                else:
-                    del counts[oldest]
-            if len(held) == window:
-                self._sum += len(counts)
-                self._windows += 1
+        at, window, before, total = self._at, self._window, self._at.get, self._sum
+        for number, token in enumerate(tokens, self._read + 1):
+            away = number - before(token, 0)
+            total += away if away < window else window
+            at[token] = number
+        self._sum = total
+        self._read += len(tokens)
+        self._last.extend(tokens)
+        if len(at) > _MOST_WORDS:
+            self._at = {token: number for token, number in at.items() if number > self._read - window}
 
     @property
     def value(self) -> float | None:
         """On (0, 1]; None as long as no window is full."""
-        return self._sum / self._windows / self._window if self._windows else None
+        types, windows = self._full()
+        return types / windows / self._window if windows else None
 
     def since(self) -> float | None:
         """The mean over the windows that ended since this was last asked; None without any."""
-        total, windows = self._sum - self._told[0], self._windows - self._told[1]
-        self._told = (self._sum, self._windows)
-        return total / windows / self._window if windows else None
+        full = self._full()
+        types, windows = full[0] - self._told[0], full[1] - self._told[1]
+        self._told = full
+        return types / windows / self._window if windows else None
+
+    def _full(self) -> tuple[int, int]:
+        """The types of all full windows, and how many these are."""
+        windows = max(0, self._read - self._window + 1)
+        before: dict[str, int] = {}
+        others = 0  # types of the windows that are not full
+        for number, token in enumerate(self._last, 1):
+            others += number - before.get(token, 0)
+            before[token] = number
+        return (self._sum - others if windows else 0), windows
 
 
 class Bag:

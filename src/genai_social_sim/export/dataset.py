@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import file_digest
 from importlib.resources import files as resources
 from pathlib import Path
@@ -17,10 +18,10 @@ from typing import Any, Final
 from genai_social_sim.domain.visible import visible
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export import files
-from genai_social_sim.export.kinds import Kind
+from genai_social_sim.export.kinds import Fold, Kind
 from genai_social_sim.export.runs import RUNS
 from genai_social_sim.export.source import Source
-from genai_social_sim.export.tables import Cell, ColumnType
+from genai_social_sim.export.tables import Cell, ColumnType, Row, Table
 
 CARD: Final = "README.md"
 METADATA: Final = "croissant.json"
@@ -90,7 +91,7 @@ def write(
     Args:
         sources: The runs, each with a label of its own.
         out: The folder; it is made if need be.
-        kinds: Which tables.
+        kinds: Which tables; without `runs` each record is read twice.
         terms: Licence, creator, citation.
         progress: Called now and then with the number of events read so far.
 
@@ -102,17 +103,38 @@ def write(
     """
     sources = [sources] if isinstance(sources, Source) else list(sources)
     files.check(sources)
-    kinds = [kind.over(kind, sources) for kind in kinds]
+    noted: list[Row] = []
+    kinds = [_noting(kind.over(kind, sources), noted) for kind in kinds]
     names = [*[f"{kind.name}.parquet" for kind in kinds], METADATA, CARD, *files.CODEBOOK]
     with files.drafts(out, names) as paths:
         files.write_tables(sources, "parquet", kinds, paths, progress)
-        rows = RUNS.table(*sources).rows()
+        rows = (Table(RUNS.name, RUNS.columns, lambda: noted) if noted else RUNS.table(*sources)).rows()
         written = dict(zip(names, paths, strict=True))
         metadata = _metadata(kinds, rows, terms, written)
         written[METADATA].write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         written[CARD].write_text("\n".join(_card(kinds, rows, terms)), encoding="utf-8")
         files.write_codebook(kinds, *paths[-2:])
     return [out / name for name in names]
+
+
+class _Noted(Fold):
+    """Another fold, whose last rows are noted as well as given."""
+
+    def __init__(self, fold: Callable[[Source], Fold], rows: list[Row], source: Source) -> None:
+        super().__init__(source)
+        self._fold = fold(source)
+        self._rows = rows
+        self.take = self._fold.take  # type: ignore[method-assign]  # called for each event
+
+    def end(self) -> Iterable[Row]:
+        last = [*self._fold.end()]
+        self._rows.extend(last)
+        return last
+
+
+def _noting(kind: Kind, rows: list[Row]) -> Kind:
+    """The same kind; the rows of `runs`, of which the card and the metadata tell, are noted."""
+    return replace(kind, fold=partial(_Noted, kind.fold, rows)) if kind.name == RUNS.name else kind
 
 
 def _metadata(

@@ -27,6 +27,7 @@ from genai_social_sim.export.tables import Cell, Column, Row
 from genai_social_sim.ports import Recorded
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_AS_IT_IS: Final = frozenset([str, int, float, bool, type(None)])
 RUN: Final = Column("run", "text", "Which run: the label given to it for this export.")
 SEQ: Final = Column("seq", "integer", "Position of the event in the run's log, from 0.")
 _TURN: Final = Column("turn", "integer", "Number of the turn in the run's logical order, from 0.")
@@ -281,19 +282,17 @@ def _named(kind: Any) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
-def _plain(value: object) -> Any:
-    match value:
-        case Text():
-            return value.value
-        case bytes():
-            return value.hex()
-        case None | bool() | int() | float() | str():
-            return value
-        case tuple() if not hasattr(value, "_asdict"):
-            return [_plain(each) for each in value]
-        case _:
-            parts: dict[str, Any] = value._asdict()  # type: ignore[attr-defined]  # events are named tuples to the bottom
-            return {name: _plain(part) for name, part in parts.items()}
+def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is Text:
+        return value.value
+    if kind is bytes:
+        return value.hex()
+    names = getattr(kind, "_fields", None)  # events are named tuples to the bottom
+    parts = [_plain(part) for part in value]
+    return parts if names is None else dict(zip(names, parts, strict=True))
 
 
 EVENTS: Final = Kind(

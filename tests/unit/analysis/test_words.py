@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.analysis.runs import by_agent, by_role, play, study_of, talk, values
 
+from genai_social_sim.analysis import words
 from genai_social_sim.analysis.participation import gini
 from genai_social_sim.analysis.trend import Between, Slope
 from genai_social_sim.analysis.words import MovingRatio, mtld, thanks
@@ -31,6 +32,48 @@ def test_a_moving_ratio_is_the_mean_over_all_windows(tokens: list[str], window: 
         assert ratio.value is None
     else:
         assert ratio.value == pytest.approx(sum([len({*each}) / window for each in windows]) / len(windows))
+
+
+def test_a_moving_ratio_tells_what_came_since_it_was_asked() -> None:
+    ratio = MovingRatio(2)
+    assert ratio.since() is None
+    ratio.read(["a", "a", "b"])
+    assert ratio.since() == 0.75  # a a, a b
+    ratio.read(["b"])
+    assert ratio.since() == 0.5  # b b
+    assert ratio.since() is None
+
+
+def test_a_moving_ratio_may_forget_words_older_than_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = Random(3)
+    tokens = [draw.choice("abcdefgh") for _ in range(200)]
+    ratio, forgetful = MovingRatio(4), MovingRatio(4)
+    ratio.read(tokens)
+    monkeypatch.setattr(words, "_MOST_WORDS", 5)
+    for token in tokens:
+        forgetful.read([token])
+    assert forgetful.value == ratio.value
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=300))
+def test_mtld_is_what_reading_word_by_word_gives(numbers: list[int]) -> None:
+    tokens = [f"w{number}" for number in numbers]
+    factors = [_factors_word_by_word(tokens), _factors_word_by_word(tokens[::-1])]
+    found = mtld(tokens)
+    if all(factors):
+        assert found == pytest.approx(fmean([len(tokens) / each for each in factors]))
+    else:
+        assert found is None
+
+
+def _factors_word_by_word(tokens: list[str]) -> float:
+    """As McCarthy & Jarvis (2010) describe it: a stretch ends with the word at which the ratio falls below 0.72."""
+    count, stretch = 0.0, list[str]()
+    for token in tokens:
+        stretch.append(token)
+        if len(set(stretch)) / len(stretch) < 0.72:
+            count, stretch = count + 1, []
+    return count + ((1 - len(set(stretch)) / len(stretch)) / 0.28 if stretch else 0)
 
 
 def test_mtld_counts_stretches_and_the_rest_in_proportion() -> None:

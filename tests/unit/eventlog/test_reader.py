@@ -77,6 +77,24 @@ def test_an_event_that_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None
         list(reader.events())
 
 
+@pytest.mark.parametrize(
+    "spoils",
+    [
+        "UPDATE texts SET text = 'other' WHERE id = (SELECT CAST(texts AS INTEGER) FROM events WHERE seq = 9)",
+        "UPDATE events SET texts = '1x' WHERE seq = 8",
+        "UPDATE events SET texts = printf('%.9999c', '9') WHERE seq = 8",
+        "UPDATE events SET kind = CAST(x'ff' AS TEXT) WHERE seq = 8",
+    ],
+)
+def test_events_before_one_that_cannot_be_read_are_given_all_the_same(spoils: str, tmp_path: Path) -> None:
+    record = everything().record(tmp_path / "run.sqlite").read_bytes()
+    given: list[int] = []
+    with closing(SqliteReader(spoiled(record, tmp_path / "x.sqlite", (spoils, ())))) as reader:
+        with pytest.raises(RecordError):
+            given.extend(each.seq for each in reader.events())
+    assert given == [*range(8)]  # event 8 is the answer that event 9 says
+
+
 def test_a_record_without_events_says_so(tmp_path: Path) -> None:
     record = everything().record(tmp_path / "run.sqlite").read_bytes()
     path = spoiled(record, tmp_path / "x.sqlite", ("DELETE FROM head", ()))
