@@ -89,9 +89,9 @@ def test_an_event_that_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None
 def test_events_before_one_that_cannot_be_read_are_given_all_the_same(spoils: str, tmp_path: Path) -> None:
     record = everything().record(tmp_path / "run.sqlite").read_bytes()
     given: list[int] = []
-    with closing(SqliteReader(spoiled(record, tmp_path / "x.sqlite", (spoils, ())))) as reader:
-        with pytest.raises(RecordError):
-            given.extend(each.seq for each in reader.events())
+    path = spoiled(record, tmp_path / "x.sqlite", (spoils, ()))
+    with closing(SqliteReader(path)) as reader, pytest.raises(RecordError):
+        given.extend(each.seq for each in reader.events())
     assert given == [*range(8)]  # event 8 is the answer that event 9 says
 
 
