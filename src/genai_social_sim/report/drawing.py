@@ -14,7 +14,7 @@ from genai_social_sim.domain.visible import visible
 
 WIDTH: Final = 640
 _HEIGHT: Final = 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 200, 12, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 200, 18, 34
 _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 2", "12 4")
 _TICKS: Final = 4
 _ROW: Final = 24  # of a chart of intervals
@@ -107,10 +107,10 @@ def intervals(spreads: Sequence[Spread], *, title: str, unit: str) -> str:
     for place, each in enumerate(spreads):
         y = _TOP + _ROW * (place + 0.5)
         parts.append(f'<text class="name" x="{_NAMES - 10}" y="{y + 4:.1f}">{text(_short(each.name))}</text>')
-        parts += [f'<circle class="one" cx="{across.at(value):.1f}" cy="{y:.1f}" r="2.5"/>' for value in each.values]
         if not math.isnan(each.low):
             ends = f'x1="{across.at(each.low):.1f}" x2="{across.at(each.high):.1f}"'
             parts.append(f'<line class="reach" {ends} y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts += [f'<circle class="one" cx="{across.at(value):.1f}" cy="{y:.1f}" r="3"/>' for value in each.values]
         parts.append(f'<path class="dot" d="M{across.at(each.value):.1f},{y - 6:.1f} l5,6 l-5,6 l-5,-6 z"/>')
         parts.append(f'<text class="end" x="{WIDTH - 82}" y="{y + 4:.1f}">{number(each.value)}</text>')
     return _svg(WIDTH, height, title, parts)
@@ -184,7 +184,7 @@ def _axes(across: Scale, up: Scale, *, over: str, unit: str) -> str:
         y = up.at(tick)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="name" x="{_LEFT - 6}" y="{y + 4:.1f}">{number(tick)}</text>')
-    parts.append(f'<text class="unit" x="{_LEFT}" y="{_TOP - 2}">{text(unit)}</text>')
+    parts.append(f'<text class="unit" x="{_LEFT}" y="{_TOP - 8}">{text(unit)}</text>')
     return "".join(parts)
 
 

@@ -1,10 +1,16 @@
 // Lines over turns, drawn by uPlot; and the same numbers as a table for those who do not see them.
 import uPlot from "/static/vendor/uPlot.esm.js";
 import { el } from "/static/dom.js";
-import { colourOf } from "/static/looks.js";
+import { colourOf, isForPaper } from "/static/looks.js";
 import { count, short } from "/static/words.js";
 
-/** A chart of `lines`: `{ words, values, colour, faint, dash, band }` over `turns`; `seek` is told of a click on a turn. */
+const PAPER = 600; // pixels that fit on a sheet
+const ROOM = 0.15; // above and below, of how far the lines lie apart
+
+/**
+ * A chart of `lines`: `{ words, values, colour, faint, dash, end }` over `turns`; `seek` is told of a click on a turn.
+ * Lines set the scale; an `end` of an interval, by its name, does not, and is cut off where it lies beyond.
+ */
 export class Chart {
   constructor({ title, note, turns, lines, bands = [], seek, range }) {
     this.holder = el("div", { class: "plot" });
@@ -12,13 +18,13 @@ export class Chart {
     this.turns = turns;
     this.now = el("p", { class: "legend-line" });
     const sampled = every(turns, 12);
-    const named = lines.filter((line) => line.words);
+    const named = lines.filter((line) => line.words || line.end);
     this.element = el("figure", { class: "chart" },
       el("figcaption", {}, el("b", {}, title), note && el("small", {}, note)), this.holder, this.now,
       el("details", {}, el("summary", {}, "As a table"), el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `Numbers of ${title}` }, el("table", {}, el("caption", { class: "unseen" }, title),
-        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Turn"), named.map((line) => el("th", { scope: "col", class: "number" }, line.words)))),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Turn"), named.map((line) => el("th", { scope: "col", class: "number" }, line.words || line.end)))),
         el("tbody", {}, sampled.map((at) => el("tr", {}, el("td", {}, count(turns[at])), named.map((line) => el("td", { class: "number" }, short(line.values[at])))))))))); 
-    this.options = { bands, seek, range };
+    this.options = { bands, seek, range: range ?? (lines.some((line) => line.end) ? around(lines) : undefined) };
   }
 
   /** Draws it as wide as there is room. */
@@ -27,7 +33,7 @@ export class Chart {
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui, sans-serif" };
     this.plot?.destroy();
     this.plot = new uPlot({
-      width: Math.max(260, this.holder.clientWidth),
+      width: Math.max(260, isForPaper() ? Math.min(PAPER, this.holder.clientWidth) : this.holder.clientWidth),
       height: 190,
       legend: { show: false },
       cursor: { points: { size: 6 }, drag: { x: false, y: false }, sync: { key: "turns" } },
@@ -62,6 +68,15 @@ export class Chart {
   stop() {
     this.plot?.destroy();
   }
+}
+
+/** The ends of a scale on which the lines lie that are no ends of intervals. */
+function around(lines) {
+  const values = lines.filter((line) => !line.end).flatMap((line) => line.values).filter((value) => value !== null && value !== undefined);
+  if (!values.length) return undefined;
+  const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  const room = (high - low) * ROOM || Math.abs(high) * ROOM || 1;
+  return [low - room, high + room];
 }
 
 /** A stroke as the line is drawn, for a legend. */

@@ -74,13 +74,13 @@ export class ConditionsView {
     conditions.forEach((each, at) => {
       const { colour, dash } = styleOf(at);
       lines.push({ words: nameOf(each), colour, dash, values: each.mean });
-      lines.push({ words: "", colour, faint: true, values: each.low }, { words: "", colour, faint: true, values: each.high });
+      lines.push({ end: `${nameOf(each)}: 95 % from`, colour, faint: true, values: each.low }, { end: `${nameOf(each)}: 95 % to`, colour, faint: true, values: each.high });
       bands.push({ series: [lines.length, lines.length - 1], fill: `${colour}2e` });
       for (const line of each.lines) lines.push({ words: "", colour, faint: true, values: line });
     });
     this.chart?.stop();
     const range = this.found.category ? [0, 1] : undefined; // a share; an interval may reach beyond, as the table tells
-    this.chart = new Chart({ title: this.#title(), range, note: "thick: mean over the runs of a condition that were still going, with its 95 % interval (t); faint: single runs. A click fixes the turn of the table.", turns, lines, bands, seek: (turn) => { this.at = turn; this.#values(); } });
+    this.chart = new Chart({ title: this.#title(), range, note: "thick: mean over the runs of a condition that were still going, with its 95 % interval (t), cut off where it is wider than the lines lie; faint: single runs. A click fixes the turn of the table.", turns, lines, bands, seek: (turn) => { this.at = turn; this.#values(); } });
     const open = this.holder.querySelector("details")?.open ?? false;
     refill(this.holder, this.chart.element);
     this.holder.querySelector("details").open = open;

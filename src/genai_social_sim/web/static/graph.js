@@ -1,5 +1,6 @@
 // Draws a network on a canvas: all edges as one path, nodes in buckets of one colour and shape, and what is pointed at on
 // a second canvas above. It knows nothing of agents.
+import { isForPaper } from "/static/looks.js";
 import { visible } from "/static/visible.js";
 
 const MOST_EDGES_AT_REST = 400_000;
@@ -173,6 +174,7 @@ export class Graph {
   }
 
   #resized() {
+    if (isForPaper()) return; // the picture is scaled: another one would come too late
     this.width = this.element.clientWidth;
     this.height = this.element.clientHeight;
     this.ratio = Math.min(2, devicePixelRatio || 1);

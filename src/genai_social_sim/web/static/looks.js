@@ -20,5 +20,8 @@ export function redrawn(draw) {
   return () => removeEventListener("looks", draw);
 }
 
+/** Whether it is drawn for paper, whose width is told to nobody beforehand. */
+export const isForPaper = () => "paper" in root.dataset;
+
 /** A colour as it is now: itself, or a variable of the style sheet. */
 export const colourOf = (colour) => (colour.startsWith("--") ? getComputedStyle(root).getPropertyValue(colour).trim() : colour);

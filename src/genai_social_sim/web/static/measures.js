@@ -96,11 +96,11 @@ export class MeasuresView {
       const means = course.turns.map((turn) => all.map((each) => valueAt(each, turn)).filter((value) => value !== null));
       const [middle, half] = [means.map(mean), means.map(halfWidth)];
       lines.push({ words: `mean of ${all.length} runs`, colour: NAMED[1], values: middle, dash: [8, 4] });
-      lines.push({ words: "", colour: NAMED[1], faint: true, values: middle.map((value, at) => (half[at] === null ? null : value + half[at])) });
-      lines.push({ words: "", colour: NAMED[1], faint: true, values: middle.map((value, at) => (half[at] === null ? null : value - half[at])) });
+      lines.push({ end: "95 % to", colour: NAMED[1], faint: true, values: middle.map((value, at) => (half[at] === null ? null : value + half[at])) });
+      lines.push({ end: "95 % from", colour: NAMED[1], faint: true, values: middle.map((value, at) => (half[at] === null ? null : value - half[at])) });
       bands.push({ series: [3, 4], fill: `${NAMED[1]}33` });
       for (const each of others) lines.push({ words: "", colour: "#888888", faint: true, values: course.turns.map((turn) => valueAt(each, turn)) });
-      note = `solid: this run; dashed: mean over n = ${all.length} runs of the condition with its 95 % interval (t); faint: the others`;
+      note = `solid: this run; dashed: mean over n = ${all.length} runs of the condition with its 95 % interval (t), cut off where it is wider than the lines lie; faint: the others`;
     } else {
       const spread = (sign) => course.mean.map((value, at) => (course.spread[at] === null ? null : value + sign * course.spread[at]));
       lines.push({ words: "", colour: own, dash: [3, 4], faint: true, values: spread(1) }, { words: "", colour: own, dash: [3, 4], faint: true, values: spread(-1) });
