@@ -374,3 +374,18 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+class Holding(NamedTuple):
+    """What a broker holds of a run: items that wait for a worker, and those that one has (None: it cannot tell)."""
+
+    waiting: int
+    in_hand: int | None
+
+
+@runtime_checkable
+class HoldingTransport(Protocol):
+    """A transport whose broker can be asked how much of a run it holds."""
+
+    async def holding(self, run: str) -> Holding | None:
+        """None if the run is not there; raises `BrokerError` while the broker is away."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from genai_social_sim.api.heard import Heard, heard
+from genai_social_sim.api.holding import Holdings
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.turned import Turned, document, turned
 from genai_social_sim.domain.events import Aside, FellSilent, Intervened, RunStarted, Spoke
@@ -44,21 +45,25 @@ _ABOUT: Final = """
 """
 
 
-def page(root: Path, terms: Terms) -> Starlette:
-    """The application over the run files in a folder; raises RequestError without the extra `page`."""
+def page(root: Path, terms: Terms, broker: str = "") -> Starlette:
+    """The application over the run files in a folder; raises RequestError without the extra `page`.
+
+    `broker` is asked how much it holds of the runs that it hands out.
+    """
     try:
         from genai_social_sim.web.app import application
     except ModuleNotFoundError as fault:
         raise RequestError(
             f"the page needs {fault.name}, which is not installed", remedy="pip install 'genai-social-sim[page]'"
         ) from fault
-    return application(root, sources(), terms)
+    return application(root, sources(broker), terms)
 
 
-def sources() -> Sources:
-    """How the page reads run files."""
+def sources(broker: str = "") -> Sources:
+    """How the page reads run files, and whom it asks what is handed out."""
     from genai_social_sim.web.sources import Sources
 
+    clock = SystemClock()
     return Sources(
         open=SqliteReader,
         facts=Facts,
@@ -68,7 +73,8 @@ def sources() -> Sources:
         influence=_influence,
         edges=_edges,
         bound=_bound,
-        clock=SystemClock(),
+        held=Holdings(broker, clock.elapsed).of,
+        clock=clock,
         version=version("genai-social-sim"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -38,6 +39,7 @@ class Wish:
     token: str | None
     names: Sequence[str]
     embed: str | None
+    broker: str | None
     opened: bool
     with_parent: bool
     as_json: bool
@@ -69,7 +71,12 @@ def _application(wish: Wish) -> tuple[Starlette, str]:
 
     token = wish.token or ("" if is_loopback(wish.host) else secrets.token_urlsafe(_TOKEN_BYTES))
     embed = _origin(wish.embed) if wish.embed else ""
-    return page(wish.folder, Terms(host=wish.host, token=token, names=wish.names, embed=embed)), token
+    if wish.broker:
+        from genai_social_sim.workers.transports import open_transport
+
+        open_transport(wish.broker)  # which refuses what is no address
+    terms = Terms(host=wish.host, token=token, names=wish.names, embed=embed)
+    return page(wish.folder, terms, wish.broker or ""), token
 
 
 def _origin(embed: str) -> str:
@@ -147,14 +154,15 @@ def _serve(app: Starlette, listener: socket.socket) -> None:
 
 
 @contextmanager
-def beside(folder: Path, *, quiet: bool) -> Iterator[None]:
+def beside(folder: Path, *, broker: str | None, quiet: bool) -> Iterator[None]:
     """The page over a folder in a process of its own while a run is played.
 
     At a terminal it stays after the run, until Ctrl-C.
     """
     folder.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, "-m", "genai_social_sim.cli", "serve", str(folder), "--json", "--with-parent"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    told = {**os.environ, "GSS_BROKER": broker} if broker else None  # its password is nothing for a command line
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=told) as server:
         try:
             url = _announced(server)
             if not quiet:

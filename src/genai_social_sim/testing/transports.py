@@ -15,6 +15,8 @@ from genai_social_sim.ports import (
     CoordinatorEnd,
     Delivery,
     Hello,
+    Holding,
+    HoldingTransport,
     Offer,
     Report,
     Transport,
@@ -178,6 +180,20 @@ async def check_a_cleared_run_is_gone(transport: Transport) -> None:
     assert list(await worker.report([(small_result(taken.item), taken)])) == [False]
 
 
+async def check_what_is_held_is_told(transport: Transport) -> None:
+    """A broker that can be asked says how many items of a run wait, and how many a worker has if it knows that."""
+    if not isinstance(transport, HoldingTransport):
+        return
+    coordinator, worker = await _begun(transport), transport.serve("w")
+    await coordinator.send([small_item(turn) for turn in range(3)])
+    await _taken(worker, 1)
+    async with asyncio.timeout(DEADLINE_S):
+        while await transport.holding(RUN) not in (Holding(2, 1), Holding(2, None)):  # noqa: ASYNC110 -- nobody tells
+            await asyncio.sleep(0.05)  # some count a moment later
+    assert await transport.holding("another") is None, "a run is told of that is not there"
+    await coordinator.clear()
+
+
 async def check_runs_are_apart(transport: Transport) -> None:
     """Two runs at one broker see nothing of each other."""
     one, other = await _begun(transport), await _begun(transport, "another")
@@ -238,6 +254,7 @@ CHECKS: Final = (
     check_an_item_is_handed_out_once,
     check_a_newer_coordinator_takes_over,
     check_a_cleared_run_is_gone,
+    check_what_is_held_is_told,
     check_runs_are_apart,
 )
 TIMED_CHECKS: Final = (

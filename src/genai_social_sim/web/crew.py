@@ -8,6 +8,7 @@ from typing import Final
 
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
+from genai_social_sim.ports import Holding
 from genai_social_sim.web.sources import Record
 
 _MOST: Final = 1_000  # of each
@@ -30,6 +31,17 @@ class Standing(TypedDict):
     words: str
 
 
+class Queue(TypedDict):
+    """What the broker says that it holds of the run: items that wait, and those in workers' hands if it knows that.
+
+    Where it was not asked or does not say, `problem` tells why.
+    """
+
+    waiting: int | None
+    in_hand: int | None
+    problem: str
+
+
 class Crew(TypedDict):
     """Of the last session: workers that said what they serve, servers that failed or came back, and the broker.
 
@@ -40,6 +52,13 @@ class Crew(TypedDict):
     missing: list[str]
     servers: list[Standing]
     broker: Standing | None
+
+
+def queue_of(held: Holding | str) -> Queue:
+    """What a broker said that it holds, or why that is not known."""
+    if isinstance(held, str):
+        return {"waiting": None, "in_hand": None, "problem": held}
+    return {"waiting": held.waiting, "in_hand": held.in_hand, "problem": ""}
 
 
 def crew(record: Record) -> Crew:

@@ -13,10 +13,11 @@ from genai_social_sim.domain.feed import Shown
 from genai_social_sim.errors import RecordError
 from genai_social_sim.web.comparison import Comparison, compare
 from genai_social_sim.web.conditions import ComparedMeasures, Conditioned, Conditions
+from genai_social_sim.web.crew import queue_of
 from genai_social_sim.web.family import Family, family
 from genai_social_sim.web.folder import Folder
 from genai_social_sim.web.forum import Boards, Threads
-from genai_social_sim.web.health import Health, health
+from genai_social_sim.web.health import Health, broker_of, health
 from genai_social_sim.web.history import History, Place, history, place
 from genai_social_sim.web.network import Asked, Network, Networks, NoSuchChannelError, channel_of
 from genai_social_sim.web.queries import (
@@ -154,7 +155,10 @@ def _health(site: Site, query: OfRun) -> Health:
     posts = site.facts(query.run).posts() if wanted else ()
     backends = {name: backend or "" for name, _, backend in posts if name in wanted}
     with site.folder.record(query.run) as record:
-        return health(record, due, backends, most=row["most"], now=site.sources.clock.now())
+        broker = broker_of(record) if row["status"] in LIVELY else None
+    queue = None if broker is None else queue_of(site.sources.held(broker.run, own=broker.is_own))
+    with site.folder.record(query.run) as record:
+        return health(record, due, backends, most=row["most"], now=site.sources.clock.now(), queue=queue)
 
 
 def _network(site: Site, query: OfNetworkAt) -> Network:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from typing_extensions import TypedDict  # pydantic knows it on every Python
 
-from genai_social_sim.web.crew import Crew, crew
+from genai_social_sim.web.crew import Crew, Queue, crew
 from genai_social_sim.web.history import Item, single
 from genai_social_sim.web.sources import Record
 
+_OWN: Final = "of its own"  # as a session names such a broker
 _MOST: Final = 200  # notices and failed attempts, the latest
 _SESSIONS: Final = """
     SELECT e.seq, e.at, e.body ->> 'resumed', t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
@@ -66,13 +67,20 @@ class Health(TypedDict):
     since: float | None  # when the last outcome was committed
     at_once: int | None  # calls that the session makes at once at the most, if it was told
     crew: Crew
+    queue: Queue | None  # of the broker of a run that goes on
     sessions: list[Session]
     trouble: list[Item]
     now: float
 
 
 def health(
-    record: Record, due: Sequence[Mapping[str, Any]], backends: Mapping[str, str], *, most: int | None, now: float
+    record: Record,
+    due: Sequence[Mapping[str, Any]],
+    backends: Mapping[str, str],
+    *,
+    most: int | None,
+    now: float,
+    queue: Queue | None = None,
 ) -> Health:
     """What a record tells of its run's health; `due` are the calls without an answer, `backends` go by agent."""
     sessions = _sessions(record)
@@ -101,10 +109,27 @@ def health(
         "since": None if since is None else float(since),
         "at_once": parallel if isinstance(parallel, int) else None,
         "crew": crew(record),
+        "queue": queue,
         "sessions": sessions,
         "trouble": [item for item in trouble if item is not None],
         "now": now,
     }
+
+
+class AtBroker(NamedTuple):
+    """Which name a run has at its broker; `is_own`: at one that it started itself."""
+
+    run: str
+    is_own: bool
+
+
+def broker_of(record: Record) -> AtBroker | None:
+    """Of the last session, if turns are handed out."""
+    sessions = _sessions(record)
+    broker = sessions[-1]["broker"] if sessions else None
+    if broker is None or not isinstance(broker.get("run"), str):
+        return None
+    return AtBroker(broker["run"], broker.get("url") == _OWN)
 
 
 def _sessions(record: Record) -> list[Session]:

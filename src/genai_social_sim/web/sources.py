@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # pydantic knows it on every Python
 
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.origin import Origin
-from genai_social_sim.ports import Clock, Recorded
+from genai_social_sim.ports import Clock, Holding, Recorded
 
 
 class Head(Protocol):
@@ -162,6 +162,13 @@ class Facts(Protocol):
         """Whether an intervention is planned that changes edges."""
 
 
+class Held(Protocol):
+    """Asks a broker how much of a run it holds."""
+
+    def __call__(self, run: str, *, own: bool) -> Holding | str:
+        """By the run's name there, or why that is not known; `own`: at a broker that the run started itself."""
+
+
 class MeasuredValue(TypedDict):
     """A value of a measure of the whole run; `of`: a channel or a probe, null for all."""
 
@@ -212,5 +219,6 @@ class Sources:
     influence: Callable[[Path, str], Influence]
     edges: Callable[[Path], Mapping[str, Sequence[EdgeRow]]]
     bound: Callable[[RunStarted], int | None]
+    held: Held
     clock: Clock
     version: str  # of the package

@@ -22,12 +22,30 @@ _COUNTED: Final = """
            sum(kind = 'answered' AND body ->> 'finish' = 'length')
     FROM events WHERE seq > ? AND seq <= ? GROUP BY 1, 2
 """
+# Notes, the third of an answer's texts, name the worker, if it was one.
+_ANSWERED: Final = """
+    SELECT coalesce(CASE WHEN json_valid(t.text) THEN t.text ->> '$.worker' END, e.body ->> 'by'), count(*),
+           coalesce(sum(e.body ->> '$.tokens[1]'), 0), max(e.at)
+    FROM events AS e
+    LEFT JOIN texts AS t ON t.id = CAST(('[' || replace(e.texts, ' ', ',') || ']') ->> '$[2]' AS INTEGER)
+    WHERE e.seq > ? AND e.seq <= ? AND e.kind = 'answered' GROUP BY 1
+"""
+_MOST: Final = 1_000  # who answered
 _LATELY: Final = """
     SELECT coalesce(sum(kind IN ('spoke', 'fell_silent')), 0), coalesce(sum(body ->> 'tokens'), 0), min(at)
     FROM (
         SELECT kind, body, at FROM events WHERE kind IN ('spoke', 'fell_silent', 'probed') ORDER BY seq DESC LIMIT 500
     ) WHERE at > ?
 """
+
+
+class Answering(TypedDict):
+    """Who answered (a worker, a server or the process itself), how often, with how many tokens, and when last."""
+
+    by: str
+    answers: int
+    tokens: int
+    last: float
 
 
 class Tally(TypedDict):
@@ -41,6 +59,7 @@ class Tally(TypedDict):
     intervened: int
     noticed: dict[str, int]  # by what was noticed
     calls: int  # answered
+    answered: list[Answering]  # who answered most comes first
     clipped: int  # answers that ended at max_tokens
     tokens: int
     cost: float | None
@@ -55,6 +74,7 @@ class _Counts:
     tokens: int = 0
     clipped: int = 0
     cost: float | None = None
+    answered: dict[str, Answering] = field(default_factory=dict)
 
 
 class Tallies:
@@ -86,6 +106,15 @@ def _add(counts: _Counts, record: Record, last: int) -> None:
         counts.clipped += int(clipped or 0)
         if cost is not None:
             counts.cost = (counts.cost or 0.0) + float(cost)
+    for by, answers, tokens, at in record.query(_ANSWERED, counts.seq, last):
+        before = counts.answered.get(by, {"by": str(by), "answers": 0, "tokens": 0, "last": 0.0})
+        if by in counts.answered or len(counts.answered) < _MOST:
+            counts.answered[by] = {
+                "by": before["by"],
+                "answers": before["answers"] + int(answers),
+                "tokens": before["tokens"] + int(tokens),
+                "last": max(before["last"], float(at)),
+            }
     counts.seq = last
 
 
@@ -101,6 +130,7 @@ def _told(counts: _Counts, record: Record, now: float) -> Tally:
         "intervened": _sum(counts, "intervened"),
         "noticed": _by(counts, "noticed"),
         "calls": _sum(counts, "answered"),
+        "answered": sorted(counts.answered.values(), key=lambda each: -each["answers"]),
         "clipped": counts.clipped,
         "tokens": counts.tokens,
         "cost": counts.cost,

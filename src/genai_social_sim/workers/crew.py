@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,17 +21,30 @@ from genai_social_sim.errors import BrokerError, RequestError
 from genai_social_sim.ports import Wanted
 from genai_social_sim.workers.trust import named
 
+_PREFIX: Final = "gss-"  # of the folder of a broker of our own
+_SOCKET: Final = "valkey.sock"
 _STARTS_S: Final = 10.0
 _STOPS_S: Final = 10.0
 _MOST_STARTS: Final = 20  # of one worker, before its place stays empty
 Say = Callable[[str], None]
 
 
+def own_brokers() -> list[str]:
+    """The addresses of brokers that runs of this user have of their own on this machine, now."""
+    found = []
+    for socket in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_SOCKET}"):
+        with suppress(OSError):
+            about = socket.lstat()
+            if stat.S_ISSOCK(about.st_mode) and about.st_uid == os.getuid():
+                found.append(f"unix://{socket}")
+    return found
+
+
 @asynccontextmanager
 async def embedded_broker() -> AsyncIterator[str]:
     """The address of a Valkey of our own, on a socket that no other user can open; what it holds is on the disk."""
-    folder = Path(tempfile.mkdtemp(prefix="gss-"))
-    socket = folder / "valkey.sock"
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    socket = folder / _SOCKET
     kept = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"]
     command = [_valkey(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
     warden = await _started(["-m", "genai_social_sim.workers.warden", str(folder), *command, *kept])

@@ -33,6 +33,7 @@ from genai_social_sim.ports import (
     CoordinatorEnd,
     Delivery,
     Health,
+    Holding,
     Offer,
     Report,
     Unreadable,
@@ -85,6 +86,15 @@ class NatsTransport:
 
         async with self.talking() as client:
             return await examined(client, self.where)
+
+    async def holding(self, run: str) -> Holding | None:
+        """As the run's consumers tell it, one for each model."""
+        async with self.talking() as client:
+            try:
+                found = await client.jetstream(timeout=_PATIENCE_S).consumers_info(_jobs(token(run)))
+            except NotFoundError:
+                return None
+        return Holding(sum(each.num_pending or 0 for each in found), sum(each.num_ack_pending or 0 for each in found))
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -17,6 +17,7 @@ from genai_social_sim.ports import (
     CoordinatorEnd,
     Delivery,
     Health,
+    Holding,
     Offer,
     Report,
     Unreadable,
@@ -64,6 +65,14 @@ class LocalTransport:
     async def health(self) -> Sequence[Health]:
         """It lives as long as the process."""
         return [Health(what="broker", state="ok", found="inside this process")]
+
+    async def holding(self, run: str) -> Holding | None:
+        """Of all its models together."""
+        found = self.runs.get(run)
+        if found is None:
+            return None
+        held = [bool(item.worker) for items in found.items.values() for item in items.values()]
+        return Holding(held.count(False), held.count(True))
 
     async def close(self) -> None:
         """Nothing to let go of."""

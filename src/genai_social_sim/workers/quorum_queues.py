@@ -23,6 +23,7 @@ from genai_social_sim.ports import (
     Delivery,
     Failure,
     Health,
+    Holding,
     Offer,
     Report,
     Unreadable,
@@ -85,6 +86,14 @@ class QuorumTransport:
 
         async with self._line.talking(10.0):
             return await examined(self._line)
+
+    async def holding(self, run: str) -> Holding | None:
+        """What waits in the run's queues; AMQP has no words for what workers have."""
+        async with self._line.talking():
+            await self._offers.offers()
+            keys = self._offers.keys(run)
+            waiting = [await self._line.waiting(jobs_name(run, key)) or 0 for key in keys]
+        return Holding(sum(waiting), None) if keys else None
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -24,6 +24,7 @@ from genai_social_sim.ports import (
     CoordinatorEnd,
     Delivery,
     Health,
+    Holding,
     Offer,
     Report,
     Unreadable,
@@ -112,6 +113,16 @@ class RedisTransport:
 
         async with self.talking():
             return await examined(self._asking, self.where)
+
+    async def holding(self, run: str) -> Holding | None:
+        """By the lengths of the run's streams and of what is pending in them."""
+        if not await self.ask("EXISTS", offer_name(run)):
+            return None
+        streams = await self.ask("SMEMBERS", streams_name(run))
+        async with self.talking():
+            held = sum([await self._asking.xlen(stream) for stream in streams])
+            pending = sum([(await self._asking.xpending(stream, scripts.GROUP))["pending"] for stream in streams])
+        return Holding(max(0, held - pending), pending)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.support.brokers import BrokerServer
 from tests.support.pages import play, playing, served
 from tests.support.records import spoiled
+
+from genai_social_sim.api.holding import Holdings
+from genai_social_sim.ports import Holding
+from genai_social_sim.testing.transports import small_item, small_offer
+from genai_social_sim.workers.transports import open_transport
 
 CREWED: Final = """
 name: crewed
@@ -26,8 +33,17 @@ def test_a_run_over_workers_says_what_it_waits_for_and_who_works(tmp_path: Path)
     with playing(tmp_path, CREWED, "--workers", "2") as folder, served(folder) as site:
         found = _until(
             lambda: _health(site),
-            lambda found: len(found["crew"]["workers"]) == 2 and found["turns"] > 3 and found["waiting"],
+            lambda found: (
+                len(found["crew"]["workers"]) == 2
+                and found["turns"] > 3
+                and found["waiting"]
+                and (found["queue"]["waiting"], found["queue"]["in_hand"]) == (0, 2)  # one turn of each channel
+            ),
         )
+        (row,) = site.api("/runs")["runs"]
+        answered = site.api(f"/runs/{row['run']}/tally")["answered"]
+    assert {each["by"] for each in answered} <= {each["name"] for each in found["crew"]["workers"]}
+    assert sum(each["answers"] for each in answered) >= found["turns"]
     assert [(each["well"], each["words"]) for each in found["crew"]["workers"]] == [(True, "answers for scripted")] * 2
     assert found["sessions"][-1]["broker"]["url"] == "of its own"
     assert {each["channel"] for each in found["waiting"]} <= {"hall", "yard"}
@@ -81,3 +97,23 @@ def test_servers_and_brokers_are_as_they_were_said_to_be_last(tmp_path: Path) ->
     assert [(each["name"], each["well"], each["words"]) for each in crew["workers"]] == [
         ("w9", False, "its scripted is another model")
     ]
+
+
+def test_a_broker_that_was_named_tells_what_it_holds_of_a_run(valkey: BrokerServer) -> None:
+    run = "handed-out-1"
+
+    async def handed_out() -> None:
+        transport = open_transport(valkey.url)
+        try:
+            end = transport.coordinate(run)
+            await end.announce(small_offer(run=run))
+            await end.send([small_item(turn, run=run) for turn in range(5)])
+        finally:
+            await transport.close()
+
+    asyncio.run(handed_out())
+    holdings = Holdings(valkey.url, time.monotonic)
+    assert holdings.of(run, own=False) == Holding(5, 0)
+    assert holdings.of("another", own=False) == "the broker does not know this run"
+    assert Holdings("", time.monotonic).of(run, own=False) == "gss serve --broker URL tells how much it holds"
+    assert "no answer from the broker" in str(Holdings("redis://127.0.0.1:1", time.monotonic).of(run, own=False))

@@ -104,7 +104,7 @@ def run(**given: Any) -> None:
 
     jobs = given.pop("jobs")
     runs, again, wait = given.pop("runs"), given.pop("again"), given.pop("wait")
-    with _page_beside(runs if given.pop("serve") else None, quiet=given["as_json"]):
+    with _page_beside(runs if given.pop("serve") else None, broker=given["broker"], quiet=given["as_json"]):
         if wait:
             from genai_social_sim.cli.awaiting import play_opened
 
@@ -116,12 +116,12 @@ def run(**given: Any) -> None:
             play_study(study, Wish(**given), **own, jobs=jobs, only=only)
 
 
-def _page_beside(runs: Path | None, *, quiet: bool) -> AbstractContextManager[None]:
+def _page_beside(runs: Path | None, *, broker: str | None, quiet: bool) -> AbstractContextManager[None]:
     if runs is None:
         return nullcontext()
     from genai_social_sim.cli.page import beside
 
-    return beside(runs, quiet=quiet)
+    return beside(runs, broker=broker, quiet=quiet)
 
 
 @click.command(

@@ -37,6 +37,13 @@ from genai_social_sim.cli.command import Command, json_option
     "--name", "names", multiple=True, metavar="NAME", help="A further host name it may be asked by. Repeatable."
 )
 @click.option("--embed", metavar="ORIGIN", help="Let pages of this origin show it in a frame: http://localhost:8888.")
+@click.option(
+    "--broker",
+    metavar="URL",
+    envvar="GSS_BROKER",
+    show_envvar=True,
+    help="Ask this broker how much it holds of runs that are handed out over it.",
+)
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input does.")
 @json_option

@@ -36,7 +36,7 @@ export class HealthView {
   #draw(health, tally) {
     const open = [...this.element.querySelectorAll("details[open]")].map((each) => each.dataset.key);
     const top = this.element.scrollTop;
-    refill(this.element, now(health, tally), waiting(health), crew(health), counts(tally), sessions(health),
+    refill(this.element, now(health, tally), waiting(health), crew(health, tally), counts(tally), sessions(health),
       block("What went wrong lately", health.trouble.length ? el("div", { class: "rows" }, health.trouble.map((item) => rowOf(item, { run: this.shell.run, people: this.shell.people, channels: 1 }))) : el("p", {}, "Nothing.")));
     for (const each of this.element.querySelectorAll("details")) each.open = open.includes(each.dataset.key);
     this.element.scrollTop = top;
@@ -56,6 +56,7 @@ function now(health, tally) {
     lively && tile("Tokens a minute", short(tally.tokens_a_minute)),
     lively && left !== null && tile("Time left", span(left), "if it goes on like this"),
     lively && tile("Queue", many(health.waits_for, "call"), health.at_once ? `${count(health.at_once)} at once at the most` : "due and without an answer"),
+    health.queue && health.queue.waiting !== null && tile("At the broker", `${many(health.queue.waiting, "item")} ${health.queue.waiting === 1 ? "waits" : "wait"}`, health.queue.in_hand === null ? "" : `${count(health.queue.in_hand)} in workers' hands`),
     tile("Last outcome", last),
     tile("Tokens", count(tally.tokens)),
     tally.cost !== null && tile("Cost", short(tally.cost)));
@@ -71,9 +72,9 @@ function waiting(health) {
     health.now - (health.since ?? health.now) > 60 ? el("p", { class: "note" }, "If this goes on: ", el("code", {}, "gss doctor"), " says what works on this machine.") : null);
 }
 
-function crew({ crew: { workers, missing, servers, broker }, sessions, now: at }) {
+function crew({ crew: { workers, missing, servers, broker }, queue, sessions, now: at }, { answered }) {
   const place = sessions.at(-1)?.broker;
-  if (!place && !workers.length && !servers.length) return null;
+  if (!place && !workers.length && !servers.length) return answered.length ? answers(answered, at) : null;
   const line = (kind, each, words) => el("tr", {}, el("th", { scope: "row" }, kind), el("td", {}, each.name), el("td", {}, el("span", { class: `state ${each.well ? "finished" : "failed"}` }, each.well ? `✓ ${words[0]}` : `✕ ${words[1]}`)), el("td", {}, each.words), el("td", { class: "number" }, ago(each.since, at)));
   const url = place?.url === "of its own" ? "a broker of its own" : place?.url ?? "";
   const rows = [
@@ -82,7 +83,16 @@ function crew({ crew: { workers, missing, servers, broker }, sessions, now: at }
     ...servers.map((each) => line("Model server", each, ["answers", "does not answer"]))];
   return block(`${many(workers.filter((each) => each.well).length, "worker")}, as the record tells`,
     missing.map((words) => el("p", { class: "stall" }, words)),
-    el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Workers, servers and broker" }, el("table", {}, el("thead", {}, el("tr", {}, ["What", "Name", "State", "", "Since"].map((words, place) => el("th", { scope: "col", class: place === 4 ? "number" : null }, words)))), el("tbody", {}, rows))));
+    el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Workers, servers and broker" }, el("table", {}, el("thead", {}, el("tr", {}, ["What", "Name", "State", "", "Since"].map((words, place) => el("th", { scope: "col", class: place === 4 ? "number" : null }, words)))), el("tbody", {}, rows))),
+    queue?.problem && el("p", { class: "note" }, `How much the broker holds: ${queue.problem}.`), answers(answered, at));
+}
+
+/** Who answered how often. */
+function answers(answered, at) {
+  if (!answered.length) return null;
+  const rows = answered.slice(0, 50).map((each) => el("tr", {}, el("th", { scope: "row" }, each.by), el("td", { class: "number" }, count(each.answers)), el("td", { class: "number" }, count(each.tokens)), el("td", { class: "number" }, ago(each.last, at))));
+  const more = answered.length > rows.length ? el("p", { class: "note" }, `and ${count(answered.length - rows.length)} more`) : null;
+  return block("Answers", el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Answers" }, el("table", {}, el("thead", {}, el("tr", {}, ["Answered by", "Answers", "Tokens", "Last"].map((words, place) => el("th", { scope: "col", class: place ? "number" : null }, words)))), el("tbody", {}, rows))), more);
 }
 
 function counts(tally) {
