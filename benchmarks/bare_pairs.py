@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 
 IN_FLIGHT: Final = 64
 _ASKING: Final = 8  # tasks that send; more of them are not quicker
-_REPLY: Final = b"y" * 200
+REQUEST: Final = b"x" * 1_700  # as long as the items of W6 on an average
+REPLY: Final = b"y" * 500  # and its results
 _QUORUM: Final = {"x-queue-type": "quorum"}
 
 
@@ -25,12 +26,11 @@ class Flight(NamedTuple):
     """How many requests are there to be made, and room for those that are under way."""
 
     requests: int
-    payload: bytes
     room: asyncio.Semaphore
 
     @classmethod
-    def of(cls, requests: int, payload: bytes) -> Flight:
-        return cls(requests, payload, asyncio.Semaphore(IN_FLIGHT))
+    def of(cls, requests: int) -> Flight:
+        return cls(requests, asyncio.Semaphore(IN_FLIGHT))
 
     async def sent_by(self, send: Callable[[bytes], Awaitable[Any]]) -> None:
         """Send them all, as room allows."""
@@ -38,7 +38,7 @@ class Flight(NamedTuple):
         async def share(number: int) -> None:
             for _ in range(number):
                 await self.room.acquire()
-                await send(self.payload)
+                await send(REQUEST)
 
         await asyncio.gather(*[share(self.requests // _ASKING) for _ in range(_ASKING)])
 
@@ -75,7 +75,7 @@ async def _echo_redis(url: str) -> None:
         for _, entries in answer:
             for entry, _fields in entries:
                 pipeline = client.pipeline(transaction=True)
-                pipeline.execute_command("XADD", "bare:replies", "*", "m", _REPLY)
+                pipeline.execute_command("XADD", "bare:replies", "*", "m", REPLY)
                 pipeline.execute_command("XACK", "bare:jobs", "g", entry)
                 pipeline.execute_command("XDEL", "bare:jobs", entry)
                 await pipeline.execute()
@@ -114,7 +114,7 @@ async def _echo_nats(url: str) -> None:
     while True:
         with contextlib.suppress(TimeoutError):
             for message in await jobs.fetch(1, timeout=60):
-                await js.publish("bare.replies", _REPLY)
+                await js.publish("bare.replies", REPLY)
                 await message.ack()
 
 
@@ -147,7 +147,7 @@ async def _echo_rabbitmq(url: str) -> None:
     channel = await _rabbitmq(url)
 
     async def asked(message: Any) -> None:
-        await channel.basic_publish(_REPLY, routing_key="bare.replies", mandatory=True)
+        await channel.basic_publish(REPLY, routing_key="bare.replies", mandatory=True)
         await message.channel.basic_ack(message.delivery_tag)
 
     await channel.basic_qos(prefetch_count=1)

@@ -108,17 +108,17 @@ def ours(url: str, made: Study, folder: Path, others: Sequence[int]) -> Pace:
     return Pace((len(times) - 1) / (times[-1] - times[0]), spent / len(times) * 1e6)
 
 
-def bare(name: str, server: BrokerServer, requests: int, size: int) -> Pace:
+def bare(name: str, server: BrokerServer, requests: int) -> Pace:
     """Round trips of the bare pair."""
     with processes(["-m", "benchmarks.bare_pairs", name, server.url], WORKERS, "ready") as echoes:
         others = [server.pid, *echoes]
         began = spent_s(others)
-        per_s = asyncio.run(_asked(name, server.url, requests, size))
+        per_s = asyncio.run(_asked(name, server.url, requests))
         return Pace(per_s, (spent_s(others) - began) / requests * 1e6)
 
 
-async def _asked(name: str, url: str, requests: int, size: int) -> float:
-    flight = bare_pairs.Flight.of(requests, b"x" * size)
+async def _asked(name: str, url: str, requests: int) -> float:
+    flight = bare_pairs.Flight.of(requests)
     began = time.perf_counter()
     await bare_pairs.ASK[name](url, flight)
     return requests / (time.perf_counter() - began)
@@ -133,9 +133,7 @@ def measured(name: str, folder: Path, runs: int) -> dict[str, float | str]:
         processes(["-m", "genai_social_sim.cli", "worker", "--broker", server.url], WORKERS, "takes work") as workers,
     ):
         others = [server.pid, *workers]
-        pairs = [
-            (ours(server.url, made, folder, others), bare(name, server, turns, 2500)) for _ in range(max(1, runs // 2))
-        ]
+        pairs = [(ours(server.url, made, folder, others), bare(name, server, turns)) for _ in range(max(1, runs // 2))]
         alone = study(turns=turns // 10, sequential=True)
         added = [1000 / ours(server.url, alone, folder, others).per_s for _ in range(max(1, runs // 2))]
     return {

@@ -208,7 +208,7 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back."""
 
 
-PROTOCOL: Final = 2  # of what coordinator and workers say to each other; raised with each change of its meaning
+PROTOCOL: Final = 3  # of what coordinator and workers say to each other; raised with each change of its meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +249,7 @@ class WorkItem:
     key: str  # of the model wanted
     deadline_s: float  # from the moment when a worker begins
     digest: str
-    body: str  # the request
+    body: bytes  # the request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from genai_social_sim import Run, Study
 from genai_social_sim.api import broker as broker_module
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.events import Answered, AttemptFailed, Event, Noticed, SessionStarted
+from genai_social_sim.ports import PROTOCOL
 from genai_social_sim.workers.transports import open_transport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -232,7 +233,7 @@ def test_strangers_at_the_broker_change_nothing(broker: BrokerServer, tmp_path: 
     assert run.digest == expected
     dropped = details(run, "message_dropped")
     assert 5 <= len(dropped) <= 10
-    assert any("new: it speaks version 3 of the protocol" in words for words in dropped)
+    assert any(f"new: it speaks version {PROTOCOL + 1} of the protocol" in words for words in dropped)
     assert "run nobody is not served: it speaks version 9 of the protocol (release 9.0)" in said
 
 
@@ -243,8 +244,8 @@ def test_a_worker_of_another_version_serves_nothing_and_says_why(
         run = played(broker.url, tmp_path)
         words = other.heard("is not served")
     assert run.digest == expected
-    assert "it speaks version 2 of the protocol" in words
-    assert "this release speaks version 3; install the same release" in words
+    assert f"it speaks version {PROTOCOL} of the protocol" in words
+    assert f"this release speaks version {PROTOCOL + 1}; install the same release" in words
 
 
 def test_results_that_come_twice_and_in_another_order(

@@ -11,12 +11,12 @@ import nats as nats_client
 from redis import Redis
 from tests.support.brokers import BrokerServer
 
-from genai_social_sim.ports import Offer
+from genai_social_sim.ports import PROTOCOL, Offer
 from genai_social_sim.workers.offer_stream import STREAM, reports_name
 from genai_social_sim.workers.quorum_queues import jobs_name
 from genai_social_sim.workers.transports import open_transport
 
-JUNK = (b"", b"junk", b"\xff\x00", b'{"protocol":3,"worker":"new"}', b'{"protocol":2}')
+JUNK = (b"", b"junk", b"\xff\x00", b'{"protocol":%d,"worker":"new"}' % (PROTOCOL + 1), b'{"protocol":%d}' % PROTOCOL)
 OTHER_OFFER = b'{"protocol":9,"run":"nobody","package":"9.0"}'
 
 

@@ -20,9 +20,17 @@ class Text(NamedTuple):
         try:
             raw = value.encode()
         except UnicodeEncodeError:
-            raw = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+            raw = utf8(value)
             value = raw.decode()
         return make(cls, (value, sha256(raw).digest()))
+
+
+def utf8(value: str) -> bytes:
+    """A text's bytes; halves of surrogate pairs, which no file can hold, become U+FFFD."""
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 EMPTY = Text.of("")

@@ -41,7 +41,7 @@ def small_offer(*, epoch: int = 1, coordinator: str = "one", run: str = RUN) -> 
 
 def small_item(turn: int = 0, *, attempt: int = 1, run: str = RUN) -> WorkItem:
     """An item whose body says which it is."""
-    body = f'{{"turn": {turn}, "text": "Grüße \\u2028"}}'
+    body = f'{{"turn": {turn}, "text": "Grüße \\u2028"}}'.encode()
     return WorkItem(
         run=run,
         epoch=1,
@@ -49,7 +49,7 @@ def small_item(turn: int = 0, *, attempt: int = 1, run: str = RUN) -> WorkItem:
         attempt=attempt,
         key=WANTED.key,
         deadline_s=9.5,
-        digest=sha256(body.encode()).hexdigest(),
+        digest=sha256(body).hexdigest(),
         body=body,
     )
 

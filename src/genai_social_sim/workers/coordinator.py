@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -166,8 +167,8 @@ class Coordinator:
             attempt=request.attempt,
             key=wanted.key,
             deadline_s=request.limits.answer_s,
-            digest=body.digest.hex(),
-            body=body.value,
+            digest=sha256(body).hexdigest(),
+            body=body,
         )
 
     def _current_offer(self) -> Offer:

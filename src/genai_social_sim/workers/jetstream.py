@@ -41,7 +41,8 @@ from genai_social_sim.ports import (
     WorkItem,
 )
 from genai_social_sim.workers.certificates import remedy_for
-from genai_social_sim.workers.wire import fitting, item_from, item_to, offer_from, offer_to, report_from, report_to
+from genai_social_sim.workers.parcels import Parcel, parcels
+from genai_social_sim.workers.wire import fitting, item_from, item_to, offer_from, offer_to, reports_from
 
 _PATIENCE_S: Final = 5.0
 _KEPT_S: Final = 3600.0  # after a coordinator was last heard of, its run's names go
@@ -182,7 +183,7 @@ class _NatsCoordinator:
             for message in messages:
                 await message.ack()
                 self._read = message.metadata.sequence.stream
-            return [report_from(message.data) for message in messages]
+            return [arrival for message in messages for arrival in reports_from(message.data)]
 
     async def clear(self) -> None:
         async with self._broker.talking() as client:
@@ -271,17 +272,24 @@ class _NatsWorker:
     async def report(self, told: Sequence[tuple[Report, Delivery | None]]) -> Sequence[bool]:
         async with self._broker.talking() as client:
             js = client.jetstream(timeout=_PATIENCE_S)
-            messages = [_fitting(client, report_to(report), "a report") for report, _ in told]
-            return [await self._reported(js, *each, message) for each, message in zip(told, messages, strict=True)]
+            packed = parcels([report for report, _ in told], most=client.max_payload)
+            for each in packed:
+                _fitting(client, each.message, "a report")
+            taken = [False] * len(told)
+            for each in packed:
+                done = [delivery for number in each.numbers if (delivery := told[number][1]) is not None]
+                if await self._reported(js, each, done):
+                    for number in each.numbers:
+                        taken[number] = True
+            return taken
 
-    async def _reported(self, js: Any, report: Report, delivery: Delivery | None, message: bytes) -> bool:
+    async def _reported(self, js: Any, parcel: Parcel, done: Sequence[Delivery]) -> bool:
         try:
-            await js.publish(f"gss.{token(report.run)}.reports", message)
+            await js.publish(f"gss.{token(parcel.run)}.reports", parcel.message)
         except NoStreamResponseError:
             return False
-        if delivery is not None:
-            with suppress(TimeoutError, nats.errors.TimeoutError):  # the result is there; at worst it comes twice
-                await delivery.token.ack_sync(timeout=_PATIENCE_S)
+        with suppress(TimeoutError, nats.errors.TimeoutError):  # the results are there; at worst they come twice
+            await asyncio.gather(*[delivery.token.ack_sync(timeout=_PATIENCE_S) for delivery in done])
         return True
 
     async def _fetch(self, js: Any, place: tuple[str, str], most: int, longest_s: float) -> list[Any]:

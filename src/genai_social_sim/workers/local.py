@@ -25,7 +25,7 @@ from genai_social_sim.ports import (
     WorkItem,
     WorkResult,
 )
-from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_from, report_to
+from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_to, reports_from
 
 Name = tuple[int, int, str]  # turn, attempt, digest
 
@@ -132,7 +132,7 @@ class _LocalCoordinator:
         reports = list(run.reports) if run else []
         if run is not None:
             run.reports.clear()
-        return [report_from(report) for report in reports]
+        return [arrival for report in reports for arrival in reports_from(report)]
 
     async def clear(self) -> None:
         self._broker.runs.pop(self._run, None)

@@ -289,7 +289,7 @@ class _QuorumWorker:
 
     async def report(self, told: Sequence[tuple[Report, Delivery | None]]) -> Sequence[bool]:
         async with self._line.talking():
-            return [await self._told(report, delivery) for report, delivery in told]
+            return await asyncio.gather(*[self._told(report, delivery) for report, delivery in told])
 
     async def _told(self, report: Report, delivery: Delivery | None) -> bool:
         about = "" if delivery is None else _name(delivery.item)  # it is done, also if the report makes no sense

@@ -48,24 +48,35 @@ redis.call('SREM', KEYS[5], ARGV[1])
 return redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 """
 
-# KEYS: stream, held, reports. ARGV: item's name, message, the last report read (empty: it is sent for the first time).
-# Gives 1 if it was handed out, 0 if the broker still has it or reports wait to be read.
+# KEYS: held, reports, streams. ARGV: the last report read (empty: they are sent for the first time), then for each item
+# its stream's number among the keys, its name and its message.
+# Gives the numbers, from 1, of those that were not handed out: the broker still has them, or reports wait to be read.
 SEND: Final = """
-local id = redis.call('HGET', KEYS[2], ARGV[1])
-if id and #redis.call('XRANGE', KEYS[1], id, id) == 1 then return 0 end
-if ARGV[3] ~= '' then
-  local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
-  if last[1] and last[1][1] ~= ARGV[3] then return 0 end
+local busy, kept = false, {}
+if ARGV[1] ~= '' then
+  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+  busy = last[1] and last[1][1] ~= ARGV[1]
 end
-id = redis.call('XADD', KEYS[1], '*', 'm', ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[1], id)
-return 1
+for at = 2, #ARGV, 3 do
+  local stream = KEYS[tonumber(ARGV[at])]
+  local id = redis.call('HGET', KEYS[1], ARGV[at + 1])
+  if busy or (id and #redis.call('XRANGE', stream, id, id) == 1) then
+    kept[#kept + 1] = (at + 1) / 3
+  else
+    redis.call('HSET', KEYS[1], ARGV[at + 1], redis.call('XADD', stream, '*', 'm', ARGV[at + 2]))
+  end
+end
+return kept
 """
 
 # KEYS: streams. ARGV: worker, 1 to look for lost items too, then for each stream its lease in ms and how many.
-# Gives [stream, entry, message, deliveries] for each item.
+# Gives for each item four values in a row: its stream's number among the keys, entry, message, deliveries.
 TAKE: Final = """
 local taken = {}
+local function take(stream, entry, message, times)
+  local last = #taken
+  taken[last + 1], taken[last + 2], taken[last + 3], taken[last + 4] = stream, entry, message, times
+end
 for i, key in ipairs(KEYS) do
   local lease, most = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
   if ARGV[2] == '1' then
@@ -74,7 +85,7 @@ for i, key in ipairs(KEYS) do
       for _, entry in ipairs(lost) do
         local got = redis.call('XCLAIM', key, 'workers', ARGV[1], lease, entry[1])
         if got[1] and got[1][2] then
-          taken[#taken + 1] = {key, got[1][1], got[1][2][2], entry[4] + 1}
+          take(i, got[1][1], got[1][2][2], entry[4] + 1)
           most = most - 1
         else
           redis.call('XACK', key, 'workers', entry[1])
@@ -85,7 +96,7 @@ for i, key in ipairs(KEYS) do
   if most > 0 then
     local new = redis.pcall('XREADGROUP', 'GROUP', 'workers', ARGV[1], 'COUNT', most, 'STREAMS', key, '>')
     if new and not new.err then
-      for _, entry in ipairs(new[1][2]) do taken[#taken + 1] = {key, entry[1], entry[2][2], 1} end
+      for _, entry in ipairs(new[1][2]) do take(i, entry[1], entry[2][2], 1) end
     end
   end
 end
@@ -100,15 +111,16 @@ redis.call('XCLAIM', KEYS[1], 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
 return 1
 """
 
-# KEYS: reports, and for a result its stream and held. ARGV: the report, and for a result the entry and the item's name.
-# Gives 1 if it was taken, 0 if the run is not there.
+# KEYS: reports, held, streams. ARGV: the reports as one message, then for each result that is among them its stream's
+# number among the keys, its entry and the item's name. Gives 1 if they were taken, 0 if the run is not there.
 REPORT: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('XADD', KEYS[1], '*', 'm', ARGV[1])
-if #KEYS > 1 then
-  redis.pcall('XACK', KEYS[2], 'workers', ARGV[2])
-  redis.call('XDEL', KEYS[2], ARGV[2])
-  if redis.call('HGET', KEYS[3], ARGV[3]) == ARGV[2] then redis.call('HDEL', KEYS[3], ARGV[3]) end
+for at = 2, #ARGV, 3 do
+  local stream, entry, name = KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2]
+  redis.pcall('XACK', stream, 'workers', entry)
+  redis.call('XDEL', stream, entry)
+  if redis.call('HGET', KEYS[2], name) == entry then redis.call('HDEL', KEYS[2], name) end
 end
 return 1
 """

@@ -33,11 +33,12 @@ from genai_social_sim.ports import (
 )
 from genai_social_sim.workers import redis_scripts as scripts
 from genai_social_sim.workers.certificates import remedy_for
-from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_from, report_to
+from genai_social_sim.workers.parcels import Parcel, loads, parcels
+from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, reports_from
 
 _PATIENCE_S: Final = 5.0  # for one answer of the server, beyond what it was told to wait
 _KEPT_MS: Final = 3_600_000  # after a coordinator was last heard of, its run's names go
-_MOST: Final = 512  # reports that are read at once
+_MOST: Final = 8  # messages with reports that are read at once: what they bring about is sent before more are read
 _RUNS: Final = "gss:runs"
 _BELL: Final = "gss:bell"
 Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
@@ -235,13 +236,16 @@ class _RedisCoordinator:
             )
 
     async def send(self, items: Sequence[WorkItem], *, again: bool = False) -> Sequence[WorkItem]:
-        held, reports = held_name(self._run), reports_name(self._run)
-        last = self._last if again else ""
-        calls = [
-            ((jobs_name(self._run, item.key), held, reports), (_name(item), item_to(item), last)) for item in items
-        ]
-        added = await self._redis.run(scripts.SEND, calls)
-        return [item for item, was_added in zip(items, added, strict=True) if was_added]
+        added: list[WorkItem] = []
+        for part in loads([(item, item_to(item)) for item in items]):
+            streams = sorted({jobs_name(self._run, item.key) for item, _ in part})
+            arguments: list[Any] = [self._last if again else ""]
+            for item, message in part:
+                arguments += (3 + streams.index(jobs_name(self._run, item.key)), _name(item), message)
+            keys = [held_name(self._run), reports_name(self._run), *streams]
+            (kept,) = await self._redis.run(scripts.SEND, [(keys, arguments)])
+            added += [item for number, (item, _) in enumerate(part, 1) if number not in kept]
+        return added
 
     async def receive(self, longest_s: float) -> Sequence[Arrival]:
         stream = reports_name(self._run)
@@ -253,7 +257,7 @@ class _RedisCoordinator:
             self._last = "0-0"
         if entries:
             self._last = entries[-1][0].decode()
-        return [report_from(_first_value(entry)) for entry in entries]
+        return [arrival for entry in entries for arrival in reports_from(_first_value(entry))]
 
     async def clear(self) -> None:
         run = self._run
@@ -308,14 +312,10 @@ class _RedisWorker:
         await self._redis.run(scripts.RENEW, calls)
 
     async def report(self, told: Sequence[tuple[Report, Delivery | None]]) -> Sequence[bool]:
-        calls = []
-        for report, delivery in told:
-            keys, arguments = [reports_name(report.run)], [report_to(report)]
-            if delivery is not None:
-                keys += [delivery.token.stream, held_name(report.run)]
-                arguments += [delivery.token.id, _name(delivery.item)]  # type: ignore[list-item]
-            calls.append((keys, arguments))
-        return [bool(answer) for answer in await self._redis.run(scripts.REPORT, calls)]
+        packed = parcels([report for report, _ in told])
+        answers = await self._redis.run(scripts.REPORT, [_call_of(each, told) for each in packed])
+        taken = {number: bool(answer) for each, answer in zip(packed, answers, strict=True) for number in each.numbers}
+        return [taken[number] for number in range(len(told))]
 
     async def _now(self, streams: list[str], leases: list[int], most: list[int]) -> list[tuple[str, str, bytes, int]]:
         now = asyncio.get_running_loop().time()
@@ -324,7 +324,8 @@ class _RedisWorker:
             self._claimed_at = now
         limits = [number for pair in zip(leases, most, strict=True) for number in pair]
         (answer,) = await self._redis.run(scripts.TAKE, [(streams, [self._worker, int(claim), *limits])])
-        return [(stream.decode(), entry.decode(), message, count) for stream, entry, message, count in answer]
+        found = zip(answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True)
+        return [(streams[number - 1], entry.decode(), message, count) for number, entry, message, count in found]
 
     async def _later(self, streams: list[str], most: int, longest_s: float) -> list[tuple[str, str, bytes, int]]:
         block = max(1, int(longest_s * 1000))
@@ -363,6 +364,15 @@ def _client(url: str, timeout_s: float) -> Any:
     for command in ("XREAD", "XREADGROUP", "XINFO STREAM", "XINFO", "SMEMBERS", "EVALSHA"):
         client.set_response_callback(command, lambda answer, **_: answer)
     return client
+
+
+def _call_of(parcel: Parcel, told: Sequence[tuple[Report, Delivery | None]]) -> Call:
+    done = [delivery for number in parcel.numbers if (delivery := told[number][1]) is not None]
+    streams = sorted({delivery.token.stream for delivery in done})
+    arguments: list[Any] = [parcel.message]
+    for delivery in done:
+        arguments += (3 + streams.index(delivery.token.stream), delivery.token.id, _name(delivery.item))
+    return [reports_name(parcel.run), held_name(parcel.run), *streams], arguments
 
 
 def _first_value(entry: Any) -> bytes:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from genai_social_sim.domain.events import Cause, Finish
-from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.text import utf8
 from genai_social_sim.errors import OversizeError
 from genai_social_sim.ports import (
     PROTOCOL,
@@ -33,7 +33,9 @@ from genai_social_sim.ports import (
 )
 
 MOST: Final = 64 << 20  # bytes of a message that is sent or looked at
+_LINES: Final = 256  # reports in a message that are looked at
 _SHOWN: Final = 160  # characters of a message that made no sense
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _HEX: Final = r"^[0-9a-f]{64}$"
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -43,7 +45,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 class _Doc(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    protocol: Literal[2] = PROTOCOL
+    protocol: Literal[3] = PROTOCOL
 
 
 class _WantedDoc(BaseModel):
@@ -144,7 +146,7 @@ def item_to(item: WorkItem) -> bytes:
     """An item as a message; raises OversizeError if nobody would look at it."""
     head = _plain(item)
     body = head.pop("body")
-    message = b"%b\n%b" % (_line({"protocol": PROTOCOL, **head}), body.encode())
+    message = b"%b\n%b" % (_line({"protocol": PROTOCOL, **head}), body)
     return fitting(message, MOST, what=f"turn {item.turn}", remedy="Show its agent less of the past: a shorter memory.")
 
 
@@ -156,7 +158,7 @@ def item_from(message: bytes) -> WorkItem | Unreadable:
         doc = _ItemDoc.model_validate_json(head)
         if sha256(body).hexdigest() != doc.digest:
             raise ValueError("the body is not the one that the digest is of")
-        return WorkItem(**_given(doc), body=body.decode())
+        return WorkItem(**_given(doc), body=body)
 
     return _guarded(message, read)
 
@@ -181,6 +183,11 @@ def report_to(report: Report) -> bytes:
     outcome = plain.pop("outcome")
     plain["answer" if isinstance(outcome, Answer) else "failure"] = _plain(outcome)
     return _line(plain)
+
+
+def reports_from(message: bytes) -> list[Arrival]:
+    """The results and hellos that a message is, one a line."""
+    return [report_from(line) for line in message.split(b"\n", _LINES)]
 
 
 def report_from(message: bytes) -> Arrival:
@@ -246,13 +253,12 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 def _given(doc: _Doc) -> dict[str, Any]:
     """A message's fields as they are, without its version."""
-    return {name: value for name, value in doc if name != "protocol"}
+    return {name: value for name, value in vars(doc).items() if name != "protocol"}
 
 
 def _own(doc: BaseModel | None) -> dict[str, Any]:
-    return dict(doc or ())
+    return dict(vars(doc)) if doc is not None else {}
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
-    line = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Text.of(line).value.encode()  # halves of surrogate pairs, which no message can hold, become U+FFFD
+    return utf8(_json(document))

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import Final, get_args
+from typing import Any, Final
 
-from genai_social_sim.domain.events import CAUSES, Finish
-from genai_social_sim.errors import BrokerError, CompletionError, OversizeError
+from genai_social_sim.errors import BrokerError, OversizeError
 from genai_social_sim.ports import (
     Answer,
     Clock,
@@ -21,7 +20,6 @@ from genai_social_sim.ports import (
     Failure,
     Hello,
     InstantModel,
-    LanguageModel,
     Offer,
     Request,
     Unreadable,
@@ -29,6 +27,7 @@ from genai_social_sim.ports import (
     WorkerEnd,
     WorkResult,
 )
+from genai_social_sim.workers.answering import answered, answered_at_once
 from genai_social_sim.workers.bodies import UnreadableBodyError, request_of
 from genai_social_sim.workers.patience import Patience
 from genai_social_sim.workers.shelf import Opened, Shelf
@@ -36,10 +35,10 @@ from genai_social_sim.workers.trust import Trust
 
 MOST_DELIVERIES: Final = 5  # an item that was given out more often has killed its workers
 _LOOK_S: Final = 1.0  # between two looks at what runs want
-_LETS_GO_S: Final = 5.0  # how long a model may take to end a call that is given up
+_LET_S: Final = 0.05  # how long results of a model that answers at once may wait for each other
 _KEPT_S: Final = 20.0  # how long a result is kept for a run that is not there
 _MOST_AT_ONCE: Final = 8
-_FINISHES: Final = get_args(Finish)
+Done = tuple[WorkResult, Delivery]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ class Worker:
         )
         self._offers: dict[str, Offer] = {}
         self._models: dict[tuple[str, str], Opened] = {}  # by run and key: what it serves
-        self._hands: dict[asyncio.Task[None], Delivery] = {}
+        self._hands: dict[asyncio.Task[None], Sequence[Delivery]] = {}
         self._woken = asyncio.Event()
         self._leaving = asyncio.Event()
         self._told: set[str] = set()
@@ -128,8 +127,7 @@ class Worker:
             for each in taken:
                 if isinstance(each, Unreadable):
                     self._drop(each.why)
-                else:
-                    self._begin(each)
+            self._begin([each for each in taken if isinstance(each, Delivery)])
             if not room:
                 await self._refresh()
 
@@ -137,7 +135,7 @@ class Worker:
         """How many items to take, by run and key: a quarter of what there is room for, so that others get some."""
         now, left = self._clock.elapsed(), math.inf
         if self._terms.slots is not None:
-            left = self._terms.slots - len(self._hands)
+            left = self._terms.slots - sum(map(len, self._hands.values()))
         found = {}
         for place, opened in self._models.items():
             room = min(opened.room(now), left)
@@ -151,41 +149,70 @@ class Worker:
         waits = [at - self._clock.elapsed() for at in rests]
         return min([_LOOK_S, *(wait for wait in waits if wait > 0)])
 
-    def _begin(self, delivery: Delivery) -> None:
-        place = (delivery.item.run, delivery.item.key)
-        opened = self._models.get(place)
-        if opened is None:
-            self._drop(f"an item for a model that was not asked for ({delivery.item.key})")
-            return
-        opened.busy += 1
-        task = asyncio.create_task(self._serve(delivery, opened))
-        self._hands[task] = delivery
+    def _begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Set about what was taken: each by itself, or all that one model answers at once."""
+        at_once: dict[int, tuple[Opened, list[Delivery]]] = {}
+        for delivery in deliveries:
+            opened = self._models.get((delivery.item.run, delivery.item.key))
+            if opened is None:
+                self._drop(f"an item for a model that was not asked for ({delivery.item.key})")
+            elif isinstance(opened.model, InstantModel):
+                at_once.setdefault(id(opened), (opened, []))[1].append(delivery)
+            else:
+                self._take_up(opened, [delivery], self._serve(delivery, opened))
+        for opened, several in at_once.values():
+            self._take_up(opened, several, self._serve_at_once(several, opened))
+
+    def _take_up(self, opened: Opened, deliveries: Sequence[Delivery], work: Coroutine[Any, Any, None]) -> None:
+        opened.busy += len(deliveries)
+        task = asyncio.create_task(work)
+        self._hands[task] = deliveries
         task.add_done_callback(lambda task: self._let_go(task, opened))
 
     def _let_go(self, task: asyncio.Task[None], opened: Opened) -> None:
-        opened.busy -= 1
-        del self._hands[task]
+        opened.busy -= len(self._hands.pop(task))
         self._wake()
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._say("bug", f"a result was lost: {type(fault).__name__}: {fault}")
 
     async def _serve(self, delivery: Delivery, opened: Opened) -> None:
-        item, began = delivery.item, self._clock.elapsed()
-        outcome: Answer | Failure
+        began = self._clock.elapsed()
+        request = self._request(delivery)
+        outcome = await answered(opened.model, request) if isinstance(request, Request) else request
+        if outcome is not None:
+            await self._hand_in([(self._result(delivery, opened, outcome, began), delivery)])
+
+    async def _serve_at_once(self, deliveries: Sequence[Delivery], opened: Opened) -> None:
+        """Answer them one after the other; results go together, unless one has taken long."""
+        done: list[Done] = []
+        since = self._clock.elapsed()
+        for delivery in deliveries:
+            began = self._clock.elapsed()
+            if done and began - since > _LET_S:
+                await self._hand_in(done)
+                done, since = [], self._clock.elapsed()
+            request = self._request(delivery)
+            outcome = answered_at_once(opened.model, request) if isinstance(request, Request) else request  # type: ignore[arg-type]
+            if outcome is not None:
+                done.append((self._result(delivery, opened, outcome, began), delivery))
+        if done:
+            await self._hand_in(done)
+
+    def _request(self, delivery: Delivery) -> Request | Failure | None:
+        """What is asked; or what comes of an item that is not to be tried again; or nothing, of one that is none."""
         if delivery.times > MOST_DELIVERIES:
-            outcome = Failure(
-                problem=f"it was given to {delivery.times - 1} workers, and none of them came back", retry=False
-            )
-        else:
-            try:
-                request = request_of(item.body, deadline_s=item.deadline_s)
-            except UnreadableBodyError as fault:
-                self._drop(str(fault))
-                return
-            outcome = await self._answer(opened.model, request)
-        worked_s = self._clock.elapsed() - began
+            before = delivery.times - 1
+            return Failure(problem=f"it was given to {before} workers, and none of them came back", retry=False)
+        try:
+            return request_of(delivery.item.body, deadline_s=delivery.item.deadline_s)
+        except UnreadableBodyError as fault:
+            self._drop(str(fault))
+            return None
+
+    def _result(self, delivery: Delivery, opened: Opened, outcome: Answer | Failure, began: float) -> WorkResult:
+        item, worked_s = delivery.item, self._clock.elapsed() - began
         self._adapt(opened, outcome, worked_s)
-        result = WorkResult(
+        return WorkResult(
             run=item.run,
             epoch=item.epoch,
             turn=item.turn,
@@ -197,44 +224,31 @@ class Worker:
             worked_s=worked_s,
             outcome=outcome,
         )
-        await self._hand_in(result, delivery)
 
-    async def _answer(self, model: LanguageModel, request: Request) -> Answer | Failure:
-        """What the model gives within the deadline, or why it gives nothing."""
-        try:
-            if isinstance(model, InstantModel):
-                return _checked(model.answer(request))
-            return await _within(request.limits.answer_s, model.complete(request))
-        except CompletionError as fault:
-            cause = fault.cause if fault.cause in CAUSES else "error"
-            return Failure(
-                problem=fault.problem,
-                cause=cause,
-                remedy=fault.remedy,
-                retry=fault.retry,
-                retry_after_s=fault.retry_after_s,
-            )
-        except Exception as bug:  # noqa: BLE001 (a bug of a backend ends one attempt, and the run's record says which)
-            return Failure(problem=f"a mistake in the backend: {type(bug).__name__}: {bug}")
-
-    async def _hand_in(self, result: WorkResult, delivery: Delivery) -> None:
-        """Give the result to the broker, however long that is away; for a while also to a run that is not there."""
+    async def _hand_in(self, done: Sequence[Done]) -> None:
+        """Give results to the broker, however long that is away; for a while also to a run that is not there."""
         until = self._clock.elapsed() + _KEPT_S
-        while True:
-            try:
-                (taken,) = await self._patience.until_it_works("report", lambda: self._end.report([(result, delivery)]))  # noqa: B023 (it is over before the next round)
-            except OversizeError as fault:
-                failure = Failure(
-                    problem=f"its answer cannot be sent: {fault.problem}", remedy=fault.remedy, retry=False
-                )
-                result = replace(result, outcome=failure)
-                continue
-            if taken:
-                break
+        while done := await self._left(done):
             if self._clock.elapsed() > until:
-                self._drop(f"nobody takes the result of turn {result.turn} of {result.run}")
+                for result, _ in done:
+                    self._drop(f"nobody takes the result of turn {result.turn} of {result.run}")
                 return
             await asyncio.sleep(_LOOK_S)
+
+    async def _left(self, done: Sequence[Done]) -> Sequence[Done]:
+        """Report results; gives those that nobody takes now."""
+        try:
+            taken = await self._patience.until_it_works("report", lambda: self._end.report(done))
+        except OversizeError as fault:
+            if len(done) > 1:
+                return [left for each in done for left in await self._left([each])]
+            return await self._left([(_too_long(result, fault), delivery) for result, delivery in done])
+        for (result, _), was_taken in zip(done, taken, strict=True):
+            if was_taken:
+                self._count(result)
+        return [each for each, was_taken in zip(done, taken, strict=True) if not was_taken]
+
+    def _count(self, result: WorkResult) -> None:
         if isinstance(result.outcome, Answer):
             self.tally.answered += 1
         else:
@@ -258,7 +272,7 @@ class Worker:
             leases = [offer.lease_s for offer in self._offers.values()]
             await asyncio.sleep(min([_LOOK_S, *(lease / 3 for lease in leases)]))
             if self._hands:
-                held = list(self._hands.values())
+                held = [delivery for deliveries in self._hands.values() for delivery in deliveries]
                 await self._patience.until_it_works("renew", lambda held=held: self._end.renew(held))  # type: ignore[misc]
 
     async def _look(self) -> None:
@@ -337,21 +351,6 @@ async def _until(event: asyncio.Event, longest_s: float) -> None:
         return
 
 
-async def _within(limit_s: float, completion: Awaitable[Answer]) -> Answer | Failure:
-    """The answer, unless it takes longer, also if the backend does not let go then."""
-    call = asyncio.ensure_future(completion)
-    try:
-        done, _ = await asyncio.wait({call}, timeout=limit_s)
-        if done:
-            return _checked(call.result())
-        call.cancel()
-        await asyncio.wait({call}, timeout=_LETS_GO_S)
-        return Failure(problem=f"no answer within {limit_s:g} s", cause="timeout")
-    finally:
-        call.cancel()
-
-
-def _checked(answer: Answer) -> Answer:
-    if not isinstance(answer, Answer) or not isinstance(answer.text, str) or answer.finish not in _FINISHES:
-        raise TypeError(f"it gave back what no record can hold: {answer!r}")
-    return answer
+def _too_long(result: WorkResult, fault: OversizeError) -> WorkResult:
+    failure = Failure(problem=f"its answer cannot be sent: {fault.problem}", remedy=fault.remedy, retry=False)
+    return replace(result, outcome=failure)

@@ -133,7 +133,7 @@ async def _filled(line: Line) -> None:
 
 
 def test_what_strangers_send_is_told_and_does_no_harm(rabbitmq: BrokerServer) -> None:
-    junk = (b"", b"junk", b"\xff\x00", b'{"protocol":3,"run":"nobody","package":"9.0"}')
+    junk = (b"", b"junk", b"\xff\x00", b'{"protocol":9,"run":"nobody","package":"9.0"}')
 
     async def work() -> None:
         async with opened(rabbitmq.url) as transport, plain(rabbitmq.url) as channel:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_social_sim.ports import Failure, Hello, Unreadable, WorkResult
+from genai_social_sim.ports import PROTOCOL, Failure, Hello, Unreadable, WorkResult
 from genai_social_sim.testing.transports import small_item, small_offer, small_result
 from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, report_from, report_to
 
@@ -35,12 +35,12 @@ def test_a_body_that_was_changed_on_the_way_is_not_taken() -> None:
 
 @pytest.mark.parametrize("message", [report_to(HELLO), offer_to(small_offer()), item_to(small_item())])
 def test_another_version_is_named(message: bytes) -> None:
-    changed = message.replace(b'"protocol":2', b'"protocol":7')
+    changed = message.replace(b'"protocol":%d' % PROTOCOL, b'"protocol":7')
     for read in (report_from, offer_from, item_from):
         found = read(changed)
         assert isinstance(found, Unreadable)
         assert "it speaks version 7 of the protocol" in found.why
-        assert "this release speaks version 2" in found.why
+        assert f"this release speaks version {PROTOCOL}" in found.why
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_another_version_is_named(message: bytes) -> None:
         b"[]",
         b"{",
         b"\xff\xfe",
-        b'{"protocol":2}',
+        b'{"protocol":%d}' % PROTOCOL,
         b"[" * 100_000,
         b'{"protocol":2e999}',
         b'{"hello":true}',
