@@ -162,7 +162,7 @@ class OllamaModel:
         host = self._host_for(request)
         host.calls += 1
         try:
-            async with servers.hearing(request.limits) as heard:
+            async with servers.Hearing(request.limits) as heard:
                 return await self._fitted(host, request, heard)
         except (CompletionError, asyncio.CancelledError) as fault:
             if not isinstance(fault, CompletionError) or fault.cause in ("unreachable", "timeout"):
@@ -190,16 +190,19 @@ class OllamaModel:
             told = await self._answered(host, _to_tell(request, question, self._options.context), question, heard)
             return Told(told.text, told.prompt_tokens, told.answer_tokens)
 
-        short = Shortening(request, tell if self._options.on_too_long == "summarise" else None)
+        short: Shortening | None = None
         while True:
-            heard.anew()
             try:
-                answer = await self._answered(host, request, short.prompt, heard)
+                answer = await self._answered(host, request, short.prompt if short else request.prompt, heard)
             except CompletionError as fault:
-                if fault.cause != "too_long" or self._options.on_too_long == "refuse" or not await short.more():
+                if fault.cause != "too_long" or self._options.on_too_long == "refuse":
                     raise
+                short = short or Shortening(request, tell if self._options.on_too_long == "summarise" else None)
+                if not await short.more():
+                    raise
+                heard.anew()
             else:
-                return _with(answer, short) if short.notes else answer
+                return _with(answer, short) if short else answer
 
     async def _answered(self, host: Host, request: Request, prompt: Prompt, heard: servers.Hearing) -> Answer:
         served = self._served[self._hosts.index(host)]

@@ -149,7 +149,7 @@ class OpenAIModel:
         sent, left_out = self._sent(request)
         path, body = self._asked(request, sent)
         last = _Last()
-        async with servers.hearing(request.limits) as heard:
+        async with servers.Hearing(request.limits) as heard:
             try:
                 await self._read(path, body, request.limits, heard, last)
             except self._host.faults as fault:

@@ -11,16 +11,16 @@ It knows no protocol.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 from genai_social_sim.backends import servers
 from genai_social_sim.backends.guards import Guard, Lines
 
-_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _REST_S: Final = 0.1  # for what follows the end of an answer; if that takes longer, the connection is not kept
 
 
@@ -63,21 +63,29 @@ class Post:
         self._session: Any = None
         self._proxy = servers.proxy_for(address)
 
-    @asynccontextmanager
-    async def stream(self, path: str, body: Mapping[str, Any], *, connect_s: float | None) -> AsyncIterator[Reply]:
-        """Send a call, connecting within so many seconds; raises CompletionError, or an error of aiohttp."""
+    def stream(self, path: str, body: Mapping[str, Any], *, connect_s: float | None) -> Exchange:
+        """A call, which is sent when it is entered, connecting within so many seconds."""
+        return Exchange(self, path, body, connect_s)
+
+    async def sent(self, path: str, body: Mapping[str, Any], connect_s: float | None) -> Any:
+        """The response to a call, guarded; raises CompletionError, or an error of aiohttp."""
         response = await self._opened().post(
             self._url(path),
-            data=_as_json(body).encode(),
+            data=to_json(body),
             allow_redirects=False,  # a prompt goes where the study says
             timeout=self._timeout(connect_s),
             proxy=self._proxy,
         )
         try:
             await self._guard.check(response.status, response.headers, response.content.iter_any)
-            yield Reply(response, self._end)
-        finally:
-            response.release()  # closes the connection unless all has come
+        except BaseException:
+            response.release()
+            raise
+        return response
+
+    def reply(self, response: Any) -> Reply:
+        """A response as the official clients read it."""
+        return Reply(response, self._end)
 
     def never_keep_connections(self) -> None:
         """For a server that closes them although it does not say so."""
@@ -110,6 +118,23 @@ class Post:
         if connect_s not in self._timeouts:
             self._timeouts[connect_s] = self._aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
         return self._timeouts[connect_s]
+
+
+class Exchange:
+    """One call and its response, whose connection is kept if all has come, else closed. A class: see `Hearing`."""
+
+    __slots__ = ("_call", "_post", "_response")
+
+    def __init__(self, post: Post, *call: Any) -> None:
+        self._post = post
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        self._response = await self._post.sent(*self._call)
+        return self._post.reply(self._response)
+
+    async def __aexit__(self, *fault: object) -> None:
+        self._response.release()
 
 
 class Reply:
@@ -149,11 +174,11 @@ class Reply:
                 while not content.at_eof():
                     await content.readany()
 
-    async def aiter_lines(self) -> AsyncIterator[bytes]:
+    async def aiter_lines(self) -> AsyncIterator[str]:
         """Its lines without the breaks."""
         async for lines in self.aiter_bytes():
-            for line in lines.splitlines():
-                yield line
+            for line in lines.splitlines():  # as bytes, which break at CR and LF alone
+                yield line.decode()
 
     async def aclose(self) -> None:
         """`Post.stream` closes it."""

@@ -19,11 +19,10 @@ import ipaddress
 import json
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -45,18 +44,49 @@ _TOO_LONG: Final = re.compile(
 )
 
 
-@dataclass(slots=True)
 class Hearing:
-    """What has come of an answer so far. Times are seconds since the call began."""
+    """What has come of an answer so far, within the deadlines of its call: raises CompletionError once one has passed.
 
-    now: Callable[[], float]
-    began: float
-    first: asyncio.Timeout | None
-    text: list[str] = field(default_factory=list)
-    thinking: list[str] = field(default_factory=list)
-    tokens: list[Any] = field(default_factory=list)  # with log probabilities, where they were asked for
-    first_token_s: float | None = None
-    size: int = 0
+    Times are seconds since the call began. It is entered once (`async with`); a class because a generator takes longer.
+    """
+
+    __slots__ = (
+        *("_began", "_has_begun", "_limits", "_now", "_timeout"),
+        *("first_token_s", "size", "text", "thinking", "tokens"),
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._has_begun = False
+        self.text: list[str] = []
+        self.thinking: list[str] = []
+        self.tokens: list[Any] = []  # with log probabilities, where they were asked for
+        self.first_token_s: float | None = None
+        self.size = 0
+
+    async def __aenter__(self) -> Self:
+        answer_s, _, first_s = self._limits
+        self._now = asyncio.get_running_loop().time
+        self._began = self._now()
+        self._timeout = asyncio.timeout(answer_s if first_s is None else min(answer_s, first_s))
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, fault, trace)
+        except TimeoutError:
+            raise self._too_late() from None
+        if isinstance(fault, TimeoutError):
+            raise self._too_late() from None
+
+    def _too_late(self) -> CompletionError:
+        answer_s, _, first_s = self._limits
+        if first_s is not None and first_s < answer_s and not self._has_begun:
+            return CompletionError(f"no first token within {first_s:g} s", cause="timeout")
+        return CompletionError(f"no whole answer within {answer_s:g} s", cause="timeout")
 
     def add(self, text: object, thinking: object = None) -> None:
         """Take a piece; raises CompletionError for what is no text, or too much of it."""
@@ -66,9 +96,10 @@ class Hearing:
             if not isinstance(piece, str):
                 raise garbled(f"where text belongs it sent {type(piece).__name__}")
             if self.first_token_s is None:
-                self.first_token_s = self.now() - self.began
-                if self.first is not None:
-                    self.first.reschedule(None)
+                self.first_token_s = self._now() - self._began
+                if self._limits.first_token_s is not None and not self._has_begun:
+                    self._timeout.reschedule(self._began + self._limits.answer_s)
+                self._has_begun = True
             pieces.append(piece)
             self.size += len(piece)
         if self.size > MOST_TEXT:
@@ -79,25 +110,6 @@ class Hearing:
         for pieces in (self.text, self.thinking, self.tokens):
             pieces.clear()
         self.size, self.first_token_s = 0, None
-
-
-@asynccontextmanager
-async def hearing(limits: Limits) -> AsyncIterator[Hearing]:
-    """Hold the deadlines of one call; raises CompletionError once one has passed."""
-    now = asyncio.get_running_loop().time
-    first = None if limits.first_token_s is None else asyncio.timeout(limits.first_token_s)
-    whole = asyncio.timeout(limits.answer_s)
-    try:
-        async with whole:
-            if first is None:
-                yield Hearing(now=now, began=now(), first=None)
-            else:
-                async with first:
-                    yield Hearing(now=now, began=now(), first=first)
-    except TimeoutError:
-        late = first is not None and first.expired() and not whole.expired()
-        what, limit = ("no first token", limits.first_token_s) if late else ("no whole answer", limits.answer_s)
-        raise CompletionError(f"{what} within {limit:g} s", cause="timeout") from None
 
 
 def why_empty(text: str, thinking: str, finish: str) -> str:
@@ -236,6 +248,8 @@ def without(words: str, secrets: Collection[str]) -> str:
 
 def check_secrets(heard: Hearing, secrets: Collection[str]) -> None:
     """Refuse an answer that holds a secret, which the record would hold then; raises CompletionError."""
+    if not secrets:
+        return
     said = "".join((*heard.text, *heard.thinking))
     if without(said, secrets) != said:
         raise garbled("it holds the key that was sent", retry=False)

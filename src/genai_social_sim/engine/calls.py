@@ -21,6 +21,7 @@ from genai_social_sim.kernel.state import RunState
 from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
 
 _LONGEST_PAUSE_S: Final = 60.0  # or the study's deadline for an answer; whatever a server asks for
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _NO_NOTES: Final = Text.of("{}")
 _FINISHES: Final = get_args(Finish)
 
@@ -203,7 +204,7 @@ def _notes(answer: Answer) -> Text:
     told = dict(answer.notes)
     if answer.legal_mass is not None:
         told["legal_mass"] = answer.legal_mass
-    return Text.of(json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False))
+    return Text.of(_as_json(told))
 
 
 def _micros(seconds: float) -> float:
