@@ -12,19 +12,23 @@ from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Limits
 
 
+async def listen(limits: Limits, tokens_at: tuple[float, ...], anew_at: float | None) -> None:
+    began = (now := asyncio.get_running_loop().time)()
+    async with Hearing(limits) as hearing:
+        for at in tokens_at:
+            await asyncio.sleep(began + at - now())
+            hearing.add("word")
+        if anew_at is not None:
+            await asyncio.sleep(began + anew_at - now())
+            hearing.anew()
+        await asyncio.Event().wait()
+
+
 async def heard(limits: Limits, *tokens_at: float, anew_at: float | None = None) -> tuple[str, float]:
     """Why a call that hears tokens at these times, and then nothing, is given up, and when."""
-    now = asyncio.get_running_loop().time
-    began = now()
+    began = (now := asyncio.get_running_loop().time)()
     with pytest.raises(CompletionError) as caught:
-        async with Hearing(limits) as hearing:
-            for at in tokens_at:
-                await asyncio.sleep(began + at - now())
-                hearing.add("word")
-            if anew_at is not None:
-                await asyncio.sleep(began + anew_at - now())
-                hearing.anew()
-            await asyncio.Event().wait()
+        await listen(limits, tokens_at, anew_at)
     assert caught.value.cause == "timeout"
     return caught.value.problem, now() - began
 
