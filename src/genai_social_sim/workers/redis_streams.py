@@ -34,6 +34,7 @@ from genai_social_sim.ports import (
 from genai_social_sim.workers import redis_scripts as scripts
 from genai_social_sim.workers.certificates import remedy_for
 from genai_social_sim.workers.parcels import Parcel, loads, parcels
+from genai_social_sim.workers.redis_names import held_name, jobs_name, offer_name, reports_name, streams_name
 from genai_social_sim.workers.wire import item_from, item_to, offer_from, offer_to, reports_from
 
 _PATIENCE_S: Final = 5.0  # for one answer of the server, beyond what it was told to wait
@@ -50,31 +51,6 @@ class _Entry:
 
     stream: str
     id: str
-
-
-def offer_name(run: str) -> str:
-    """The key of a run's offer."""
-    return f"gss:{{{run}}}:offer"
-
-
-def held_name(run: str) -> str:
-    """The key of the items that are handed out."""
-    return f"gss:{{{run}}}:held"
-
-
-def reports_name(run: str) -> str:
-    """The stream of what workers send."""
-    return f"gss:{{{run}}}:reports"
-
-
-def streams_name(run: str) -> str:
-    """The set of the names of a run's streams of items."""
-    return f"gss:{{{run}}}:streams"
-
-
-def jobs_name(run: str, key: str) -> str:
-    """The stream of items for one model."""
-    return f"gss:{{{run}}}:jobs:{key}"
 
 
 def open_transport(url: str) -> RedisTransport:
