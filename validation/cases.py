@@ -38,6 +38,10 @@ def _cascades(*, quick: bool) -> Iterator[Finding]:
     yield from chance_cases.cascades(runs=60 if quick else 400)
 
 
+def _large_cascades(*, quick: bool) -> Iterator[Finding]:
+    yield from chance_cases.large_cascades(runs=4 if quick else 40)
+
+
 def _deffuant(*, quick: bool) -> Iterator[Finding]:
     if quick:
         yield from pair_cases.deffuant(0.5, runs=2, rounds=15)
@@ -76,13 +80,14 @@ def _conventions(*, quick: bool) -> Iterator[Finding]:
     yield from game_cases.conventions(runs=30 if quick else 400)
 
 
-LONG: Final = {"watts"}  # not for the tests: a graph of a thousand takes seconds
+LONG: Final = {"cascades-large", "watts"}  # not for the tests: a run of one or two thousand agents takes many seconds
 CASES: Final[Mapping[str, Case]] = {
     "degroot": _degroot,
     "thresholds": _thresholds,
     "majority": _majority,
     "voter": _voter,
     "cascades": _cascades,
+    "cascades-large": _large_cascades,
     "deffuant": _deffuant,
     "naming": _naming,
     "watts": _watts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
@@ -13,6 +14,7 @@ from validation.playing import Said, played, played_until, states
 # At .3 one run in twenty keeps a second camp of just 5 %.
 _CLUSTERS: Final = {0.5: (1, 0), 0.4: (1, 0), 0.3: (1, 0.1), 0.2: (2.05, 0.1), 0.1: (4.35, 0.1)}
 _NAMES: Final = {50: ((1001, 20), (157.0, 1.2)), 100: ((2498, 19), (402.3, 1.1))}
+_DIFFERENT: Final = {50: 25.0, 100: 49.9}  # mean of the most different words at once: half of all begin as a speaker
 _GAP: Final = 0.02  # between opinions of different camps, once they have come together
 _SMALL: Final = 0.05  # of all agents: a cluster that holds fewer does not count
 
@@ -33,7 +35,7 @@ def deffuant(epsilon: float, *, runs: int, rounds: int) -> Iterator[Finding]:
 
 
 def naming(size: int, *, runs: int) -> Iterator[Finding]:
-    """Meetings until all use one word, and how many words are known at most meanwhile."""
+    """Meetings until all use one word, and how many words, and different ones, are known at most meanwhile."""
     (games, games_known), (words, words_known) = _NAMES[size]
     turns = 4 * games
     found = [*played_until("naming-game", f"population.size={size}", runs=runs, turns=turns, found=_agreed)]
@@ -41,6 +43,7 @@ def naming(size: int, *, runs: int) -> Iterator[Finding]:
         "naming-game", f"meetings to agreement, N={size}", [each[0] for each in found], games, tolerance=games_known
     )
     yield mean("naming-game", f"most words known, N={size}", [each[1] for each in found], words, tolerance=words_known)
+    yield mean("naming-game", f"most different words, N={size}", [each[2] for each in found], _DIFFERENT[size])
 
 
 def _minds(said: list[Said], round_no: int) -> dict[str, float]:
@@ -57,11 +60,12 @@ def _clusters(opinions: list[float]) -> int:
     return sum(size >= _SMALL * len(opinions) for size in sizes)
 
 
-def _agreed(said: list[Said]) -> tuple[int, int] | None:
-    """Meetings until all know one word and the same, and the most words known until then, counted over agents."""
+def _agreed(said: list[Said]) -> tuple[int, int, int] | None:
+    """Meetings until all know one word and the same; the most words known until then over agents, and different ones."""
     size = len({each.agent for each in said})
     known: dict[str, list[str]] = {}
-    total = most = 0
+    users: Counter[str] = Counter()
+    total = most = different = 0
     for game, (speaker, listener) in enumerate(zip(said[::2], said[1::2], strict=True), start=1):
         word, _, inventory = speaker.text.partition(" of ")
         answer, _, after = listener.text.partition(": ")
@@ -70,8 +74,11 @@ def _agreed(said: list[Said]) -> tuple[int, int] | None:
             (listener.agent, after.split()),
         ):
             total += len(words) - len(known.get(agent, ()))
+            users.subtract(known.get(agent, ()))
+            users.update(words)
             known[agent] = words
-        most = max(most, total)
+        users = +users
+        most, different = max(most, total), max(different, len(users))
         if total == size == len(known) and all(words == [word] for words in known.values()):
-            return game, most
+            return game, most, different
     return None

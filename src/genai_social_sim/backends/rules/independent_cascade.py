@@ -2,8 +2,9 @@
 
 An agent says `active ROUND` in the round in which it becomes active, and is silent otherwise; each such line of the
 round before infects its hearers with the chance `p`, or, without `p`, with the weight of the edge. For
-`protocol: simultaneous`; `stop: {silence: 1}` ends the run with the cascade. The memory holds as many utterances as
-there are agents.
+`protocol: simultaneous`; `stop: {silence: 1}` ends the run with the cascade. The memory holds what became active in
+the round before, and its own line: as many utterances as there are agents, or, where these are thousands, such as
+`{kind: window, utterances: 400, own: 1, reach: 2000}`.
 
 Source: Goldenberg, Libai and Muller (2001), Talk of the network; Kempe, Kleinberg and Tardos (2003).
 """
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from genai_social_sim.backends.rules.base import Rule, last_said, number_of, voices
+from genai_social_sim.backends.rules.base import Rule, last_said, number_of
 from genai_social_sim.errors import CompletionError
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class IndependentCascade(Rule):
             active = bool(number_of(seen, self.attribute))
         else:
             before = f"active {seen.round - 1}"
-            tries = [self._chance(seen, voice.weight) for voice in voices(seen) if voice.text == before]
-            active = any(seen.dice.unit() < chance for chance in tries)
+            weights = seen.weights or (1.0,) * len(seen.heard)
+            fresh = [weight for (_, text), weight in zip(seen.heard, weights, strict=True) if text == before]
+            active = any(seen.dice.unit() < self._chance(seen, weight) for weight in fresh)
         return f"active {seen.round}" if active else None
 
     def _chance(self, seen: Observation, weight: float) -> float:
