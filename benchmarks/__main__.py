@@ -60,6 +60,13 @@ def w2(folder: Path, runs: int) -> Row:
     return _per_turn("W2 process", ours, bare, 3000) | {"record B/turn beyond text": _overhead(path, texts)}
 
 
+def w2_network(folder: Path, runs: int) -> Row:
+    """The same society as one network, beside W2."""
+    path, network, channels = folder / "w2n.sqlite", workloads.w2_network(), workloads.w2()
+    ours, core = pair(lambda: play(network, path, "process"), lambda: play(channels, path, "process"), runs)
+    return {"workload": "W2 network", "us/turn": ours / 3000 * 1e6, "W2": core / 3000 * 1e6, "ratio": ours / core}
+
+
 def w3(folder: Path, runs: int) -> Row:
     """How well 100 slots of 50 ms are kept busy: 1 is ideal."""
     plan, ideal = workloads.w3(), 1000 / 100 * 0.05
@@ -165,6 +172,7 @@ WORKLOADS: Mapping[str, Callable[[Path, int], Row]] = {
     "w1": w1,
     "w1_full": w1_full,
     "w2": w2,
+    "w2_network": w2_network,
     "w3": w3,
     "w4": w4,
     "w4_slow": w4_slow,

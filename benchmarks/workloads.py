@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from genai_social_sim.backends import scripted as scripted_backend
 from genai_social_sim.backends.registry import Surroundings
 from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.ids import AgentId, ChannelId
+from genai_social_sim.domain.network import Edge, Network
 from genai_social_sim.domain.plan import (
     Agent,
     Channel,
@@ -187,6 +189,18 @@ def w1() -> RunPlan:
 def w2() -> RunPlan:
     """1,000 agents in simultaneous neighbourhoods of 8, 3 rounds."""
     return neighbourhoods(1000, scripted(), size=8, rounds=3)
+
+
+def w2_network() -> RunPlan:
+    """1,000 agents in one simultaneous channel, each of whom hears 8 neighbours of a ring lattice, 3 rounds."""
+    plan = one_channel(1000, scripted(), protocol=Simultaneous(), stop=Rounds(count=3), window=8)
+    (channel,) = plan.channels
+    edges = [
+        Edge(speaker, channel.members[(seat + step) % 1000])
+        for seat, speaker in enumerate(channel.members)
+        for step in range(1, 5)
+    ]
+    return replace(plan, channels=(replace(channel, opening=None, network=Network.of(channel.members, edges)),))
 
 
 def w3() -> RunPlan:

@@ -39,7 +39,7 @@ def _cascades(*, quick: bool) -> Iterator[Finding]:
 
 
 def _large_cascades(*, quick: bool) -> Iterator[Finding]:
-    yield from chance_cases.large_cascades(runs=4 if quick else 40)
+    yield from chance_cases.large_cascades(runs=4 if quick else 20)
 
 
 def _deffuant(*, quick: bool) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ from validation.playing import Said, played, played_until, states
 _JUDGES: Final = {3: 0.648, 11: 0.75350}  # Condorcet: sums of the binomial distribution
 _VOTERS: Final = {20: 254.133, 50: 1673.956}  # mean steps, of an exact birth-and-death chain
 _CASCADES: Final = {"cascade-triangle": 2.25, "cascade-path": 1.75, "cascade-complete": 3.02693}  # chain binomial
-# By how many each tries to infect on average, R: the root of S = 1 - exp(-R S) is the chance that a cascade is large, and
-# the share of all that a large one reaches. Between small and large there is next to nothing on 2000 agents.
+# By R, how many each infects on average at first: the root of S = 1 - exp(-R S) is the chance that a cascade is large,
+# and the share of all that a large one reaches. Between small and large there is next to nothing on 2000 agents.
 _LARGE_CASCADES: Final = {1.5: 0.5828, 2.0: 0.7968}
 _SMALL: Final = 100
 _REMEMBERED: Final = 500  # of what was said last, by the study's memory: a whole round has to be among it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -72,6 +72,15 @@ class Vector(Generic[T]):
         copy._root = _put(root, shift, at, item) if shift else (*root[:at], item, *root[at + 1 :])
         return copy
 
+    def replaced_all(self, items: Mapping[int, T]) -> Vector[T]:
+        """A copy with several items in their places, quicker than one by one; raises IndexError outside."""
+        if items and not 0 <= min(items) <= max(items) < self._length:
+            raise IndexError(max(items))
+        copy: Vector[T] = Vector.__new__(Vector)
+        copy._length, copy._shift = self._length, self._shift
+        copy._root = _put_all(self._root, self._shift, items) if items else self._root
+        return copy
+
     def appended(self, item: T) -> Vector[T]:
         """A copy with `item` after the last one."""
         copy: Vector[T] = Vector.__new__(Vector)
@@ -88,6 +97,20 @@ def _put(node: tuple[Any, ...], shift: int, at: int, item: object) -> tuple[Any,
     slot = (at >> shift) & (_WIDTH - 1)
     new = _put(node[slot], shift - _BITS, at, item) if shift else item
     return (*node[:slot], new, *node[slot + 1 :])
+
+
+def _put_all(node: tuple[Any, ...], shift: int, items: Mapping[int, object]) -> tuple[Any, ...]:
+    new, last = list(node), _WIDTH - 1
+    if not shift:
+        for at, item in items.items():
+            new[at & last] = item
+        return tuple(new)
+    slots: dict[int, dict[int, object]] = {}
+    for at, item in items.items():
+        slots.setdefault((at >> shift) & last, {})[at] = item
+    for slot, those in slots.items():
+        new[slot] = _put_all(node[slot], shift - _BITS, those)
+    return tuple(new)
 
 
 def _grown(node: tuple[Any, ...], shift: int, at: int, item: object) -> tuple[Any, ...]:

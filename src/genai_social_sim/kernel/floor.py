@@ -138,10 +138,13 @@ def took(room: Room, floor: Floor, *, agent: AgentId, line: Line | None, feed: F
 
 
 def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line | None]]) -> Floor:
-    """`took` for turns in a row of one wave, where everybody hears everybody."""
+    """`took` for turns in a row of one wave, where everybody hears everybody, or neighbours at the end of a round."""
     round_no, position, lines, held_back, last, said, ears, minds, board, beyond, order = floor
     position += len(taken)
-    held_back = _last((*held_back, *[line for _, line in taken if line is not None]), room.window)
+    if room.hearing == "rounds":
+        ears = hearing.said_together(room, ears or hearing.begun(room, lines), round_no, taken)
+    else:
+        held_back = _last((*held_back, *[line for _, line in taken if line is not None]), room.window)
     if position % room.wave(round_no) == 0:
         last, said = taken[-1]
         lines, held_back = _last(lines + held_back, room.window), ()

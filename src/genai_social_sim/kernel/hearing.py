@@ -7,7 +7,9 @@ hearer at once. Knows nothing of whose turn it is.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
@@ -16,6 +18,8 @@ from genai_social_sim.domain.plan import Pairwise
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.room import Room
 from genai_social_sim.kernel.taking import pair_at
+
+_TURN: Final = itemgetter(Line._fields.index("turn"))
 
 
 class Ear(NamedTuple):
@@ -108,38 +112,57 @@ def said(room: Room, ears: Ears, spot: Spot, line: Line | None, *, wave_ends: bo
     return _delivered(room, ears, spot) if wave_ends and ears.held else ears
 
 
-def _after_rounds(room: Room, ears: Ears, seat: int, round_no: int) -> tuple[Line, ...]:
-    """What was heard up to the end of the round before `round_no`."""
-    mine = ears.each[seat]
-    fresh = ears.for_all[mine.told :]
-    if mine.round >= round_no:
-        lines = [line for _, line in fresh]
-        return _last((*mine.heard, *lines), room.channel.window) if lines else mine.heard
-    last_round = round_no - 1
-    sources = room.network.sources[seat] if room.network else ()
-    lines = []
-    for _, _, round_of, said_last, before in (*ears.each.picked(sources), mine):
-        line = said_last if round_of == last_round else before if round_of == round_no else None
-        if line is not None:
-            lines.append(line)
-    lines.sort(key=_turn)
-    if fresh:
-        earlier = [line for said_in, line in fresh if said_in <= last_round]
-        lines = [*earlier, *lines, *[line for said_in, line in fresh if said_in > last_round]]
-    return _last((*mine.heard, *lines), room.channel.window)
+def said_together(room: Room, ears: Ears, round_no: int, taken: Sequence[tuple[AgentId, Line | None]]) -> Ears:
+    """`said` for turns in a row of one simultaneous round, none of whom hears another."""
+    each, told, changed = ears.each, len(ears.for_all), {}
+    nearby = {room.seats[agent]: _nearby(room, room.seats[agent]) for agent, _ in taken}
+    seats = tuple(set().union(*nearby.values()))
+    words = dict(zip(seats, _words_before(each.picked(seats), round_no), strict=True))
+    for (seat, near), (_, line) in zip(nearby.items(), taken, strict=True):
+        heard = _with_round(room, ears, each[seat], [words[at] for at in near], round_no)
+        changed[seat] = Ear(heard, told, round_no, line, words[seat])
+    return Ears(each.replaced_all(changed), ears.for_all)
 
 
 def _after_turn_of_round(room: Room, ears: Ears, spot: Spot, line: Line | None) -> Ears:
     seat = room.seats[spot.agent]
     heard = _after_rounds(room, ears, seat, spot.round)
-    mine = ears.each[seat]
-    before = mine.said if mine.round == spot.round - 1 else mine.before if mine.round == spot.round else None
+    (before,) = _words_before((ears.each[seat],), spot.round)
     ear = Ear(heard, len(ears.for_all), spot.round, line, before)
     return Ears(ears.each.replaced(seat, ear), ears.for_all)
 
 
-def _turn(line: Line) -> int:
-    return line.turn
+def _after_rounds(room: Room, ears: Ears, seat: int, round_no: int) -> tuple[Line, ...]:
+    """What was heard up to the end of the round before `round_no`."""
+    mine = ears.each[seat]
+    words = _words_before(ears.each.picked(_nearby(room, seat)), round_no)
+    return _with_round(room, ears, mine, words, round_no)
+
+
+def _nearby(room: Room, seat: int) -> tuple[int, ...]:
+    """Those whom a member hears, and itself."""
+    return (*room.network.sources[seat], seat) if room.network else (seat,)
+
+
+def _words_before(each: Iterable[Ear], round_no: int) -> list[Line | None]:
+    """What each said in the round before `round_no`, whether it has had its turn of `round_no` or not."""
+    last_round = round_no - 1
+    return [
+        said if at == last_round else before if at == round_no else None  # of another round
+        for _, _, at, said, before in each
+    ]
+
+
+def _with_round(room: Room, ears: Ears, mine: Ear, words: Iterable[Line | None], round_no: int) -> tuple[Line, ...]:
+    """What an ear has heard with `words` of the round before `round_no`, unless it has them, and what all hear."""
+    fresh = ears.for_all[mine.told :]
+    if mine.round >= round_no:
+        return _last((*mine.heard, *[line for _, line in fresh]), room.channel.window) if fresh else mine.heard
+    lines = sorted([line for line in words if line is not None], key=_TURN)
+    if fresh:
+        earlier = [line for said_in, line in fresh if said_in < round_no]
+        lines = [*earlier, *lines, *[line for said_in, line in fresh if said_in >= round_no]]
+    return _last((*mine.heard, *lines), room.channel.window)
 
 
 def _caught_up(room: Room, ears: Ears, ear: Ear) -> Ear:

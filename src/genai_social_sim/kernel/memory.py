@@ -65,8 +65,11 @@ def view(memory: Window | Summary | Retrieval, mind: Mind, heard: tuple[Line, ..
         case Window(utterances=utterances, own=own):
             if own is ALL_OWN:
                 return View(last(heard, utterances))
+            mine = [line for line in heard if line.speaker == agent]
+            if not mine:
+                return View(last(heard, utterances))
             others = last([line for line in heard if line.speaker != agent], utterances)
-            return View(_among(heard, (*others, *last([line for line in heard if line.speaker == agent], own))))
+            return View(_among(heard, (*others, *last(mine, own))))
         case Summary():
             return View(_without(_apart(heard, memory.own, agent), mind.told), note=remembered(mind.summary))
         case Retrieval(utterances=utterances):

@@ -135,7 +135,7 @@ def _together(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome
     room, line = stage.rooms[index], stage.line
     first = next_turn(room, floor)
     if (
-        room.hearing != "all"
+        room.hearing not in ("all", "rounds")
         or stage.powers
         or floor.order is not None
         or room.forum is not None

@@ -30,6 +30,17 @@ def test_changed_copies_are_those_of_a_list_and_the_originals_stay(length: int, 
         assert list(each) == expected
 
 
+@given(st.sampled_from(EDGES), st.data())
+def test_several_are_changed_at_once_as_they_are_one_by_one(length: int, data: st.DataObject) -> None:
+    before = Vector(range(length))
+    items = data.draw(st.dictionaries(st.integers(0, length - 1), st.integers(), max_size=40)) if length else {}
+    one_by_one = before
+    for at, item in items.items():
+        one_by_one = one_by_one.replaced(at, item)
+    assert before.replaced_all(items) == one_by_one
+    assert before == Vector(range(length))
+
+
 @given(st.sampled_from(EDGES), st.integers(1, 70), st.data())
 def test_what_is_appended_stands_at_the_end_and_can_be_changed(length: int, more: int, data: st.DataObject) -> None:
     before = grown = Vector(range(length))
@@ -48,6 +59,8 @@ def test_outside_there_is_nothing(at: int) -> None:
         vector[at]
     with pytest.raises(IndexError):
         vector.replaced(at, "x")
+    with pytest.raises(IndexError):
+        vector.replaced_all({at: "x"})
 
 
 def test_a_changed_copy_shares_all_but_the_way_to_the_change() -> None:
