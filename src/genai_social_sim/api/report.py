@@ -14,8 +14,9 @@ from genai_social_sim.api import freezing
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.tables import sources_of
 from genai_social_sim.errors import RecordError, RequestError
-from genai_social_sim.report.collecting import Told, told
+from genai_social_sim.report.collecting import Told, grouped, told
 from genai_social_sim.report.page import Wanted, html
+from genai_social_sim.report.worrying import different_studies
 
 if TYPE_CHECKING:
     from genai_social_sim.report.figures import Picture
@@ -27,12 +28,13 @@ _ENDINGS: Final = (".html", ".htm")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was written."""
+    """What was written. `warnings`: what is wrong with how the runs were put together."""
 
     path: Path
     runs: int
     conditions: int
     figures: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def write_report(
@@ -67,7 +69,9 @@ def write_report(
         found = [told(source, most=utterances, heard=_heard(progress, source.run)) for source in sources]
     _write(path, Wanted(runs=found, departures=departures))
     drawn = _figures(found, Path(figures)) if figures is not None else ()
-    return Report(path=path, runs=len(found), conditions=len({run.condition for run in found}), figures=drawn)
+    conditions = grouped(found)
+    warnings = tuple([f"{each.what}. {each.facts}" for each in different_studies(conditions)])
+    return Report(path=path, runs=len(found), conditions=len(conditions), figures=drawn, warnings=warnings)
 
 
 def pictures(runs: Sequence[str | Path | Run], *wanted: str) -> list[Picture]:

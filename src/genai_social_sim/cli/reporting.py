@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genai_social_sim.api.report import write_report
 from genai_social_sim.cli import out as printed
+from genai_social_sim.domain.visible import visible
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.observers.progress import StatusLine, is_watched
 
@@ -31,7 +32,7 @@ def report_runs(
         status.clear()
     if as_json:
         told = {"out": str(made.path), "runs": made.runs, "conditions": made.conditions}
-        printed.envelope({**told, "figures": [str(path) for path in made.figures]})
+        printed.envelope({**told, "figures": [str(path) for path in made.figures]}, warnings=made.warnings)
         return
     about = printed.number_of(made.runs, "run")
     printed.say(
@@ -39,3 +40,5 @@ def report_runs(
     )
     if made.figures and figures is not None:
         printed.say(f"{figures}  {printed.number_of(len(made.figures), 'file')}")
+    for warning in made.warnings:
+        printed.say(visible(warning))

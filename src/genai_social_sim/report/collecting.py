@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -106,6 +107,16 @@ class Told:
         name, levels = self.origin.assignment.condition, self.origin.assignment.levels
         spelt_out = ",".join([f"{factor}={level}" for factor, level in levels.items()])
         return ", ".join(levels.values()) if name == spelt_out else name
+
+    @property
+    def study_name(self) -> str:
+        """As the study calls itself."""
+        return str(self.run.get("name") or "")
+
+    @property
+    def study_digest(self) -> str:
+        """Equal for runs of one study in one condition, whatever their seeds."""
+        return str(self.run.get("study_digest") or "")
 
 
 def told(source: Source, *, most: int, heard: Callable[[int], None]) -> Told:
@@ -220,11 +231,19 @@ def _more(counts: dict[str, int], name: str) -> None:
 
 def by_condition(runs: Iterable[Told]) -> dict[str, list[Told]]:
     """The runs of each condition, forks apart: a fork is no replicate."""
-    found: dict[str, list[Told]] = {}
+    return grouped([run for run in runs if run.origin.parent is None])
+
+
+def grouped(runs: Iterable[Told]) -> dict[str, list[Told]]:
+    """The runs of each condition; those of different studies are not put together, whatever their conditions' names."""
+    found: dict[tuple[str, str], list[Told]] = {}
     for run in runs:
-        if run.origin.parent is None:
-            found.setdefault(run.condition, []).append(run)
-    return found
+        found.setdefault((run.condition, run.study_digest), []).append(run)
+    studies = Counter([condition for condition, _ in found])
+    return {
+        condition if studies[condition] == 1 else f"{condition or those[0].study_name} (study {digest[:8]})": those
+        for (condition, digest), those in found.items()
+    }
 
 
 def conditions_or_forks(runs: list[Told]) -> dict[str, list[Told]]:

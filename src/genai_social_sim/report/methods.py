@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from genai_social_sim.report.collecting import Cells, Told, summed
+from genai_social_sim.report.collecting import Cells, Told, grouped, summed
 
 
 class Fact(NamedTuple):
@@ -151,8 +151,7 @@ def _repeats(model: Mapping[str, Any]) -> str:
 
 def _parsing(runs: Sequence[Told]) -> tuple[Fact, ...]:
     facts: list[Fact] = []
-    for name in dict.fromkeys([run.condition for run in runs]):
-        those = [run for run in runs if run.condition == name]
+    for name, those in grouped(runs).items():
         silences = summed(run.silences for run in those)
         turns = sum(int(run.run.get("turns") or 0) for run in those)
         failed = sum(run.calls.failed for run in those)

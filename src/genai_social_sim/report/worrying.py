@@ -31,6 +31,24 @@ def _runs(conditions: Mapping[str, Sequence[Told]]) -> list[Told]:
     return [run for those in conditions.values() for run in those]
 
 
+def different_studies(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    """Runs that have the same name of a condition, or none, and are of studies that are not the same."""
+    studies: dict[str, dict[str, str]] = {}  # of each name: one run of each study
+    for run in _runs(conditions):
+        if run.origin.parent is None:
+            studies.setdefault(run.condition, {}).setdefault(run.study_digest, run.label)
+    for name, those in studies.items():
+        if len(those) > 1:
+            told = ", ".join([f"{digest[:8]} (such as {label})" for digest, label in [*those.items()][:_FEW]])
+            more = f" and {len(those) - _FEW} more" if len(those) > _FEW else ""
+            yield Worry(
+                "Runs of different studies",
+                f"{name or 'Runs without a condition'}: {len(those)} studies, told apart by their digests: "
+                f"{told}{more}. They are no replicates of each other. `gss diff` of two runs says where they part; for "
+                "a report on one study name its runs alone.",
+            )
+
+
 def _unfinished(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
     found = [run for run in _runs(conditions) if run.run.get("status") != "finished"]
     if found:
@@ -115,6 +133,7 @@ def _same(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
 
 
 _RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], ...]] = (
+    different_studies,
     _unfinished,
     _few_runs,
     _failures,

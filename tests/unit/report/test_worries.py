@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from genai_social_sim.domain.origin import Origin
-from genai_social_sim.report.collecting import Calls, Series, Told
+from genai_social_sim.domain.origin import Assignment, Origin
+from genai_social_sim.report.collecting import Calls, Series, Told, by_condition
 from genai_social_sim.report.worrying import worries
 
 
@@ -69,3 +69,26 @@ def test_few_runs_are_told() -> None:
 
 def test_replicates_with_one_digest_are_one_observation() -> None:
     assert set(told(*[run("same") for _ in range(5)])) == {"Runs that are the same"}
+
+
+def test_runs_of_different_studies_without_a_condition_are_told_apart() -> None:
+    first = [run(f"a{number}", run={"name": "talk", "study_digest": "1" * 64}) for number in range(5)]
+    other = [run(f"b{number}", run={"name": "talk", "study_digest": "2" * 64}) for number in range(5)]
+    found = by_condition([*first, *other])
+    assert found == {"talk (study 11111111)": first, "talk (study 22222222)": other}
+    facts = {each.what: each.facts for each in worries(found)}
+    assert "11111111 (such as a0), 22222222 (such as b0)" in facts["Runs of different studies"]
+
+
+def test_conditions_of_one_design_are_no_different_studies() -> None:
+    there = [
+        Told(
+            label=f"{level}{number}",
+            origin=Origin(assignment=Assignment(condition=level)),
+            run={"status": "finished", "digest": f"{level}{number}", "study_digest": level},
+        )
+        for level in ("calm", "alarm")
+        for number in range(5)
+    ]
+    assert [*by_condition(there)] == ["calm", "alarm"]
+    assert worries(by_condition(there)) == []
