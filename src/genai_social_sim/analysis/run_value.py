@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from genai_social_sim.analysis.measure import Measure, OwnMeasure, Scope, Value, described
@@ -11,8 +11,10 @@ from genai_social_sim.analysis.opinion_meter import REACHED, TIME
 from genai_social_sim.analysis.reading import Gauge
 from genai_social_sim.analysis.registry import Chosen, chosen, find
 from genai_social_sim.analysis.trend import Mean
+from genai_social_sim.domain.events import RunStarted
 from genai_social_sim.domain.origin import Origin
 from genai_social_sim.errors import RequestError
+from genai_social_sim.export.facts import Facts
 from genai_social_sim.export.source import Source, steps
 
 At = Literal["last", "first", "mean"] | int
@@ -91,7 +93,8 @@ def run_values(
     Args:
         sources: The runs; each is read once.
         wanted: Measures, by name or as functions.
-        by: Groups are the levels of this factor, in place of conditions.
+        by: Groups are the levels of this factor, in place of conditions. Without it, runs of different studies whose
+            conditions have one name are groups of their own.
         at: Which round's value stands for the run, for measures that have one for each round.
         scope: Of values that stand for the run: its own, or those of its rounds or agents (their mean); by default the
             first of these that the measure has.
@@ -171,7 +174,25 @@ def _places(sources: Sequence[Source], *, by: str | None, forks: bool) -> dict[s
         origin = source.origin
         if origin.parent is None:
             found[source.run] = _placed(origin, by)
-    return found
+    return found if by is not None else _told_apart(sources, found)
+
+
+def _told_apart(sources: Sequence[Source], places: Mapping[str, Place]) -> dict[str, Place]:
+    """Runs of one condition that are of different studies are groups of their own, by the digests of their studies."""
+    digests = {source.run: _study_digest(source) for source in sources if source.run in places}
+    studies: dict[str, set[str]] = {}
+    for run, place in places.items():
+        studies.setdefault(place.group, set()).add(digests[run])
+    return {
+        run: place if len(studies[place.group]) == 1 else replace(place, group=f"{place.group} (study {digests[run]})")
+        for run, place in places.items()
+    }
+
+
+def _study_digest(source: Source) -> str:
+    """Its first digits, as a report has them."""
+    started = next((each.event for each in source.record.events()), None)
+    return Facts(started).digest[:8] if isinstance(started, RunStarted) else ""
 
 
 def _placed(origin: Origin, by: str | None) -> Place:

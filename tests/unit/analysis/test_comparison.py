@@ -56,6 +56,14 @@ def test_a_run_stands_in_the_group_of_its_condition() -> None:
     assert values(sources) == [("plain", 1), ("loud", pytest.approx(2 / 3))]
 
 
+def test_runs_of_different_studies_are_not_pooled_for_their_conditions_name() -> None:
+    one, other = of("plain", 0, votes(RED)), of("plain", 1, votes([["red", "blue"]], "ada bo"))
+    (first, second) = run_values([one, other], ["agreement"])["agreement", "hall"]
+    assert (first.group[:13], first.value) == ("plain (study ", 1)
+    assert (second.group[:13], second.value) == ("plain (study ", 0.5)
+    assert first.group != second.group
+
+
 def test_the_last_round_stands_for_a_run_unless_another_one_is_named() -> None:
     sources = [of("plain", 0, votes([*MIXED, *RED, ["red", "blue", "green"]]))]
     assert values(sources) == [("plain", pytest.approx(1 / 3))]
