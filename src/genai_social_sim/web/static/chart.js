@@ -32,6 +32,7 @@ export class Chart {
     const [ink, line] = [colourOf("--soft"), colourOf("--line")];
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui, sans-serif" };
     this.plot?.destroy();
+    this.ready = false;
     this.plot = new uPlot({
       width: Math.max(260, isForPaper() ? Math.min(PAPER, this.holder.clientWidth) : this.holder.clientWidth),
       height: 190,
@@ -41,17 +42,16 @@ export class Chart {
       axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? count(tick) : "")) }, { ...axis, size: 58, values: (_, ticks) => ticks.map(short) }],
       series: [{}, ...this.lines.map((each) => ({ stroke: colourOf(each.colour), width: each.faint ? 1 : 2, alpha: each.faint ? 0.3 : 1, dash: each.dash, spanGaps: true, points: { show: this.turns.length < 3 } }))],
       bands: this.options.bands,
-      hooks: { setCursor: [(plot) => this.#told(plot.cursor.idx)] },
+      hooks: { setCursor: [(plot) => this.#told(plot.cursor.idx)], ready: [() => { this.ready = true; if (this.marked !== undefined) this.mark(this.marked); }] },
     }, [this.turns, ...this.lines.map((each) => each.values)], this.holder);
     this.holder.firstChild?.addEventListener("click", () => { const at = this.plot.cursor.idx; if (at !== null && at !== undefined) this.options.seek(this.turns[at]); });
-    if (this.marked === undefined) this.#told(null);
-    else this.mark(this.marked);
+    this.#told(null);
   }
 
   /** Marks a turn. */
   mark(turn) {
     this.marked = turn;
-    if (!this.plot) return;
+    if (!this.ready) return; // a plot has a scale a moment after it is made, and then comes here
     const at = this.turns.findLastIndex((each) => each <= turn);
     this.#told(at < 0 ? null : at);
     this.plot.setCursor({ left: at < 0 ? -10 : this.plot.valToPos(this.turns[at], "x"), top: 20 }, false);

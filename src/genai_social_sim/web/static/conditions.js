@@ -137,4 +137,4 @@ export class ConditionsView {
 }
 
 const nameOf = (each) => each.condition || "no conditions";
-const styleOf = (at) => ({ colour: NAMED[at % NAMED.length], dash: DASHES[Math.floor(at / NAMED.length + at) % DASHES.length] });
+export const styleOf = (at) => ({ colour: NAMED[at % NAMED.length], dash: DASHES[Math.floor(at / NAMED.length + at) % DASHES.length] });
