@@ -203,6 +203,28 @@ def test_the_build_steps_make_a_command_that_runs(image: Image) -> None:
     assert (image.root / "models").is_dir()
 
 
+def test_the_image_without_a_command_says_what_there_is(image: Image) -> None:
+    (entry,), (command,) = (
+        [json.loads(rest) for name, rest in stages()[-1] if name == wanted] for wanted in ("ENTRYPOINT", "CMD")
+    )
+    folder = image.root / environment_of_the_image()["PATH"].split(":")[0].lstrip("/")
+    environment = {**image.environment, "PATH": f"{folder}:{os.environ['PATH']}"}
+    done = subprocess.run([*entry, *command], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "worker" in done.stdout
+
+
+def test_the_systems_packages_are_asked_for_as_apt_takes_it() -> None:
+    (rest,) = [rest for _, rest in stages()[1] if PACKAGES.search(rest)]
+    (install,) = [shlex.split(part) for part in rest.split("&&") if " install " in part]
+    packages = [word for word in install[2:] if not word.startswith("--")]
+    known = ["apt-cache", "show", *packages]
+    if shutil.which(known[0]) is None or subprocess.run(known, capture_output=True, check=False).returncode:
+        pytest.skip("this system has no list of Debian's packages")
+    done = subprocess.run([install[0], "--simulate", *install[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(shutil.which("ldd") is None, reason="it tells what a library needs")
 def test_the_image_has_the_libraries_that_the_embedded_model_needs() -> None:
     (folder,) = importlib.util.find_spec("xllamacpp").submodule_search_locations  # type: ignore[union-attr,misc]
@@ -277,7 +299,22 @@ def test_the_page_answers_those_who_have_the_token(tmp_path: Path) -> None:
         asked = urllib.request.Request(address, headers={"Authorization": "Bearer secret"})
         with urllib.request.urlopen(asked, timeout=30) as answer:
             assert b"talk" in answer.read()
+        assert is_healthy("page", port)
         process.terminate()
+    assert not is_healthy("page", port)
+
+
+def is_healthy(name: str, port: int) -> bool:
+    """What a service's health check says, were its port 8420 this one."""
+    _, _, *words = [word.replace("8420", str(port)) for word in SERVICES[name]["healthcheck"]["test"]]
+    return subprocess.run([sys.executable, *words], capture_output=True, check=False).returncode == 0
+
+
+def test_the_tools_command_examines_the_broker(valkey: BrokerServer) -> None:
+    words = [sys.executable, "-m", "genai_social_sim.cli", *SERVICES["tool"]["command"], "--json"]
+    environment = {**os.environ, "GSS_BROKER": valkey.url}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert valkey.url.rpartition("@")[2].removesuffix("/0") in done.stdout
 
 
 @pytest.mark.parametrize("name", ["coordinator", "worker", "tool"])
