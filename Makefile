@@ -49,7 +49,7 @@ coverage: $(READY) ## tests with coverage: 90 everywhere, 100 in domain and kern
 	@$(PY) -m pytest $(SIDES) --cov $(ARGS)
 	@$(PY) -m coverage report --include='*/domain/*,*/kernel/*' --fail-under=100
 
-validate: $(READY) ## rule-based agents against answers that theory gives, in a table; half an hour, ARGS=--quick a minute
+validate: $(READY) ## rule-based agents against answers that theory gives, in a table; an hour or two, ARGS=--quick a minute
 	@$(PY) -m validation $(ARGS)
 
 bench: $(READY) ## the named workloads, each beside a bare loop with SQLite
