@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -33,18 +35,44 @@ class _Notebook(http.server.BaseHTTPRequestHandler):
         return
 
 
-def test_a_notebook_on_this_machine_shows_a_run(run: Run, tab: Watched) -> None:
-    frame = run.page(height=400)
-    page = type("Page", (_Notebook,), {"html": f"<title>n</title>{frame._repr_html_()}"})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), page) as notebook:
-        threading.Thread(target=notebook.serve_forever, daemon=True).start()
+@contextmanager
+def notebook(html: Callable[[int], str]) -> Iterator[int]:
+    """A document that holds what a notebook shows; its port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Notebook) as server:
+        _Notebook.html = f"<title>n</title>{html(server.server_port)}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            tab.page.goto(f"http://127.0.0.1:{notebook.server_port}/")
-            inside = tab.page.frame_locator("iframe")
-            expect(inside.locator("article.said").first).to_be_visible()
-            expect(inside.get_by_role("heading", name="harbour")).to_be_visible()
+            yield server.server_port
         finally:
-            notebook.shutdown()
+            server.shutdown()
+
+
+def test_a_notebook_on_this_machine_shows_a_run(run: Run, tab: Watched) -> None:
+    with closing(run.page(height=400)) as frame, notebook(lambda _: frame._repr_html_()) as port:
+        tab.page.goto(f"http://127.0.0.1:{port}/")
+        inside = tab.page.frame_locator("iframe")
+        expect(inside.locator("article.said").first).to_be_visible()
+        expect(inside.get_by_role("heading", name="harbour")).to_be_visible()
+
+
+def test_a_notebook_elsewhere_shows_a_run_only_where_it_is_allowed(run: Run, tab: Watched) -> None:
+    frames: list[Any] = []
+
+    def shown(port: int) -> str:
+        frames.extend([run.page(embed=f"http://hub.localhost:{port}"), run.page()])
+        return "".join(frame._repr_html_() for frame in frames)
+
+    try:
+        with notebook(shown) as port:  # a browser takes every name under localhost for this machine
+            tab.page.goto(f"http://hub.localhost:{port}/")
+            allowed, refused = (tab.page.frame_locator(f"iframe >> nth={place}") for place in (0, 1))
+            expect(allowed.locator("article.said").first).to_be_visible()
+            allowed.locator("article.spoke").first.click()
+            expect(allowed.get_by_label("A turn", exact=True)).to_be_visible()
+            assert refused.locator("article.said").count() == 0
+            assert any("frame-ancestors" in words for words in tab.complaints)
+    finally:
+        for frame in frames:
             frame.close()
 
 
