@@ -119,7 +119,8 @@ def _spreads(figure_of: Any, each: Compared, units: Mapping[str, str]) -> Any:
 
 
 def _curves(figure_of: Any, found: Sequence[Curve], series: Series, units: Mapping[str, str]) -> Any:
-    figure = figure_of(figsize=(6, 3.5), layout="constrained")
+    rows = (len(found) + 1) // 2  # of the legend, which stands above, where it hides no line
+    figure = figure_of(figsize=(6, 3.3 + 0.2 * rows), layout="constrained")
     axes = figure.add_subplot()
     for place, curve in enumerate(found):
         (line,) = axes.plot(
@@ -128,7 +129,8 @@ def _curves(figure_of: Any, found: Sequence[Curve], series: Series, units: Mappi
         if curve.band:
             axes.fill_between(*zip(*curve.band, strict=True), alpha=0.15, color=line.get_color(), linewidth=0)
     axes.set_ylim(*padded([y for curve in found for run in (curve.mean, *curve.runs) for _, y in run]))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("round")
     axes.set_ylabel(_about(series, units))
-    axes.legend(fontsize="small", frameon=False)
+    figure.legend(loc="outside upper left", ncols=2, fontsize="small", frameon=False)
     return figure

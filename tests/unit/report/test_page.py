@@ -185,6 +185,14 @@ def test_a_notebook_is_shown_the_figures_of_the_measures_that_it_names(tmp_path:
         pictures([], "agreemnet")
 
 
+def test_a_figure_over_rounds_has_whole_rounds_on_its_axis(tmp_path: Path) -> None:
+    (picture,) = [each for each in pictures(votes(tmp_path), "agreement") if each.name.startswith("rounds")]
+    axis = picture._repr_svg_().partition('id="matplotlib.axis_1"')[2].partition('id="matplotlib.axis_2"')[0]
+    *rounds, words = re.findall(r"<text[^>]*>([^<]*)</text>", axis)
+    assert words == "round"
+    assert rounds == [str(number) for number in range(len(rounds))]
+
+
 def test_figures_are_the_same_files_each_time(tmp_path: Path) -> None:
     runs = votes(tmp_path)
     first = write_report(runs, tmp_path / "report.html", figures=tmp_path / "one").figures
