@@ -16,7 +16,7 @@ from genai_social_sim.kernel.floor import Turn, next_turn, wave_begins
 from genai_social_sim.kernel.intervening import intervening
 from genai_social_sim.kernel.outcome import passed_over
 from genai_social_sim.kernel.powers import petition, why_silent
-from genai_social_sim.kernel.run import after, apply, decide, ending, tallied, with_floor
+from genai_social_sim.kernel.run import after, apply, decide, ending, taken_alone, tallied, with_floor
 from genai_social_sim.kernel.state import RunState
 
 
@@ -50,6 +50,11 @@ class Conductor:
     def restless(self) -> bool:
         """Whether `due` may have something to give out."""
         return bool(self._open) or self._unasked or self._unpetitioned or bool(self._ready)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether `settle` has something to do."""
+        return bool(self._taken or self._exercised or self._agenda or self.state.progress.closing)
 
     def due(self) -> list[Turn]:
         """The turns that have become due since it was asked last, and what is to be asked aside."""
@@ -91,7 +96,9 @@ class Conductor:
 
     def settle(self) -> list[Logical]:
         """The events that follow from what was taken, in logical order; append them before anything else is asked."""
-        events: list[Logical] = []
+        if self._taken and len(self._outcomes) == 1 and (events := self._settle_one()):
+            return events
+        events = []
         if self._taken:
             for channel_no in self._taken:
                 self._hear(channel_no)
@@ -102,6 +109,25 @@ class Conductor:
         if self._agenda or self.state.progress.closing:
             events += self._keep_agenda()
         return events
+
+    def _settle_one(self) -> list[Logical]:
+        """The event of the only turn that was taken, if it has its place and nothing but the next turn follows."""
+        (index,), (outcome,) = self._taken, self._outcomes.values()
+        state = taken_alone(self.state, index, outcome)
+        if state is None:
+            return []
+        self.state = state
+        self._taken.clear()
+        self._outcomes.clear()
+        self._open.add(index)
+        if state.progress.turns % state.stage.plan.round_size == 0:
+            self._look_again()
+        return [outcome]
+
+    def _look_again(self) -> None:
+        """A round is over: channels that had to wait for others may go on."""
+        self._open |= self._parked
+        self._parked.clear()
 
     def _with_errands(self, turns: list[Turn]) -> list[Turn]:
         """Before turns whose agents' memories have to be made up first, what makes them up."""
@@ -158,8 +184,7 @@ class Conductor:
         if events:
             self._look_at_agenda()
         if state.progress.turns // plan.round_size > round_before:
-            self._open |= self._parked
-            self._parked.clear()
+            self._look_again()
         return events
 
     def _next_in_line(self) -> list[Outcome]:

@@ -226,7 +226,8 @@ class LiveRun:
             else:
                 self._waiting += 1
                 lane.put(job)
-        self._settle()
+        if self._conductor.unsettled:
+            self._settle()
 
     def _by_agent(self) -> dict[AgentId, LanguageModel]:
         models = {agent.name: agent.model for agent in self._stage.plan.agents}

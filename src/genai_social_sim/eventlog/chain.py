@@ -36,7 +36,7 @@ class Chain:
         for row, at in zip(rows, times, strict=True):
             content = row.content()
             seq += 1
-            chain = sha256(b"%b%b%b" % (chain, _PLACE(seq, at), content)).digest()
+            chain = sha256(chain + _PLACE(seq, at) + content).digest()
             if row[0] in LOGICAL:
                 digest = sha256(digest + content).digest()
             links.append(chain)

@@ -67,28 +67,43 @@ def next_turn(room: Room, floor: Floor) -> int:
 
 def due(room: Room, floor: Floor) -> tuple[Turn, ...]:
     """The turns of a channel whose inputs are all known: what is left of a wave."""
-    round_no, position = floor.round, floor.position
-    begun = position % room.wave(round_no)
-    channel = room.channel.name
-    moment = make(Moment, (
-        channel, room.members, round_no, position - begun, floor.last, floor.said, room.network, room.authority,
-        room.seed_of(round_no),
-    ))  # fmt: skip
-    number = next_turn(room, floor)
-    left = room.left(round_no, position) if begun else ()
-    called = None if floor.order is None else floor.order.called
-    agents, begun = (left, 0) if left else ((called,) if called else who(room, moment), begun)
+    round_no, position, channel, index = floor.round, floor.position, room.channel.name, room.index
+    number, agents = next_turn(room, floor), _acting(room, floor)
     if room.forum is not None:
-        return _with_pages(room, room.forum, floor, (number, agents[begun:]))
+        return _with_pages(room, room.forum, floor, (number, agents))
     if len(agents) == 1:
-        return (make(Turn, (number, channel, room.index, round_no, position, agents[0], "", None, None)),)
-    index, rest = room.index, agents[begun:]
+        return (make(Turn, (number, channel, index, round_no, position, agents[0], "", None, None)),)
     return tuple(
         [
             make(Turn, (number + at, channel, index, round_no, position + at, agent, "", None, None))
-            for at, agent in enumerate(rest)
+            for at, agent in enumerate(agents)
         ]
     )
+
+
+def _acting(room: Room, floor: Floor) -> Sequence[AgentId]:
+    """Those who act in what is left of a wave, in their order."""
+    round_no, position = floor.round, floor.position
+    wave = room.wave(round_no)
+    begun = position % wave
+    if begun and (left := room.left(round_no, position)):
+        return left
+    if floor.order is not None and floor.order.called:
+        return (floor.order.called,)[begun:]
+    if room.standing:
+        return room.standing[position : position - begun + wave]
+    moment = Moment(
+        channel=room.channel.name,
+        members=room.members,
+        round=round_no,
+        position=position - begun,
+        last=floor.last,
+        said=floor.said,
+        network=room.network,
+        authority=room.authority,
+        seed=room.seed_of(round_no),
+    )
+    return who(room, moment)[begun:]
 
 
 def goes_on(room: Room, floor: Floor) -> UnderWay | None:

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import complete
-from genai_social_sim.domain.plan import Forum, Moderated, Pairwise, RunPlan, Simultaneous
+from genai_social_sim.domain.plan import Forum, Moderated, Pairwise, RoundRobin, RunPlan, Simultaneous
 
 # Everybody hears everybody; neighbours do, at the end of a round; neighbours do, at once; those who meet do.
 Hearing = Literal["all", "rounds", "place", "pairs"]
@@ -90,6 +90,26 @@ class Room:
     def seats(self) -> Mapping[AgentId, int]:
         """Positions of the members."""
         return self.network.seats if self.network else {member: at for at, member in enumerate(self.members)}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether turn by turn all that is said is heard by everybody."""
+        alone = (self._first_wave, self._wave) == (1, 1)
+        return alone and self.hearing == "all" and self.forum is None and not self.moderated
+
+    @cached_property
+    def standing(self) -> tuple[AgentId, ...]:
+        """The members in the order in which they act in every round; () where each round has its own."""
+        match self.protocol:
+            case RoundRobin(first=first, drawn=drawn):
+                if drawn:
+                    first = Dice(self.seed, "first", self.channel.name).choice(self.members)
+                start = 0 if first is None else self.members.index(first)
+                return self.members[start:] + self.members[:start]
+            case Simultaneous():
+                return self.members
+            case _:
+                return ()
 
     @cached_property
     def hearers(self) -> tuple[tuple[int, ...], ...]:

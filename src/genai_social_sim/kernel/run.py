@@ -130,6 +130,22 @@ def after(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -
     return floor
 
 
+def taken_alone(state: RunState, index: int, outcome: Outcome) -> RunState | None:
+    """`tallied(hear(state, outcome), outcome)` in one step, as most conversations go on.
+
+    None where more has to be done: the turn is not the next of its channel and of the run, a stopping rule may hold
+    after it, or something looks at each turn.
+    """
+    stage, floors, progress, openings, _, silenced, views, watch = state
+    room, floor, turn = stage.rooms[index], floors[index], progress.turns
+    if not (stage.unwatched[index] and outcome.turn == turn == next_turn(room, floor) and turn + 1 < stage.bound):
+        return None
+    line = stage.line(outcome) if isinstance(outcome, Spoke) else None
+    floor = took_together(room, floor, ((outcome.agent, line),))
+    progress = counted(progress, (outcome,))
+    return make(RunState, (stage, floors.replaced(index, floor), progress, openings, 0, silenced, views, watch))
+
+
 def _together(stage: Stage, index: int, floor: Floor, outcomes: Sequence[Outcome]) -> Floor | None:
     """The floor after turns of one wave, which come in one; None where they have to be heard one by one."""
     room, line = stage.rooms[index], stage.line

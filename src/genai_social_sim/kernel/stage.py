@@ -114,7 +114,13 @@ class Stage:
         self.gives_voice: Final = any(
             isinstance(each, Admit) or (isinstance(each, Mute) and each.lifted) for each in changes
         )
+        self.unwatched: Final = self._unwatched()
         self.lookahead: Final = LOOKAHEAD_ROUNDS if self.counts_alone and not self.crossing else 0
+
+    def _unwatched(self) -> tuple[bool, ...]:
+        """Of each channel whether turn by turn all is heard by everybody, and nothing else follows from a turn."""
+        alike = self.counts_alone and self.agenda.empty and not (self.powers or self.minding)
+        return tuple([alike and room.is_plain for room in self.rooms])
 
     def _seeing(self) -> tuple[int, ...]:
         seers = {agent for agent, powers in self.powers.items() if "see_probes" in powers}

@@ -31,10 +31,10 @@ _MEETING: Final = {"listener": 1, "both": 2, "in_turn": 2}  # turns of one
 def who(room: Room, moment: Moment) -> Sequence[AgentId]:  # noqa: C901 (one case for each kind)
     """The members that act in the wave that begins now."""
     match room.protocol:
-        case RoundRobin(first=first, drawn=drawn):
-            return (_in_order(room, moment, first, drawn=drawn),)
+        case RoundRobin():
+            return (room.standing[moment.position],)
         case Simultaneous():
-            return room.members
+            return room.standing
         case RandomOrder(repeat=repeat):
             return (_at_random(room, moment, repeat=repeat),)
         case ByAuthority(repeat=repeat):
@@ -51,13 +51,6 @@ def who(room: Room, moment: Moment) -> Sequence[AgentId]:  # noqa: C901 (one cas
             return taking.who(moment)
         case _ as unknown:
             assert_never(unknown)
-
-
-def _in_order(room: Room, moment: Moment, first: AgentId | None, *, drawn: bool) -> AgentId:
-    if drawn:
-        first = Dice(room.seed, "first", moment.channel).choice(room.members)
-    start = 0 if first is None else room.members.index(first)
-    return room.members[(start + moment.position) % len(room.members)]
 
 
 def _at_random(room: Room, moment: Moment, *, repeat: bool) -> AgentId:
