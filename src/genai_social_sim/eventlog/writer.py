@@ -19,9 +19,7 @@ from genai_social_sim.eventlog.codec import OUTCOMES, encode
 from genai_social_sim.eventlog.store import Durability, open_to_write, transaction, unreadable
 from genai_social_sim.ports import Clock, Entry
 
-_MOST_IDS: Final = (
-    80_000  # ids of texts that are remembered, as many as a table of 87,381 takes; older ones are looked up
-)
+_MOST_IDS: Final = 80_000  # ids of texts that are remembered; a dict doubles at 87,382. Older ones are looked up again
 _MOST_FORMS: Final = 20_000
 _PREIMAGE: Final = itemgetter(2)  # of a message: its role's letter, two bytes, hashes
 _HASHES_FROM: Final = 3
