@@ -4,7 +4,8 @@ import { get, ofRun } from "/static/server.js";
 const POSITIONS = 500; // in one block
 const KEPT = 48; // blocks
 const LIVELY_MS = 400;
-const QUIET_MS = 2000;
+const QUIET_MS = 800; // a run that was killed may be resumed: seen within a second, too
+const HIDDEN_MS = 2000;
 
 export const isLively = (status) => status.startsWith("running");
 
@@ -100,7 +101,7 @@ export class Log {
         if (fault.name === "AbortError") return;
         this.failed(fault);
       }
-      await this.#pause(isLively(this.status) && !document.hidden ? LIVELY_MS : QUIET_MS);
+      await this.#pause(document.hidden ? HIDDEN_MS : isLively(this.status) ? LIVELY_MS : QUIET_MS);
     }
   }
 

@@ -5,7 +5,7 @@ import { get } from "/static/server.js";
 import { ago, count, many, moment, short, span, standing } from "/static/words.js";
 
 const AT_ONCE = 200; // rows; more are drawn when asked for
-const LIVELY_MS = 700;
+const FRESH_MS = 700; // what is new is seen within a second
 const designed = (row) => `${row.study} ${row.condition} ${String(row.replicate).padStart(6, "0")}`.toLowerCase();
 const COLUMNS = {
   study: ["Study", designed],
@@ -56,9 +56,7 @@ export class RunList {
         const page = await get("/api/runs", { after: this.page?.revision });
         if (this.stopped) return;
         this.#take(page);
-        if (page.unread) wait = 50;
-        else if (this.rows.some((row) => row.status.startsWith("running"))) wait = LIVELY_MS;
-        else wait = 1000;
+        wait = page.unread ? 50 : FRESH_MS;
         this.draw();
       } catch (fault) {
         refill(this.summary, fault.message);
