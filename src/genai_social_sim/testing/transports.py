@@ -26,7 +26,7 @@ from genai_social_sim.ports import (
     WorkResult,
 )
 
-LEASE_S: Final = 0.4
+LEASE_S: Final = 1.5  # longer than any step of a check takes on a busy machine
 DEADLINE_S: Final = 20.0
 RUN: Final = "examined"
 WANTED: Final = Wanted(backend="scripted", options="{}", identity="a" * 64)
