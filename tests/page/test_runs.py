@@ -33,9 +33,9 @@ def test_a_list_of_thousands_begins_within_a_second_and_fills_in(tmp_path: Path,
           watching.disconnect();
         }}).observe(document, {{ childList: true, subtree: true }});"""
     )
-    began_s = []
-    for _ in range(3):  # a server each, that knows nothing; other processes may take the time of one or two
-        with served(tmp_path) as site:
+    began_s: list[float] = []
+    while len(began_s) < 8 and min(began_s, default=1.0) >= 1.0:  # each of them slower by what other processes take
+        with served(tmp_path) as site:  # a server that knows nothing yet
             page.goto(site.url)
             page.wait_for_function("() => globalThis.began !== undefined")
             began_s.append(page.evaluate("() => globalThis.began"))
