@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
 
 import pytest
 from playwright.sync_api import expect
-from tests.support.pages import STUDY, Watched, number_in, play, playing, served
+from tests.support.pages import CREWED, STUDY, Watched, number_in, play, playing, served
 
 from genai_social_sim import Run
-
-CREWED: Final = """
-name: crewed
-seed: 3
-model: {backend: scripted, words: 8, latency: 0.3}
-agents: [{name: ada}, {name: bo}]
-channels: {hall: {opening: {text: "Begin."}}, yard: {}}
-stop: {turns: 10000}
-"""
 
 
 @pytest.mark.slow

@@ -57,6 +57,14 @@ interventions:
   - {at: round 3, kind: broadcast, channels: [harbour], from: mayor, text: "The dredger arrives on Monday."}
 stop: {turns: 60}
 """
+CREWED: Final = """
+name: crewed
+seed: 3
+model: {backend: scripted, words: 8, latency: 0.3}
+agents: [{name: ada}, {name: bo}]
+channels: {hall: {opening: {text: "Begin."}}, yard: {}}
+stop: {turns: 10000}
+"""
 
 
 class Reply(NamedTuple):

@@ -6,26 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from tests.support.brokers import BrokerServer
-from tests.support.pages import play, playing, served
+from tests.support.pages import CREWED, play, playing, served
 from tests.support.records import spoiled
 
 from genai_social_sim.api.holding import Holdings
 from genai_social_sim.ports import Holding
 from genai_social_sim.testing.transports import small_item, small_offer
 from genai_social_sim.workers.transports import open_transport
-
-CREWED: Final = """
-name: crewed
-seed: 3
-model: {backend: scripted, words: 8, latency: 0.3}
-agents: [{name: ada}, {name: bo}]
-channels: {hall: {opening: {text: "Begin."}}, yard: {}}
-stop: {turns: 10000}
-"""
 
 
 @pytest.mark.slow
