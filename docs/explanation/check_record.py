@@ -8,7 +8,9 @@ import struct
 import sys
 from hashlib import sha256
 
-LOGICAL = ("run_started", "opened", "remembered", "spoke", "fell_silent", "probed", "intervened", "run_ended")
+LOGICAL = """
+run_started opened remembered spoke fell_silent exercised probed intervened run_ended
+""".split()
 
 
 def check(path: str) -> str:

@@ -21,7 +21,10 @@ STUDY: Final = """
 name: checked
 seed: 4
 model: {backend: scripted, words: 6, faults: {error: 0.3, empty: 0.1}}
-agents: [{name: ÄDA}, {name: BO}, {name: CY}]
+agents: [{name: ÄDA}, {name: BO, role: chair}, {name: CY, memory: {kind: summary, utterances: 1, every: 3}}]
+roles: {chair: {powers: [mute]}}
+probes: [{name: mood, at: round 2, text: "How are you?"}]
+interventions: [{at: round 1, kind: broadcast, from: system, text: "Go on."}]
 channels:
   hall: {opening: {text: "Grüß Gott — 你好 🎉"}}
   yard: {protocol: simultaneous}

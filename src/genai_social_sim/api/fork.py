@@ -151,14 +151,16 @@ class _Said:
             )
         _check_choice(turn, text, self._state.stage.offer(turn))
         state, entries = self._state, list[Entry]()
-        errand = state.stage.errand(turn, state.floors[turn.channel_no])
-        if errand is not None:  # its memory comes first: as it did in the parent, or with nothing new
+        while errand := state.stage.errand(turn, state.floors[turn.channel_no]):
+            # its memory comes first: as it did in the parent, or with nothing new
             taken = self._answers.get(errand.key)
             if taken is None:
                 taken, prompt = _answered(state, errand, "")
                 entries.append(Entry(taken, prompt))
             remembered = came_of(state, errand, taken)
-            state = made_up(state, remembered) if isinstance(remembered, Remembered) else state
+            if not isinstance(remembered, Remembered):
+                break
+            state = made_up(state, remembered)
         return [*entries, Entry(*_answered(state, turn, text))]
 
 

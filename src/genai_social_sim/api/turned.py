@@ -24,7 +24,7 @@ from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.errors import NoSuchTurnError
 from genai_social_sim.eventlog.reader import SqliteReader
-from genai_social_sim.kernel.memory import RECALL, SUMMARY
+from genai_social_sim.kernel.memory import RATING, RECALL, SUMMARY, is_rating, kind_of
 from genai_social_sim.study.refusals import listed
 
 ASIDES: Final = {SUMMARY: "the summary", RECALL: "what came to mind", POWERS_ASKED: "its powers"}
@@ -40,14 +40,16 @@ class Turned:
     outcome: Consequence | None
     prompt: Prompt | None
     sent: Prompt | None  # what went out, if the backend left out a part of the prompt
-    remembered: Remembered | None = None  # how the agent's memory was made up before
+    remembered: Sequence[Remembered] = ()  # how the agent's memory was made up before
 
     @property
     def title(self) -> str:
         """Which it is."""
         if self.aside is None:
             return f"turn {self.number}"
-        return f"{ASIDES.get(self.aside.name, self.aside.name)}, before turn {self.number}"
+        name = self.aside.name
+        what = f"the rating of line {name.removeprefix(RATING)}" if is_rating(name) else ASIDES.get(name, name)
+        return f"{what}, before turn {self.number}"
 
     @property
     def notes(self) -> Mapping[str, Any]:
@@ -80,8 +82,7 @@ def turned(path: Path, number: int, aside: Aside | None = None) -> Turned:
         reader.close()
     outcomes = [each.event for each in recorded if isinstance(each.event, Consequence)]
     made_up = [each.event for each in everything if isinstance(each.event, Remembered)] if aside is None else []
-    outcome, remembered = next(iter(outcomes), None), next(iter(made_up), None)
-    return Turned(number, aside, attempts, outcome, prompt, sent, remembered)
+    return Turned(number, aside, attempts, next(iter(outcomes), None), prompt, sent, made_up)
 
 
 def _absent(run: Run, number: int, aside: Aside | None) -> NoSuchTurnError:
@@ -105,7 +106,10 @@ def document(turned: Turned) -> dict[str, Any]:
         "channel": outcome.channel if outcome else None,
         "agent": outcome.agent if outcome else None,
         "outcome": _outcome_document(outcome),
-        "remembered": None if turned.remembered is None else _remembered_document(turned.remembered),
+        "ratings": [_remembered_document(each) for each in turned.remembered if is_rating(each.aside)],
+        "remembered": next(
+            (_remembered_document(each) for each in turned.remembered if not is_rating(each.aside)), None
+        ),
         "prompt": messages(turned.prompt),
         "sent": messages(turned.sent or turned.prompt),
         "prompt_hash": asked.prompt.hex() if asked else None,
@@ -117,10 +121,11 @@ def document(turned: Turned) -> dict[str, Any]:
 
 
 def _remembered_document(event: Remembered) -> dict[str, Any]:
-    found = {"kind": "remembered", "memory": event.aside.removeprefix("~"), "cause": event.cause}
-    recalled = event.aside == RECALL and event.cause is None
-    told = {"recalled": json.loads(event.text.value)} if recalled else {"summary": event.text.value}
-    return {**found, **told, "tokens": event.tokens, "call": event.call.hex()}
+    kind = kind_of(event.aside)
+    found = {"kind": "remembered", "memory": kind, "cause": event.cause}
+    name = {"summary": "summary", "recall": "recalled", "rating": "rated"}[kind]
+    told = event.text.value if kind == "summary" or event.cause else json.loads(event.text.value)
+    return {**found, name: told, "tokens": event.tokens, "call": event.call.hex()}
 
 
 def _outcome_document(outcome: Consequence | None) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.kernel.errands import without_asking
 from genai_social_sim.kernel.feeds import Page
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.memory import ERRANDS, RECALL, SUMMARY
+from genai_social_sim.kernel.memory import RECALL, SUMMARY, is_errand
 from genai_social_sim.kernel.run import apply, openings
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import start
@@ -116,7 +116,7 @@ class Walk:
     def _count(self, call: Call) -> None:
         agent, count = (
             call.turn.agent,
-            Count(1, len(call.prompt.text), bool(call.turn.aside) and call.turn.aside not in ERRANDS),
+            Count(1, len(call.prompt.text), bool(call.turn.aside) and not is_errand(call.turn.aside)),
         )
         self.firsts.setdefault(self.stage.agents[agent].model, call)
         self._counts[agent] = self._counts.get(agent, Count()).plus(count)

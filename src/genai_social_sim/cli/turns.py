@@ -25,7 +25,7 @@ from genai_social_sim.domain.events import (
     Taken,
 )
 from genai_social_sim.domain.visible import visible
-from genai_social_sim.kernel.memory import RECALL
+from genai_social_sim.kernel.memory import kind_of
 from genai_social_sim.observers.story import CAUSES_IN_WORDS, DEEDS_IN_WORDS
 from genai_social_sim.observers.transcript import console_on
 
@@ -57,9 +57,9 @@ def _printed(turned: Turned) -> None:
         f"{outcome.agent} in {outcome.channel}, round {outcome.round}" if outcome else "its answer has not taken effect"
     )
     out.say(f"{turned.title}: {where}", style="bold")
-    if turned.remembered is not None:
-        _title(f"before, for its memory (--probe '{turned.remembered.aside}' --agent '{turned.remembered.agent}')")
-        _remembered(turned.remembered)
+    for made_up in turned.remembered:
+        _title(f"before, for its memory (--probe '{made_up.aside}' --agent '{made_up.agent}')")
+        _remembered(made_up)
     whole = "as the study makes it" if turned.sent else "sent"
     for number, message in enumerate(messages(turned.prompt) or [], 1):
         _title(f"{whole}, message {number}: {message['role']}")
@@ -127,12 +127,14 @@ def _cut_off(part: str) -> None:
 def _remembered(event: Remembered) -> None:
     if event.cause is not None:
         out.say(f"nothing new: {CAUSES_IN_WORDS[event.cause]}")
-    elif event.aside == RECALL:
-        for line in json.loads(event.text.value):
-            turn = "an opening or a broadcast" if line["turn"] < 0 else f"turn {line['turn']}"
-            out.say(f"{line['score']:.3f}  {turn} of {line['speaker']}")
-    else:
+    elif kind_of(event.aside) == "summary":
         _quoted(event.text.value)
+    else:
+        told = json.loads(event.text.value)
+        for line in [told] if isinstance(told, dict) else told:
+            turn = "an opening or a broadcast" if line["turn"] < 0 else f"turn {line['turn']}"
+            number = f"{line['rating']}" if "rating" in line else f"{line['score']:.3f}"
+            out.say(f"{number}  {turn} of {line['speaker']}")
 
 
 def _outcome(outcome: Consequence) -> None:

@@ -59,7 +59,7 @@ class RunStarted(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """A call that is no turn: what for (the name of a probe, `~summary`, `~recall`, `~powers`) and for whom."""
+    """A call that is no turn: what for (a probe's name, `~summary`, `~recall`, `~rating-N`, `~powers`) and for whom."""
 
     name: str
     agent: AgentId
@@ -182,10 +182,11 @@ class Exercised(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """Logical. Before an agent's turn its memory was made up: `turn` is that turn, whose outcome follows at once.
+    """Logical. Before an agent's turn its memory was made up: `turn` is that turn, whose outcome follows.
 
-    `text` is the new summary (`aside` is `~summary`), or what came to mind as JSON (`~recall`): for each line its
-    position among those before the last ones, the turn and the speaker, and its score. `cause` tells why there is none.
+    `text` is the new summary (`aside` is `~summary`), or JSON: of a line that was rated (`~rating-N`) its position N
+    among those before the last ones, turn, speaker and rating; of each line that came to mind (`~recall`) the same with
+    its score. `cause` tells why there is none.
     """
 
     turn: int

@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 ALL_OWN = None  # of `own`: one's own utterances are shown like any others
 _LINES_EACH: Final = 4  # of a meeting: both choices, and what the other was seen to have chosen before
-Importance = Literal["none", "length", "authority"]
+Importance = Literal["none", "length", "authority", "rating"]
+RATINGS: Final = tuple(range(1, 11))  # from of no importance to of the greatest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,8 @@ class Retrieval:
     """The last `utterances`, and `k` of those before, out of `reach`, by relevance, recency and importance.
 
     `relevance`, `recency` and `weight` (of `importance`) say how much each of the three counts. What was heard
-    `half_life` utterances earlier is half as recent. `embedding` names what tells how alike texts are.
+    `half_life` utterances earlier is half as recent. `embedding` names what tells how alike texts are. For `rating` the
+    agent's model is asked `text`, a template like those of prompts, about each utterance by a call of its own.
     """
 
     utterances: int
@@ -58,6 +60,7 @@ class Retrieval:
     recency: float = 1.0
     importance: Importance = "length"
     weight: float = 1.0
+    text: str = ""
     own: int | None = ALL_OWN
     reach: int = 500
     across: int = 0
@@ -77,6 +80,11 @@ class Interactions:
 
 
 Memory = Window | Summary | Retrieval | Interactions
+
+
+def rates(memory: Memory) -> bool:
+    """Whether it takes ratings by a model."""
+    return isinstance(memory, Retrieval) and memory.importance == "rating" and memory.weight > 0
 
 
 def kept(memory: Memory) -> int:

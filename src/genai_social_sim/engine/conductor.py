@@ -32,7 +32,7 @@ class Conductor:
         self._told: dict[CallKey, Probed] = {}
         self._held: dict[int, Turn] = {}  # turns whose agents' memories are being made up
         self._ready: list[Turn] = []  # and those for which that is done
-        self._remembered: dict[int, Remembered] = {}
+        self._remembered: dict[int, list[Remembered]] = {}  # of turns that have no outcome yet
         self._agenda: deque[Item] = deque()  # what is left of it at this point of the run
         self._unasked = False  # whether its probes are still to be given out
         self._petition: Turn | None = None  # by which a holder of powers is asked at this point of the run
@@ -88,7 +88,7 @@ class Conductor:
             self._exercised = outcome
         elif isinstance(outcome, Remembered):
             self.state = made_up(self.state, outcome)
-            self._remembered[turn.number] = outcome
+            self._remembered.setdefault(turn.number, []).append(outcome)
             self._ready.append(self._held.pop(turn.number))
         else:
             self._outcomes[turn.number] = outcome
@@ -130,9 +130,10 @@ class Conductor:
         self._parked.clear()
 
     def _with_errands(self, turns: list[Turn]) -> list[Turn]:
-        """Before turns whose agents' memories have to be made up first, what makes them up."""
-        given, self._ready = self._ready, []
-        for turn in turns:
+        """Before turns whose agents' memories have to be made up first, what makes them up: one call after another."""
+        given: list[Turn] = []
+        ready, self._ready = self._ready, []
+        for turn in (*ready, *turns):
             errand = self.state.stage.errand(turn, self.state.floors[turn.channel_no])
             if errand is not None:
                 self._held[turn.number] = turn
@@ -174,7 +175,7 @@ class Conductor:
         plan, state = self.state.stage.plan, self.state
         round_before = state.progress.turns // plan.round_size
         while not state.progress.closing and self._petition is None and (outcomes := self._next_in_line()):
-            if self._remembered and (remembered := self._remembered.pop(outcomes[0].turn, None)):
+            for remembered in self._remembered.pop(outcomes[0].turn, ()) if self._remembered else ():
                 events.append(remembered)
                 self.state = paid(self.state, remembered)
             events += outcomes

@@ -11,7 +11,7 @@ from genai_social_sim.export.kinds import Fold, Kind, moment
 from genai_social_sim.export.source import Step
 from genai_social_sim.export.tables import Column, Row
 from genai_social_sim.export.transcript import RUN, SEQ, legal_mass
-from genai_social_sim.kernel.memory import RECALL
+from genai_social_sim.kernel.memory import kind_of
 
 _BEFORE: Final = Column("turn", "integer", "Turns that had been taken before, in all channels.")
 _AT: Final = Column("at", "time", "When it was written to the record.")
@@ -103,13 +103,11 @@ class _Memories(Fold):
             return ()
         raw = step.answer.raw.value if step.answer else None
         where = (self.run, recorded.seq, event.turn, event.round, event.channel, event.agent)
-        summary, recalled = (None, None) if event.cause else _remembered(event)
-        kind = event.aside.removeprefix("~")
-        return ((*where, kind, summary, recalled, event.cause, event.tokens, raw, moment(recorded.at)),)
-
-
-def _remembered(event: Remembered) -> tuple[str | None, str | None]:
-    return (None, event.text.value) if event.aside == RECALL else (event.text.value, None)
+        kind = kind_of(event.aside)
+        made = [
+            event.text.value if kind == each and not event.cause else None for each in ("summary", "recall", "rating")
+        ]
+        return ((*where, kind, *made, event.cause, event.tokens, raw, moment(recorded.at)),)
 
 
 MEMORIES: Final = Kind(
@@ -122,7 +120,7 @@ MEMORIES: Final = Kind(
         Column("round", "integer", "The round of that turn, from 0."),
         Column("channel", "text", "Name of the channel."),
         Column("agent", "text", "Name of the agent."),
-        Column("kind", "text", "summary, or recall for a memory that looks things up."),
+        Column("kind", "text", "summary; or recall and rating, for a memory that looks things up."),
         Column("summary", "text", "The new summary, as the model gave it; no value for another kind."),
         Column(
             "recalled",
@@ -130,7 +128,15 @@ MEMORIES: Final = Kind(
             "What came to mind, a list: each line's position among those looked through (`at`), its turn (-1: an "
             "opening or a broadcast), its speaker, and the sum of relevance, recency and importance (`score`).",
         ),
-        Column("cause", "text", "Why nothing came of it: passed, empty, or the failure of its last attempt."),
+        Column(
+            "rated",
+            "json",
+            "How important its model found one line: its position (`at`), turn and speaker as for `recalled`, and "
+            "`rating`, from 1 to 10.",
+        ),
+        Column(
+            "cause", "text", "Why nothing came of it: passed, empty, unreadable, or the failure of its last attempt."
+        ),
         Column("tokens", "integer", "Tokens of prompt and answer together, as the backend counted them."),
         Column("raw_text", "text", "The whole answer as it came: the model's, or the encoder's list of likenesses."),
         _AT,

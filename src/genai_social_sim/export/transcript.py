@@ -217,8 +217,9 @@ CALLS: Final = Kind(
         Column(
             "probe",
             "text",
-            "Name of the probe, if an agent was asked aside; `turn` counts the turns before then. ~summary or ~recall: "
-            "its memory was made up for that turn; ~powers: it was asked what it does with its role's powers.",
+            "Name of the probe, if an agent was asked aside; `turn` counts the turns before then. ~summary, ~recall or "
+            "~rating-N: its memory was made up for that turn; ~powers: it was asked what it does with the powers of "
+            "its role.",
         ),
         Column("agent", "text", "Who was asked; no value if a turn has no outcome."),
         Column("channel", "text", "In which channel; no value if the turn has no outcome."),

@@ -9,22 +9,28 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Consequence, Remembered, Taken
+from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.memory import Retrieval
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.memory import (
-    ERRANDS,
     RECALL,
     Mind,
     errand,
+    importance_of,
+    is_errand,
+    is_rating,
     likeness_in,
     ranked,
+    rated,
+    rating_in,
+    rating_written,
     scored_lines,
     scores_written,
     summed_up,
 )
-from genai_social_sim.kernel.outcome import outcome_of, passed_over
+from genai_social_sim.kernel.outcome import chosen, outcome_of, passed_over
 from genai_social_sim.kernel.state import RunState
 
 
@@ -35,7 +41,7 @@ class _Reading(NamedTuple):
 
 def came_of(state: RunState, turn: Turn, taken: Taken) -> Consequence | None:
     """The event that `taken` leads to; None where the study wants a failure to stop the run."""
-    if turn.aside not in ERRANDS:
+    if not (turn.aside and is_errand(turn.aside)):
         return outcome_of(state.stage, turn, taken)
     if isinstance(taken, AttemptFailed):
         if state.stage.plan.timeouts.on_failure == "stop":
@@ -51,7 +57,7 @@ def came_of(state: RunState, turn: Turn, taken: Taken) -> Consequence | None:
 
 def without_asking(turn: Turn) -> Consequence:
     """What becomes of a call aside that is not made."""
-    if turn.aside in ERRANDS:
+    if is_errand(turn.aside):
         return _remembered(turn, _Reading(cause="passed"), call=b"", tokens=0)
     return passed_over(turn, "passed")
 
@@ -65,17 +71,20 @@ def made_up(state: RunState, event: Remembered) -> RunState:
     turn = Turn(event.turn, event.channel, index, event.round, position, event.agent)
     before, heard = stage.mind(turn, floor), stage.heard(turn, floor)
     name, lines = errand(stage.memory(turn), before, heard, event.agent)
-    after = before._replace(turn=event.turn)
-    if name == event.aside and event.cause is None:
-        if name == RECALL:
-            after = after._replace(recalled=scored_lines(event.text.value, lines))
-        else:
-            after = summed_up(before, event.turn, event.text, lines, heard)
-    elif name == RECALL:
-        after = after._replace(recalled=())
+    after = _with(event, before, lines, heard) if name == event.aside else before._replace(turn=event.turn)
     minds = floor.minds or Vector([Mind()] * len(room.members))
     floor = floor._replace(minds=minds.replaced(room.seats[event.agent], after))
     return state._replace(floors=state.floors.replaced(index, floor))
+
+
+def _with(event: Remembered, mind: Mind, lines: tuple[Line, ...], heard: tuple[Line, ...]) -> Mind:
+    """`mind` after what came of the call that was due, about `lines`."""
+    if is_rating(event.aside):  # there may be more to do before the turn
+        return rated(mind, lines[0], rating_in(event.text.value), heard)
+    if event.aside == RECALL:
+        recalled = () if event.cause else scored_lines(event.text.value, lines)
+        return mind._replace(turn=event.turn, recalled=recalled)
+    return mind._replace(turn=event.turn) if event.cause else summed_up(mind, event.turn, event.text, lines, heard)
 
 
 def paid(state: RunState, event: Remembered) -> RunState:
@@ -86,18 +95,29 @@ def paid(state: RunState, event: Remembered) -> RunState:
 def _read(state: RunState, turn: Turn, answer: Answered) -> _Reading:
     if answer.finish == "passed":
         return _Reading(cause="passed")
-    memory = state.stage.memory(turn)
-    if turn.aside != RECALL or not isinstance(memory, Retrieval):
+    memory, floor = state.stage.memory(turn), state.floors[turn.channel_no]
+    if not isinstance(memory, Retrieval):
         summary = answer.raw.value.strip()
         return _Reading(Text.of(summary)) if summary else _Reading(cause="empty")
-    floor = state.floors[turn.channel_no]
-    _, lines = errand(memory, state.stage.mind(turn, floor), state.stage.heard(turn, floor), turn.agent)
+    mind = state.stage.mind(turn, floor)
+    _, lines = errand(memory, mind, state.stage.heard(turn, floor), turn.agent)
+    if is_rating(turn.aside):
+        return _rating(state, turn, answer.raw.value, lines[0])
     likeness = likeness_in(answer.raw.value, len(lines) - 1)
     if likeness is None:
         return _Reading(cause="garbled")
     authority = {str(agent.name): agent.authority for agent in state.stage.plan.agents} if _minds(memory) else {}
-    best = ranked(memory, lines[:-1], memory.utterances, likeness, authority)
+    importance = importance_of(memory, mind, lines[:-1], authority)
+    best = ranked(memory, lines[:-1], memory.utterances, likeness, importance)
     return _Reading(Text.of(scores_written(best, lines)))
+
+
+def _rating(state: RunState, turn: Turn, raw: str, line: Line) -> _Reading:
+    offer = state.stage.offer(turn)
+    option = chosen(state.stage, turn, raw, offer) if offer else None
+    if option is None:
+        return _Reading(cause="unreadable" if raw.strip() else "empty")
+    return _Reading(Text.of(rating_written(turn.aside, line, option)))
 
 
 def _minds(memory: Retrieval) -> bool:

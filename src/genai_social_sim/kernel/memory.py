@@ -1,7 +1,7 @@
 """Memories at work: what an agent is shown of what it has heard, and what has to be made of it before its turn.
 
-A summary is made, and likeness is told, outside: by a call that is recorded like a turn's. What follows from its answer
-is reckoned here. Knows nothing of calls.
+A summary is made, a line rated, and likeness told, outside: by a call that is recorded like a turn's. What follows from
+its answer is reckoned here. Knows nothing of calls.
 """
 
 from __future__ import annotations
@@ -9,18 +9,27 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, assert_never
+from typing import Final, Literal, NamedTuple, assert_never
 
 from genai_social_sim.domain.arithmetic import exp, ln
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.memory import ALL_OWN, Interactions, Memory, Retrieval, Summary, Window
+from genai_social_sim.domain.memory import (
+    ALL_OWN,
+    RATINGS,
+    Interactions,
+    Memory,
+    Retrieval,
+    Summary,
+    Window,
+    rates,
+)
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.kernel.speech import shown
 
 SUMMARY: Final = "~summary"  # names of the calls, where those of probes have the probe's; no probe is called so
 RECALL: Final = "~recall"
+RATING: Final = "~rating-"  # with the line's position among those looked through
 ENCODER: Final = "~encoder"  # the backend that tells likeness; no study can name it
-ERRANDS: Final = frozenset({SUMMARY, RECALL})
 _LN2: Final = ln(2.0)
 _DIGITS: Final = 6  # of scores that are compared
 
@@ -32,6 +41,9 @@ class Mind(NamedTuple):
     summary: Text = EMPTY
     told: tuple[Line, ...] = ()  # lines that the summary tells of, as far as they are still kept
     recalled: tuple[Line, ...] = ()
+    rated: tuple[
+        tuple[Line, int], ...
+    ] = ()  # lines and their ratings, 0 where none came, as far as they are still kept
 
 
 class View(NamedTuple):
@@ -89,10 +101,27 @@ def remembered(summary: Text) -> Text:
     return Text.of(f"(What is remembered of what was said before: {shown(summary, inline=True).value})\n")
 
 
-def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> tuple[str, tuple[Line, ...]]:
-    """What has to be made of which lines before a turn of `agent`: a name of `ERRANDS`, or empty for nothing.
+def is_errand(aside: str) -> bool:
+    """Whether a call aside makes up a memory."""
+    return aside in (SUMMARY, RECALL) or is_rating(aside)
 
-    For `RECALL` the last line is that to which the others are compared.
+
+def is_rating(aside: str) -> bool:
+    """Whether it asks how important one line is."""
+    return aside.startswith(RATING)
+
+
+def kind_of(aside: str) -> Literal["summary", "recall", "rating"]:
+    """What such a call is for, in a word."""
+    if is_rating(aside):
+        return "rating"
+    return "summary" if aside == SUMMARY else "recall"
+
+
+def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> tuple[str, tuple[Line, ...]]:
+    """What has to be made of which lines before a turn of `agent`: the name of a call aside, or empty for nothing.
+
+    For `RECALL` the last line is that to which the others are compared. Before it come the ratings, line by line.
     """
     match memory:
         case Window() | Interactions():
@@ -104,7 +133,11 @@ def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> t
         case Retrieval(utterances=utterances, k=k):
             lines = _apart(heard, memory.own, agent)
             due = len(lines) - utterances
-            return (RECALL, (*lines[:due], _cue(lines, agent))) if due > k else ("", ())
+            if due <= k:
+                return "", ()
+            if rates(memory) and (unrated := _unrated(mind, lines[:due])) is not None:
+                return f"{RATING}{unrated}", (lines[unrated],)
+            return RECALL, (*lines[:due], _cue(lines, agent))
         case _ as unknown:
             assert_never(unknown)
 
@@ -114,8 +147,14 @@ def summed_up(mind: Mind, turn: int, summary: Text, lines: tuple[Line, ...], hea
     return Mind(turn, summary, _among(heard, (*mind.told, *lines)))
 
 
+def rated(mind: Mind, line: Line, rating: int, heard: tuple[Line, ...]) -> Mind:
+    """After one more line was rated, or could not be: 0. What is kept no more is forgotten."""
+    kept = {id(each) for each in heard}
+    return mind._replace(rated=(*[each for each in mind.rated if id(each[0]) in kept], (line, rating)))
+
+
 def ranked(
-    memory: Retrieval, lines: Sequence[Line], after: int, likeness: Sequence[float], authority: Mapping[str, float]
+    memory: Retrieval, lines: Sequence[Line], after: int, likeness: Sequence[float], importance: Sequence[float]
 ) -> tuple[Score, ...]:
     """Which of `lines` come to mind, in their order: the `k` with the greatest sum of the three terms.
 
@@ -126,15 +165,13 @@ def ranked(
         lines: Oldest first.
         after: How many lines were heard after the last of them.
         likeness: Of each of `lines` to what was said last, as an encoder told.
-        authority: By speaker; 0 for who has none.
+        importance: Of each of `lines`, as `importance_of` tells.
 
     Source: Park et al. (2023), Generative agents, section 4.1: relevance, recency, importance, each min-max scaled.
-    Here recency counts utterances since it was said, not hours since it was last recalled, and importance follows a
-    rule.
+    Here recency counts utterances since it was said, not hours since it was last recalled.
     """
     ages = range(after + len(lines) - 1, after - 1, -1)
     recency = [exp(-_LN2 * age / memory.half_life) for age in ages]
-    importance = [_importance(memory, line, authority) for line in lines]
     terms = [
         (memory.relevance, _scaled(likeness)),
         (memory.recency, _scaled(recency)),
@@ -143,6 +180,29 @@ def ranked(
     sums = [round(sum(weight * term[at] for weight, term in terms), _DIGITS) for at in range(len(lines))]
     best = sorted(range(len(lines)), key=lambda at: (-sums[at], -at))[: memory.k]
     return tuple([Score(at, sums[at]) for at in sorted(best)])
+
+
+def importance_of(memory: Retrieval, mind: Mind, lines: Sequence[Line], authority: Mapping[str, float]) -> list[float]:
+    """How important each of `lines` is, before it is scaled.
+
+    Args:
+        memory: Says what makes a line important.
+        mind: Holds the ratings; a line without one has the least.
+        lines: Oldest first.
+        authority: By speaker; 0 for who has none.
+    """
+    match memory.importance:
+        case "none":
+            return [0.0 for _ in lines]
+        case "length":
+            return [float(len(line.text.value.split())) for line in lines]
+        case "authority":
+            return [authority.get(line.speaker, 0.0) for line in lines]
+        case "rating":
+            ratings = {id(line): rating for line, rating in mind.rated}
+            return [float(ratings.get(id(line)) or RATINGS[0]) for line in lines]
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def likeness_in(raw: str, count: int) -> list[float] | None:
@@ -166,21 +226,31 @@ def scores_written(scores: Iterable[Score], lines: Sequence[Line]) -> str:
     return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 
+def rating_written(aside: str, line: Line, rating: str) -> str:
+    """How a line was rated, as JSON: its position among those looked through, whose words of which turn, the number."""
+    found = {
+        "at": int(aside.removeprefix(RATING)),
+        "turn": line.turn,
+        "speaker": line.speaker,
+        "rating": int(rating),
+    }
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+
+
+def rating_in(written: str) -> int:
+    """The number that `rating_written` wrote; 0 if nothing came of it."""
+    return int(json.loads(written)["rating"]) if written else 0
+
+
 def scored_lines(written: str, lines: Sequence[Line]) -> tuple[Line, ...]:
     """The lines that `scores_written` wrote of."""
     return tuple([lines[each["at"]] for each in json.loads(written or "[]")])
 
 
-def _importance(memory: Retrieval, line: Line, authority: Mapping[str, float]) -> float:
-    match memory.importance:
-        case "none":
-            return 0.0
-        case "length":
-            return float(len(line.text.value.split()))
-        case "authority":
-            return authority.get(line.speaker, 0.0)
-        case _ as unknown:
-            assert_never(unknown)
+def _unrated(mind: Mind, lines: Sequence[Line]) -> int | None:
+    """The position of the first line that was not rated yet."""
+    known = {id(line) for line, _ in mind.rated}
+    return next((at for at, line in enumerate(lines) if id(line) not in known), None)
 
 
 def _scaled(values: Sequence[float]) -> list[float]:

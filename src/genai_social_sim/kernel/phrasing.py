@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from genai_social_sim.domain.act import Act, Number, Offer, Rate
 from genai_social_sim.domain.ids import AgentId
-from genai_social_sim.domain.memory import Summary
+from genai_social_sim.domain.memory import Retrieval, Summary
 from genai_social_sim.domain.plan import Agent, Channel, Forum, Moderated, RunPlan
 from genai_social_sim.domain.power import POWERS_ASKED
 from genai_social_sim.kernel.floor import Turn
-from genai_social_sim.kernel.memory import SUMMARY
+from genai_social_sim.kernel.memory import is_errand
 from genai_social_sim.kernel.pages import doing_on
 from genai_social_sim.kernel.prompts import POWER_CUES, PROBE_CUES, Frame, frame_of
 from genai_social_sim.kernel.roles import of_roles
@@ -61,10 +61,10 @@ class Phrasing:
         return frame_of(style.layout, head=head, tail=tail, lead=lead, bare=forum is not None)
 
     def _question(self, turn: Turn) -> str:
-        if turn.aside != SUMMARY:
+        if not is_errand(turn.aside):
             return self._probes[turn.aside]
         memory = self._rooms[turn.channel_no].channel.memory_of(self._agents[turn.agent])
-        return memory.text if isinstance(memory, Summary) else ""
+        return memory.text if isinstance(memory, Summary | Retrieval) else ""
 
     def _filled(self, template: str, values: Mapping[str, Any]) -> str:
         compiled = self._templates.get(template) or self._templates.setdefault(template, compile_template(template))

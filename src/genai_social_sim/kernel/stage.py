@@ -7,14 +7,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.domain.act import Act, Offer, Say
+from genai_social_sim.domain.act import Act, Offer, Rate, Say
 from genai_social_sim.domain.agenda import Admit, Broadcast, Mute
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.feed import SeenPost
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.line import Line
-from genai_social_sim.domain.memory import Interactions, Memory, Retrieval, Summary, across
+from genai_social_sim.domain.memory import RATINGS, Interactions, Memory, Retrieval, Summary, across
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
@@ -39,7 +39,18 @@ from genai_social_sim.kernel.floor import Floor, Turn
 from genai_social_sim.kernel.hearing import Spot, shown
 from genai_social_sim.kernel.interactions import interactions
 from genai_social_sim.kernel.interactions import told as told_of
-from genai_social_sim.kernel.memory import ERRANDS, RECALL, SUMMARY, Mind, View, errand, last, remembered, view
+from genai_social_sim.kernel.memory import (
+    RECALL,
+    SUMMARY,
+    Mind,
+    View,
+    errand,
+    is_errand,
+    is_rating,
+    last,
+    remembered,
+    view,
+)
 from genai_social_sim.kernel.order import answers_shown, powers_of
 from genai_social_sim.kernel.pages import lines_on
 from genai_social_sim.kernel.phrasing import Phrasing
@@ -58,6 +69,7 @@ from genai_social_sim.kernel.stopping import LOOKAHEAD_ROUNDS, bound, on_outcome
 from genai_social_sim.kernel.taking import partner_of
 
 _MOST_PARTS: Final = 4096  # kept at once, so that a million agents need no memory for theirs
+_RATE: Final = Rate(scale=RATINGS)
 _PROBE: Final = "probe\x1e"  # before the name of a probe where others have the name of a channel
 ROLE_NAMES: Final = ("system", "user", "assistant")
 
@@ -161,7 +173,7 @@ class Stage:
     def view(self, turn: Turn, floor: Floor) -> View:
         """What that prompt shows of the past: of the conversation, and of answers to probes, if it may see them."""
         seen = self._remembered(turn, floor)
-        if floor.order is None or "see_probes" not in self.powers.get(turn.agent, ()) or turn.aside in ERRANDS:
+        if floor.order is None or "see_probes" not in self.powers.get(turn.agent, ()) or is_errand(turn.aside):
             return seen
         answers = answers_shown(floor.order, turn.agent, turn.number if turn.aside else turn.number + 1)
         return seen._replace(note=Text.of(seen.note.value + answers.value)) if answers.value else seen
@@ -171,7 +183,7 @@ class Stage:
         if self._plain[turn.channel_no]:
             return View(heard)
         memory, mind = self.memory(turn), self.mind(turn, floor)
-        if turn.aside in ERRANDS:
+        if is_errand(turn.aside):
             _, lines = errand(memory, mind, heard, turn.agent)
             return View(lines, note=remembered(mind.summary))
         if isinstance(memory, Interactions):
@@ -289,7 +301,9 @@ class Stage:
 
     def act(self, turn: Turn) -> Act:
         """What the agent is asked to do."""
-        if turn.aside in ERRANDS or turn.aside == POWERS_ASKED:
+        if is_rating(turn.aside):
+            return _RATE
+        if is_errand(turn.aside) or turn.aside == POWERS_ASKED:
             return Say()
         return self.probes[turn.aside].act if turn.aside else self.plan.channels[turn.channel_no].act
 

@@ -17,6 +17,10 @@ SUMMARY_TEXT: Final = (
     "Sum up what has been said so far, in at most four sentences and without a line break. Keep who said what, what "
     "was agreed, and what is still open."
 )
+RATING_TEXT: Final = (
+    "On a scale from 1 to 10, where 1 is of no importance at all, such as a greeting, and 10 of the greatest, such as "
+    "a decision that changes everything: how important is it for {{ name }} to remember what was said here?"
+)
 INTERACTIONS_TEXT: Final = (
     "{% for each in interactions %}Round {{ loop.index }}: {{ name }} chose {{ each.own }}, the other chose "
     "{{ each.other }}{% if each.points is not none %}: {{ each.points }} points{% endif %}.\n{% endfor %}"
@@ -124,7 +128,15 @@ class RetrievalDoc(Doc):
     )
     importance: Importance = Field(
         default="length",
-        description="What makes an utterance important: its `length` in words, its speaker's `authority`, or `none`.",
+        description="What makes an utterance important: its `length` in words, its speaker's `authority`, a `rating` "
+        "from 1 to 10 by the agent's own model (a recorded call for each utterance that it has to choose among), or "
+        "`none`.",
+    )
+    text: Annotated[str, AfterValidator(words.some_text)] | None = Field(
+        default=None,
+        description="With `importance: rating`: how the model is asked for it, a text, or a template like those of "
+        "prompts. The prompt shows the one utterance.",
+        examples=["From 1 to 10, how much does this bear on what {{ name }} wants?"],
     )
     weights: WeightsDoc = Field(
         default_factory=WeightsDoc, description="How much each counts.", examples=[{"recency": 0.5}]
@@ -208,6 +220,7 @@ def memory_of(memory: MemoryDoc) -> Memory:
                 recency=weights.recency,
                 importance=memory.importance,
                 weight=weights.importance,
+                text=(memory.text or RATING_TEXT) if memory.importance == "rating" else "",
                 own=_own(memory.own),
                 reach=reach,
                 across=memory.across,
@@ -234,7 +247,8 @@ def memory_written(memory: Memory) -> dict[str, Any]:
         case Retrieval(utterances=utterances, k=k, embedding=embedding, half_life=half_life):
             weights = {"relevance": memory.relevance, "recency": memory.recency, "importance": memory.weight}
             how = {"k": k, "embedding": embedding, "half_life": half_life, "importance": memory.importance}
-            return {"kind": "retrieval", "utterances": utterances, **how, "weights": weights, **own}
+            asked = {"text": memory.text} if memory.text else {}
+            return {"kind": "retrieval", "utterances": utterances, **how, **asked, "weights": weights, **own}
         case _ as unknown:
             assert_never(unknown)
 

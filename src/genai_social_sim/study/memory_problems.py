@@ -28,6 +28,8 @@ def problems_of_memories(study: StudyDoc) -> Iterator[Problem]:
         match memory:
             case SummaryDoc(text=text):
                 yield from _of_template(text, SAMPLE, path)
+            case RetrievalDoc(text=str(text)):
+                yield from _of_ratings(memory, text, path)
             case InteractionsDoc(text=text):
                 yield from _of_template(text, _MEETINGS, path)
                 yield from _of_protocol(study, path)
@@ -36,6 +38,13 @@ def problems_of_memories(study: StudyDoc) -> Iterator[Problem]:
         if isinstance(memory, SummaryDoc | RetrievalDoc) and memory.reach <= memory.utterances:
             text = f"of the {memory.reach} utterances that are kept, the last {memory.utterances} are shown anyway"
             yield Problem((*path, "reach"), text, "Set a larger `reach`, or `kind: window`.")
+
+
+def _of_ratings(memory: RetrievalDoc, text: str, path: Path) -> Iterator[Problem]:
+    if memory.importance != "rating":
+        problem = f"nobody is asked this: here importance is {memory.importance!r}"
+        yield Problem((*path, "text"), problem, "Set `importance: rating`, or remove the key.")
+    yield from _of_template(text, SAMPLE, path)
 
 
 def _of_template(text: str, known: Mapping[str, Any], path: Path) -> Iterator[Problem]:

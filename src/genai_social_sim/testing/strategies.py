@@ -168,7 +168,7 @@ LOGICAL: Final = st.one_of(
     st.builds(
         Remembered,
         **_WHERE,
-        aside=st.sampled_from(["~summary", "~recall"]),
+        aside=st.sampled_from(["~summary", "~recall", "~rating-3"]),
         text=_WORDS,
         cause=st.none() | _CAUSES,
     ),
@@ -291,6 +291,7 @@ def memories() -> st.SearchStrategy[Memory]:
             embedding=st.just("lexical"),
             half_life=st.sampled_from([1.0, 50.0]),
             importance=st.sampled_from(get_args(Importance)),
+            text=_ASKED,
             own=own,
             reach=reach,
         ),

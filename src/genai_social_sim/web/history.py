@@ -70,7 +70,7 @@ class Item(TypedDict):
     attempts: NotRequired[int]
     clipped: NotRequired[bool]  # the answer ended at max_tokens
     probe: NotRequired[str]
-    memory: NotRequired[str]  # ~summary or ~recall
+    memory: NotRequired[str]  # ~summary, ~recall or ~rating-N
     act: NotRequired[bool]  # in a forum: what the agent chose to do, which `text` names
     doing: NotRequired[str]  # in a forum: the act that the words carry out
     number: NotRequired[int]  # of an intervention, in the study's list

@@ -95,3 +95,50 @@ def test_the_tokens_that_memories_took_are_among_those_of_the_run(run: Run) -> N
     shown = CliRunner().invoke(app, ["show", str(run.path)]).output
     assert counted > 9
     assert re.search(rf"^tokens +{counted:,}$", shown, re.MULTILINE)
+
+
+RATING = """
+name: rating
+seed: 3
+model: {backend: scripted, function: speak}
+agents: [{name: ADA}, {name: BO}]
+channels: {hall: {opening: {text: "Shall we open the old mine?"}}}
+memory: {kind: retrieval, utterances: 1, k: 1, embedding: lexical, importance: rating}
+stop: {turns: 6}
+"""
+
+
+def rate(request: Request) -> str:
+    return str(1 + request.seed % 10) if request.choices else speak(request)
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Study.parse(RATING).run(runs=tmp_path_factory.mktemp("runs"), functions={"speak": rate})
+
+
+def test_a_run_with_ratings_is_replayed_and_forked_like_any_other(rated: Run) -> None:
+    assert (rated.replay().ok, rated.verify().ok) == (True, True)
+    for at_turn in (2, 3):
+        assert rated.fork(at_turn=at_turn, functions={"speak": rate}).digest == rated.digest
+        who = "ADA" if at_turn % 2 == 0 else "BO"
+        other = rated.fork(at_turn=at_turn, say={who: "I was wrong."}, functions={"speak": rate})
+        assert (other.verify().ok, other.replay().ok, other.digest != rated.digest) == (True, True, True)
+
+
+def test_each_rating_is_a_row_a_call_and_shown_with_its_turn(rated: Run) -> None:
+    rows = [row for row in rated.table("memories") if row["kind"] == "rating" and row["turn"] == 2]
+    told = [json.loads(str(row["rated"])) for row in rows]
+    assert [(each["at"], each["turn"], each["speaker"]) for each in told] == [(0, -1, "system"), (1, 0, "ADA")]
+    calls = [(row["probe"], row["raw_answer"], row["seed"]) for row in rated.calls if row["turn"] == 2]
+    assert [(name, raw) for name, raw, _ in calls][:2] == [
+        (f"~rating-{each['at']}", str(each["rating"])) for each in told
+    ]
+    assert len({seed for _, _, seed in calls}) == len(calls)
+    shown = CliRunner().invoke(app, ["show", str(rated.path), "--turn", "2"]).output
+    assert f"{told[1]['rating']}  turn 0 of ADA" in shown
+    behind = CliRunner().invoke(app, ["show", str(rated.path), "--turn", "2", "--probe", "~rating-1", "--agent", "ADA"])
+    assert "the rating of line 1, before turn 2: ADA in hall" in behind.output
+    data = json.loads(CliRunner().invoke(app, ["show", str(rated.path), "--turn", "2", "--json"]).output)["data"]
+    assert [each["rated"] for each in data["ratings"]] == told
+    assert data["remembered"]["memory"] == "recall"

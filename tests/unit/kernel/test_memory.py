@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -22,7 +22,7 @@ from genai_social_sim.domain.prompt import Message
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.live import HaltedError
 from genai_social_sim.errors import CompletionError
-from genai_social_sim.kernel.memory import likeness_in, ranked
+from genai_social_sim.kernel.memory import Mind, importance_of, likeness_in, ranked
 from genai_social_sim.ports import Answer, Encoder, Request
 from genai_social_sim.testing.plans import small_channel, small_plan
 
@@ -169,7 +169,8 @@ LINES = [line(0, "ada", "one two three"), line(1, "bo", "one"), line(2, "cy", "o
 
 
 def best(memory: Retrieval, likeness: Sequence[float], authority: dict[str, float] | None = None) -> list[int]:
-    return [score.at for score in ranked(memory, LINES, 1, likeness, authority or {})]
+    importance = importance_of(memory, Mind(), LINES, authority or {})
+    return [score.at for score in ranked(memory, LINES, 1, likeness, importance)]
 
 
 def test_what_is_most_like_comes_to_mind() -> None:
@@ -198,7 +199,8 @@ def test_where_nothing_counts_as_important_its_weight_changes_nothing() -> None:
 def test_the_three_terms_are_each_brought_to_one_and_added_up() -> None:
     """With a half-life of 1, of the ages 3, 2, 1 the recencies are 1/8, 1/4, 1/2: scaled 0, 1/3, 1."""
     memory = Retrieval(utterances=1, k=3, embedding="x", half_life=1.0, relevance=2.0)
-    found = [score.score for score in ranked(memory, LINES, 1, [0.0, 0.5, 1.0], {})]
+    importance = importance_of(memory, Mind(), LINES, {})
+    found = [score.score for score in ranked(memory, LINES, 1, [0.0, 0.5, 1.0], importance)]
     assert found == pytest.approx([0 + 0 + 1, 1 + 1 / 3 + 0, 2 + 1 + 0.5], abs=1e-6)
 
 
@@ -232,6 +234,81 @@ def test_the_encoder_is_asked_for_what_is_older_and_only_once_that_is_more_than_
     recalls = [event for event in played.of(Answered) if event.aside and event.aside.name == "~recall"]
     assert [event.turn for event in recalls] == [2, 3, 4]
     assert [len(json.loads(event.raw.value)) for event in recalls] == [2, 3, 4]
+
+
+RATED = Retrieval(
+    utterances=1,
+    k=1,
+    embedding="lexical",
+    relevance=0.0,
+    recency=0.0,
+    importance="rating",
+    text="Weigh it, {{ name }}.",
+)
+
+
+def rated(
+    answer: Callable[[Request], str], *, stop: int = 6, memory: Retrieval = RATED
+) -> tuple[Played, list[Request]]:
+    """A conversation in which whoever is asked for a rating says what `answer` says."""
+    seen: list[Request] = []
+
+    def speak(request: Request) -> str:
+        seen.append(request)
+        return answer(request) if request.aside else f"{request.agent} {request.turn}"
+
+    return Scenario(plan=plan(memory, stop=stop, agents="ada bo"), model=scripted(speak)).play(), seen
+
+
+def test_a_line_is_rated_once_by_the_agents_own_model_before_it_can_come_to_mind() -> None:
+    """At turn 2 ada has heard 3 lines, 2 of them older than the last: the first time that there is a choice."""
+    played, seen = rated(lambda request: "7")
+    asked = [(request.turn, request.aside, request.heard[0].text.value) for request in seen if request.aside]
+    assert [(turn, line) for turn, _, line in asked if turn in (2, 4)] == [
+        (2, "Begin."),
+        (2, "ada 0"),
+        (4, "bo 1"),
+        (4, "ada 2"),
+    ]
+    assert all(len(request.heard) == 1 for request in seen if request.aside)
+    assert [name for turn, name, _ in asked if turn in (2, 4)] == ["~rating-0", "~rating-1", "~rating-2", "~rating-3"]
+    first = next(request for request in seen if request.aside)
+    assert first.choices == tuple(map(str, range(1, 11)))
+    assert "Weigh it, ada." in first.prompt.text
+    found = [json.loads(event.text.value) for event in played.of(Remembered) if event.key == (4, "~rating-2", "ada")]
+    assert found == [{"at": 2, "turn": 1, "speaker": "bo", "rating": 7}]
+
+
+def test_what_was_rated_highest_comes_to_mind() -> None:
+    played, _ = rated(lambda request: "9" if request.heard[0].turn == 0 else "2", stop=8)
+    chosen = [json.loads(event.text.value) for event in played.of(Remembered) if event.aside == "~recall"]
+    assert [[line["turn"] for line in each] for each in chosen] == [[0]] * 6
+
+
+def test_ratings_stand_in_their_order_right_before_what_comes_to_mind_and_their_turn() -> None:
+    played, _ = rated(lambda request: "7")
+    at = [type(event).__name__ + (event.aside if isinstance(event, Remembered) else "") for event in
+          played.of(Remembered, Spoke) if event.turn == 2]  # fmt: skip
+    assert at == ["Remembered~rating-0", "Remembered~rating-1", "Remembered~recall", "Spoke"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cause"), [("very", "unreadable"), (" ", "empty"), ("11", "unreadable"), ("0", "unreadable")]
+)
+def test_an_answer_that_is_no_rating_is_recorded_counts_as_the_least_and_is_not_asked_again(
+    raw: str, cause: str
+) -> None:
+    played, seen = rated(lambda request: raw if request.heard[0].turn == 0 else "2", stop=8)
+    assert {event.cause for event in played.of(Remembered) if event.aside.startswith("~rating")} == {cause, None}
+    asked = [request for request in seen if request.aside and request.heard[0].turn == 0]
+    assert len(asked) == 2  # once by each
+    chosen = [json.loads(event.text.value) for event in played.of(Remembered) if event.aside == "~recall"]
+    assert all(line["turn"] != 0 for each in chosen for line in each)
+
+
+def test_without_a_weight_nobody_rates() -> None:
+    _, seen = rated(lambda request: "7", memory=replace(RATED, weight=0.0))
+    assert not [request for request in seen if request.aside]
 
 
 def test_an_encoder_that_talks_nonsense_brings_nothing_to_mind() -> None:

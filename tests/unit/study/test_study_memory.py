@@ -70,6 +70,8 @@ def test_a_population_and_its_groups_have_memories_and_the_nearest_counts() -> N
         "{kind: window, utterances: 3, own: 1, reach: 9}",
         '{kind: summary, utterances: 2, every: 3, max_tokens: 9, text: "So, {{ name }}?", own: false, reach: 9}',
         "{kind: retrieval, k: 2, embedding: lexical, half_life: 3.5, importance: authority, weights: {recency: 0.5}}",
+        "{kind: retrieval, importance: rating, embedding: lexical}",
+        '{kind: retrieval, importance: rating, embedding: lexical, text: "How much, {{ name }}?"}',
     ],
 )
 def test_the_recorded_study_makes_the_same_memory(written: str) -> None:
@@ -93,6 +95,10 @@ def test_a_study_with_a_window_is_written_as_ever() -> None:
         ("{kind: retrieval, k: 0}", "s.yaml:6:30", "must be at least 1"),
         ("{kind: window, own: -1}", "s.yaml:6:29", "neither true, false nor a number"),
         ("{kind: retrieval, embedding: bert}", "s.yaml:6:38", "there is no embedding 'bert'"),
+        ("{kind: retrieval, text: 'How?'}", "s.yaml:6:33", "Set `importance: rating`"),
+        ("{kind: retrieval, importance: rating, text: '{{ nmae }}'}", "s.yaml:6:53", "'nmae' is undefined"),
+        ("{kind: retrieval, importance: rating, text: ' '}", "s.yaml:6:53", "text"),
+        ("{kind: retrieval, importance: ratings}", "s.yaml:6:38", "rating"),
         ("{kind: recall}", "s.yaml:6:9", "window"),
     ],
 )

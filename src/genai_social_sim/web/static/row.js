@@ -67,7 +67,7 @@ function placeOf(item, run) {
 function between(item, run) {
   const [icon, kind, words, more] = told(item);
   const turn = item.act || item.kind === "fell_silent" || item.kind === "attempt_failed" ? item.turn : null;
-  const aside = item.probe ?? (item.memory === "~summary" ? item.memory : undefined);
+  const aside = item.probe ?? (item.memory === "~recall" ? undefined : item.memory);
   const address = aside ? toRun(run, `turns/${item.turn}`, { probe: aside, agent: item.agent }) : toRun(run, `turns/${turn}`);
   const link = turn === null && !aside ? null : el("a", { class: "turn", href: address, tabindex: "-1" }, aside && item.kind !== "attempt_failed" ? "how it was asked" : `turn ${item.turn}`);
   return el("article", { class: `between ${kind}`, tabindex: "-1", "aria-label": words.slice(0, 120), title: item.at ? moment(item.at) : null },
@@ -102,7 +102,9 @@ function exercised(item) {
 function remembered(item) {
   if (item.cause) return `nothing new is remembered by ${item.agent}: ${CAUSES[item.cause] ?? item.cause}`;
   if (item.memory === "~summary") return `${item.agent} sums up for itself: ${item.text}`;
-  let lines = [];
-  try { lines = JSON.parse(item.text); } catch { /* shown without */ }
-  return `came to the mind of ${item.agent}: ${lines.map((line) => (line.turn < 0 ? "an opening or a broadcast" : `turn ${line.turn} of ${line.speaker}`)).join(", ") || "nothing"}`;
+  let told = [];
+  try { told = JSON.parse(item.text); } catch { /* shown without */ }
+  const place = (line) => (line.turn < 0 ? "an opening or a broadcast" : `turn ${line.turn} of ${line.speaker}`);
+  if (item.memory.startsWith("~rating-")) return `${item.agent} rates how important ${place(told)} is to it: ${told.rating}`;
+  return `came to the mind of ${item.agent}: ${told.map(place).join(", ") || "nothing"}`;
 }

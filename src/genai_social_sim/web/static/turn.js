@@ -45,7 +45,7 @@ export class Turn {
 
   #draw(found) {
     const { turn, probe, agent } = found;
-    const title = probe ? `${MEMORIES[probe] ?? probe}, before turn ${turn}` : `turn ${turn}`;
+    const title = probe ? `${MEMORIES[probe] ?? probe.replace(/^~rating-/, "the rating of line ")}, before turn ${turn}` : `turn ${turn}`;
     const own = found.sent && JSON.stringify(found.sent) !== JSON.stringify(found.prompt);
     refill(this.element,
       this.#head(title),
@@ -145,7 +145,7 @@ function outcome({ outcome: came, agent }) {
   if (came.cut?.why === "label") notes.push("its own name before it was left out");
   if (came.choice !== null && came.choice !== undefined) notes.push(`it chose ${came.choice}`);
   return section("What became of it", notes.join("; ") || null,
-    silent ? el("p", {}, `${agent} said nothing: ${CAUSES[came.cause] ?? came.cause}`) : el("blockquote", {}, came.text ?? came.summary ?? JSON.stringify(came.recalled)));
+    silent ? el("p", {}, `${agent} said nothing: ${CAUSES[came.cause] ?? came.cause}`) : el("blockquote", {}, came.text ?? came.summary ?? JSON.stringify(came.rated ?? came.recalled)));
 }
 
 function facts(rows) {
