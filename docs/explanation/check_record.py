@@ -8,9 +8,10 @@ import struct
 import sys
 from hashlib import sha256
 
-LOGICAL = """
-run_started opened remembered spoke fell_silent exercised probed intervened run_ended
-""".split()
+LOGICAL = (
+    *("run_started", "opened", "remembered", "spoke", "fell_silent", "exercised"),
+    *("probed", "intervened", "run_ended"),
+)
 
 
 def check(path: str) -> str:

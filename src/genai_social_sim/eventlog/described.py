@@ -75,13 +75,14 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
             "the turn fell due; by: who answered; cost: of the call at the study's prices, in the currency that "
             "session_started names; cause: why it failed or stayed silent; final: no further attempt; probe: its "
             "name; aside: [probe, agent], if the call is no turn, with ~summary, ~recall or ~rating-N "
-            "(of the Nth line looked through) for a memory, ~powers for the powers of a role; deed, whom: what an agent "
-            "did with those, and whom it concerns; number: position of the intervention in the study; what: what was noticed."
+            "(of the Nth line looked through) for a memory, ~powers for the powers of a role; deed, whom: what an "
+            "agent did with those, and whom it concerns; number: position of the intervention in the study; what: what "
+            "was noticed."
         ),
         "texts": (
             "Ids of the texts, in order: run_started study; opened text; spoke, probed text; remembered summary or, as "
-            "JSON, how a line was rated or which lines came to mind; intervened change; answered params, raw answer, notes; "
-            "attempt_failed params, detail; session_started about; session_ended, noticed detail."
+            "JSON, how a line was rated or which lines came to mind; intervened change; answered params, raw answer, "
+            "notes; attempt_failed params, detail; session_started about; session_ended, noticed detail."
         ),
         "prompt": "For answered and attempt_failed: the messages sent, as ids (see about); null otherwise.",
         "chain": "Link of the chain (see about).",

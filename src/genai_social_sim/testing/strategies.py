@@ -31,7 +31,7 @@ from genai_social_sim.domain.events import (
 )
 from genai_social_sim.domain.feed import Shown
 from genai_social_sim.domain.ids import AgentId, ChannelId
-from genai_social_sim.domain.memory import Importance, Memory, Retrieval, Summary, Window
+from genai_social_sim.domain.memory import Importance, Memory, Retrieval, Summary, Window, kept
 from genai_social_sim.domain.plan import (
     LAYOUTS,
     AllOf,
@@ -277,20 +277,20 @@ def edges(members: Sequence[str]) -> st.SearchStrategy[str]:
 
 def memories() -> st.SearchStrategy[Memory]:
     """A memory that a few utterances fill."""
-    few, own = st.integers(0, 3), st.sampled_from([None, 0, 1])
+    few, own = st.integers(0, 1), st.sampled_from([None, 0, 1])
     reach = st.sampled_from([4, 9])
     return st.one_of(
         st.builds(Window, utterances=few, own=own, reach=reach),
         st.builds(
-            Summary, utterances=few, every=st.integers(1, 3), max_tokens=st.just(9), text=_ASKED, own=own, reach=reach
+            Summary, utterances=few, every=st.integers(1, 2), max_tokens=st.just(9), text=_ASKED, own=own, reach=reach
         ),
         st.builds(
             Retrieval,
             utterances=few,
-            k=st.integers(1, 2),
+            k=st.just(1),
             embedding=st.just("lexical"),
             half_life=st.sampled_from([1.0, 50.0]),
-            importance=st.sampled_from(get_args(Importance)),
+            importance=st.just(_RATING) | st.sampled_from(get_args(Importance)),
             text=_ASKED,
             own=own,
             reach=reach,
@@ -299,6 +299,7 @@ def memories() -> st.SearchStrategy[Memory]:
 
 
 _ASKED: Final = st.just("What do you remember, {{ name }}?")
+_RATING: Final[Importance] = "rating"
 
 
 @st.composite
@@ -311,15 +312,16 @@ def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False) -> C
     in_forum = isinstance(protocol, Forum)
     act = Say() if in_forum else draw(st.just(Say()) | acts())
     may_address = isinstance(act, Say) and not (in_forum or isinstance(protocol, Pairwise))
+    memory = draw(st.none() | memories()) if minding else None
     return small_channel(
         name,
         members=" ".join(members),
         protocol=protocol,
         opening=opening,
-        window=window,
+        window=window if memory is None else max(window, kept(memory)),
         act=act,
         edges=draw(st.none() | edges(members)),
-        memory=draw(st.none() | memories()) if minding else None,
+        memory=memory,
         direct=may_address and draw(st.booleans()),
     )
 

@@ -98,7 +98,7 @@ def test_a_study_with_a_window_is_written_as_ever() -> None:
         ("{kind: retrieval, text: 'How?'}", "s.yaml:6:33", "Set `importance: rating`"),
         ("{kind: retrieval, importance: rating, text: '{{ nmae }}'}", "s.yaml:6:53", "'nmae' is undefined"),
         ("{kind: retrieval, importance: rating, text: ' '}", "s.yaml:6:53", "text"),
-        ("{kind: retrieval, importance: ratings}", "s.yaml:6:38", "rating"),
+        ("{kind: retrieval, importance: ratings}", "s.yaml:6:39", "rating"),
         ("{kind: recall}", "s.yaml:6:9", "window"),
     ],
 )
