@@ -93,8 +93,8 @@ def run_values(
     Args:
         sources: The runs; each is read once.
         wanted: Measures, by name or as functions.
-        by: Groups are the levels of this factor, in place of conditions. Without it, runs of different studies whose
-            conditions have one name are groups of their own.
+        by: Groups are the levels of this factor; a run that has none of them, such as one of a null arm, stands in the
+            group of its condition. By default conditions; those of different studies are groups of their own.
         at: Which round's value stands for the run, for measures that have one for each round.
         scope: Of values that stand for the run: its own, or those of its rounds or agents (their mean); by default the
             first of these that the measure has.
@@ -102,7 +102,7 @@ def run_values(
             out: a fork is no replicate.
 
     Raises:
-        RequestError: If a measure, the scope, or the factor is not there.
+        RequestError: If a measure, the scope, or the factor is not there, or `by` would pool different studies.
     """
     scopes = _scopes_of(wanted, scope)
     measured = _Measured(chosen([*wanted]), scopes | ({REACHED.name: "run"} if TIME.name in scopes else {}), at)
@@ -169,41 +169,65 @@ def _places(sources: Sequence[Source], *, by: str | None, forks: bool) -> dict[s
     """Of the runs that are compared, by their labels."""
     if forks:
         return _places_of_forks(sources)
-    found = {}
-    for source in sources:
-        origin = source.origin
-        if origin.parent is None:
-            found[source.run] = _placed(origin, by)
-    return found if by is not None else _told_apart(sources, found)
+    found = {source.run: _placed(source.origin, by) for source in sources if source.origin.parent is None}
+    studies = {source.run: _study(source) for source in sources if source.run in found}
+    if by is None:
+        return _told_apart(found, studies)
+    assignments = {source.run: source.origin.assignment for source in sources if source.run in found}
+    if not any(by in assignment.levels for assignment in assignments.values()):
+        known = ", ".join(dict.fromkeys([factor for each in assignments.values() for factor in each.levels]))
+        remedy = f"The factors are: {known}." if known else "Its study has no factors; leave --by out."
+        raise RequestError(f"these runs have no factor {by!r}", remedy=remedy)
+    _of_one_study({run: assignment.condition for run, assignment in assignments.items()}, studies)
+    return found
 
 
-def _told_apart(sources: Sequence[Source], places: Mapping[str, Place]) -> dict[str, Place]:
+class _Study(NamedTuple):
+    """What a run is of: the study's name, and the first digits of its digest, as a report has them."""
+
+    name: str
+    digest: str
+
+
+def _of_one_study(conditions: Mapping[str, str], studies: Mapping[str, _Study]) -> None:
+    """Raises RequestError for runs, by label, of different studies: levels of the one are not those of another."""
+    first: dict[tuple[str, str], str] = {}  # of each name and each condition: a run
+    for run, condition in conditions.items():
+        name, digest = studies[run]
+        for key in (("", ""), (name, condition)):
+            other = first.setdefault(key, run)
+            theirs = studies[other]
+            if theirs.name != name or (key[0] and theirs.digest != digest):
+                raise RequestError(
+                    f"these runs are of different studies: {other} of {theirs.name!r} ({theirs.digest}), "
+                    f"{run} of {name!r} ({digest})",
+                    remedy="Name the runs of one study, or leave --by out: conditions of each are told apart.",
+                )
+
+
+def _told_apart(places: Mapping[str, Place], studies: Mapping[str, _Study]) -> dict[str, Place]:
     """Runs of one condition that are of different studies are groups of their own, by the digests of their studies."""
-    digests = {source.run: _study_digest(source) for source in sources if source.run in places}
-    studies: dict[str, set[str]] = {}
+    of_group: dict[str, set[str]] = {}
     for run, place in places.items():
-        studies.setdefault(place.group, set()).add(digests[run])
+        of_group.setdefault(place.group, set()).add(studies[run].digest)
     return {
-        run: place if len(studies[place.group]) == 1 else replace(place, group=f"{place.group} (study {digests[run]})")
+        run: place
+        if len(of_group[place.group]) == 1
+        else replace(place, group=f"{place.group} (study {studies[run].digest})")
         for run, place in places.items()
     }
 
 
-def _study_digest(source: Source) -> str:
-    """Its first digits, as a report has them."""
+def _study(source: Source) -> _Study:
     started = next((each.event for each in source.record.events()), None)
-    return Facts(started).digest[:8] if isinstance(started, RunStarted) else ""
+    facts = Facts(started) if isinstance(started, RunStarted) else None
+    return _Study("", "") if facts is None else _Study(facts.name or "", facts.digest[:8])
 
 
 def _placed(origin: Origin, by: str | None) -> Place:
     assignment = origin.assignment
-    if by is None:
-        return Place(group=assignment.condition or EVERYTHING, pair=(str(assignment.replicate),))
-    if by not in assignment.levels:
-        known = ", ".join(assignment.levels)
-        remedy = f"The factors are: {known}." if known else "Its study has no factors; leave --by out."
-        raise RequestError(f"a run has no factor {by!r}", remedy=remedy)
-    return Place(group=assignment.levels[by], pair=(str(assignment.replicate),))
+    level = assignment.levels.get(by) if by is not None else None
+    return Place(group=level or assignment.condition or EVERYTHING, pair=(str(assignment.replicate),))
 
 
 def _places_of_forks(sources: Sequence[Source]) -> dict[str, Place]:

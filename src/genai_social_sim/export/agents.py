@@ -17,6 +17,7 @@ from genai_social_sim.export.transcript import RUN
 
 
 class _Agents(Fold):
+    takes = (RunStarted, Intervened)
     attributes: tuple[Column, ...] = ()  # a column for each
 
     def __init__(self, source: Source) -> None:

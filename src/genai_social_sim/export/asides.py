@@ -18,6 +18,8 @@ _AT: Final = Column("at", "time", "When it was written to the record.")
 
 
 class _Probes(Fold):
+    takes = (Probed,)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         event = recorded.event if recorded else None
@@ -58,6 +60,8 @@ PROBES: Final = Kind(
 
 
 class _Powers(Fold):
+    takes = (Exercised,)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         event = recorded.event if recorded else None
@@ -96,6 +100,8 @@ POWERS: Final = Kind(
 
 
 class _Memories(Fold):
+    takes = (Remembered,)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         event = recorded.event if recorded else None
@@ -146,6 +152,8 @@ MEMORIES: Final = Kind(
 
 
 class _Interventions(Fold):
+    takes = (Intervened,)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         event = recorded.event if recorded else None

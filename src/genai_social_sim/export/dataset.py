@@ -124,6 +124,7 @@ class _Noted(Fold):
         super().__init__(source)
         self._fold = fold(source)
         self._rows = rows
+        self.takes = self._fold.takes
         self.take = self._fold.take  # type: ignore[method-assign]  # called for each event
 
     def end(self) -> Iterable[Row]:

@@ -108,6 +108,8 @@ class Networks:
 
 
 class _Edges(Fold):
+    takes = (RunStarted, Intervened)
+
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._networks: Networks | None = None

@@ -11,7 +11,7 @@ from typing import Final
 from genai_social_sim.errors import RequestError, SocialSimError
 from genai_social_sim.export import codebook
 from genai_social_sim.export.formats import FORMATS, Format, Sink, open_sink
-from genai_social_sim.export.kinds import Kind
+from genai_social_sim.export.kinds import Kind, Sorting
 from genai_social_sim.export.society import ORIGINAL, TIDY
 from genai_social_sim.export.source import Source, steps
 from genai_social_sim.export.tables import Column
@@ -149,9 +149,9 @@ def _write_run(
 ) -> int:
     """One run into all tables; how many events have been read in all."""
     folds = [kind.fold(source) for kind in kinds]
-    pairs = [(fold.take, sink.put) for fold, sink in zip(folds, sinks, strict=True)]
+    takers = Sorting([(fold, sink.put) for fold, sink in zip(folds, sinks, strict=True)])
     for step in steps(source):
-        for take, put in pairs:
+        for take, put in takers(step):
             for row in take(step):
                 put(row)
         done += step.recorded is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from genai_social_sim.domain.visible import odd_characters
 from genai_social_sim.export import frames
-from genai_social_sim.export.cells import csv_row
+from genai_social_sim.export.cells import csv_header, csv_line
 from genai_social_sim.export.tables import Column, Row
 
 Format = Literal["csv", "jsonl", "parquet"]
@@ -65,12 +64,11 @@ class _CsvSink(_TextSink):
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         super().__init__(path)
-        self._write = csv.writer(self._file, lineterminator="\r\n").writerow
-        self._cells = csv_row(columns)
-        self._write([column.name for column in columns])
+        self._line = csv_line(columns)
+        self._file.write(csv_header(columns))
 
     def put(self, row: Row) -> None:
-        self._write(self._cells(row))
+        self._file.write(self._line(row))
 
 
 class _JsonLinesSink(_TextSink):

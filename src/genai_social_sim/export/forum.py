@@ -53,6 +53,8 @@ def _act_in(words: str) -> tuple[str, int | None]:
 
 
 class _Posts(Fold):
+    takes = (RunStarted, Opened, Intervened, Spoke)
+
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._threads: dict[str, list[int]] = {}  # of each post of a forum, its thread
@@ -122,6 +124,8 @@ POSTS: Final = Kind(
 
 
 class _Acts(Fold):
+    takes = (Spoke, FellSilent)
+
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         if step.recorded is None or not isinstance(event, Spoke | FellSilent) or event.feed is None:
@@ -156,6 +160,8 @@ ACTS: Final = Kind(
 
 
 class _Exposures(Fold):
+    takes = (Spoke, FellSilent)
+
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         if not isinstance(event, Spoke | FellSilent) or event.feed is None:

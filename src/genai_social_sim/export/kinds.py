@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from genai_social_sim.errors import RequestError
 from genai_social_sim.export.source import Source, Step, steps
@@ -23,7 +23,12 @@ ASSIGNED: Final = (
 
 
 class Fold:
-    """Rows of one run: some after each step, the rest at its end. What it remembers is bounded by what is under way."""
+    """Rows of one run: some after each step, the rest at its end. What it remembers is bounded by what is under way.
+
+    `takes`: the kinds of events that it needs; NoneType stands for steps without one, None for all steps.
+    """
+
+    takes: tuple[type, ...] | None = None
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -36,6 +41,26 @@ class Fold:
     def end(self) -> Iterable[Row]:
         """The rows that only the whole run gives."""
         return ()
+
+
+T = TypeVar("T")
+
+
+class Sorting(Generic[T]):
+    """For each step the folds that need it, with what belongs to each."""
+
+    def __init__(self, folds: Iterable[tuple[Fold, T]]) -> None:
+        self._all = [*folds]
+        self._by_kind: dict[type, list[tuple[Callable[[Step], Iterable[Row]], T]]] = {}
+
+    def __call__(self, step: Step) -> list[tuple[Callable[[Step], Iterable[Row]], T]]:
+        """What takes the step, and what belongs to it."""
+        kind = type(step.recorded.event) if step.recorded is not None else type(None)
+        found = self._by_kind.get(kind)
+        if found is None:
+            wanted = [each for each in self._all if each[0].takes is None or kind in each[0].takes]
+            found = self._by_kind[kind] = [(fold.take, what) for fold, what in wanted]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +84,10 @@ class Kind:
 
     def _rows(self, source: Source, most: int | None) -> Iterator[Row]:
         fold = self.fold(source)
+        takers = Sorting([(fold, None)])
         for step in steps(source, most=most):
-            yield from fold.take(step)
+            for take, _ in takers(step):
+                yield from take(step)
         yield from fold.end()
 
 

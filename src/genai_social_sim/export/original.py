@@ -25,6 +25,8 @@ from genai_social_sim.ports import Recorded
 
 
 class _Chat(Fold):
+    takes = (Spoke, Opened, Intervened)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         if recorded is None:
@@ -206,6 +208,8 @@ class Counts:
 
 
 class _Analytics(Fold):
+    takes = (RunStarted, Opened, Intervened, Spoke, FellSilent)
+
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._counts = Counts()

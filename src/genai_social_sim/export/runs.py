@@ -110,6 +110,8 @@ RUNS: Final = Kind(
 
 
 class _Conditions(Fold):
+    takes = ()
+
     def end(self) -> Iterable[Row]:
         for factor, level in self.source.origin.assignment.levels.items():
             yield (self.run, *assigned(self.source), factor, level)

@@ -24,6 +24,8 @@ from genai_social_sim.export.transcript import CALLS, EVENTS, RUN, TURNS, UTTERA
 
 
 class _Channels(Fold):
+    takes = (RunStarted,)
+
     def take(self, step: Step) -> Iterable[Row]:
         event = step.recorded.event if step.recorded else None
         if isinstance(event, RunStarted):
@@ -57,6 +59,8 @@ CHANNELS: Final = Kind(
 
 
 class _Sessions(Fold):
+    takes = (SessionStarted, SessionEnded)
+
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._number = -1

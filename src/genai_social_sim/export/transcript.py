@@ -37,6 +37,8 @@ _TOKENS: Final = Column("tokens", "integer", "Tokens of prompt and answer togeth
 
 
 class _Utterances(Fold):
+    takes = (Spoke, Opened, Intervened)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         if recorded is None:
@@ -118,6 +120,8 @@ UTTERANCES: Final = Kind(
 
 
 class _Turns(Fold):
+    takes = (Spoke, FellSilent)
+
     def take(self, step: Step) -> Iterable[Row]:
         recorded = step.recorded
         event = recorded.event if recorded else None
@@ -285,14 +289,12 @@ def _named(kind: Any) -> str:
 
 def _plain(value: Any) -> Any:
     kind = type(value)
-    if kind in _AS_IT_IS:
-        return value
     if kind is Text:
         return value.value
     if kind is bytes:
         return value.hex()
     names = getattr(kind, "_fields", None)  # events are named tuples to the bottom
-    parts = [_plain(part) for part in value]
+    parts = [part if type(part) in _AS_IT_IS else _plain(part) for part in value]
     return parts if names is None else dict(zip(names, parts, strict=True))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from genai_social_sim.analysis.table import MEASURES
 from genai_social_sim.domain.events import Event, RunStarted
 from genai_social_sim.domain.origin import Origin
-from genai_social_sim.export.kinds import Kind
+from genai_social_sim.export.kinds import Kind, Sorting
 from genai_social_sim.export.runs import RUNS
 from genai_social_sim.export.society import TIDY
 from genai_social_sim.export.source import Source, steps
@@ -128,19 +128,20 @@ def told(source: Source, *, most: int, heard: Callable[[int], None]) -> Told:
         heard: Told now and then how many events were read.
     """
     run = Told(label=source.run, origin=source.origin)
-    folds = [(kind.name, _names(kind), kind.fold(source)) for kind in (*TIDY, MEASURES) if kind.name in _TAKEN]
-    take = {name: _taker(run, name, most) for name, _, _ in folds}
+    kinds = [kind for kind in (*TIDY, MEASURES) if kind.name in _TAKEN]
+    folds = [(kind.fold(source), (_names(kind), _taker(run, kind.name, most))) for kind in kinds]
+    takers = Sorting(folds)
     for count, step in enumerate(steps(source)):
         if step.recorded is not None:
             _note(run, step.recorded.event)
-        for name, columns, fold in folds:
-            for row in fold.take(step):
-                take[name](dict(zip(columns, row, strict=False)))
+        for take, (columns, keep) in takers(step):
+            for row in take(step):
+                keep(dict(zip(columns, row, strict=False)))
         if not count % _TOLD_EVERY:
             heard(count)
-    for name, columns, fold in folds:
+    for fold, (columns, keep) in folds:
         for row in fold.end():
-            take[name](dict(zip(columns, row, strict=False)))
+            keep(dict(zip(columns, row, strict=False)))
     return run
 
 

@@ -93,6 +93,18 @@ def test_a_factor_that_is_not_there_is_told_with_those_that_are() -> None:
         values([of("a", 0, votes(RED), framing="a")], by="frame")
 
 
+def test_a_run_without_the_factor_stands_in_the_group_of_its_condition() -> None:
+    sources = [of("framing=a", 0, votes(RED), framing="a"), of("no_interaction", 0, votes(MIXED))]
+    assert values(sources, by="framing") == [("a", 1), ("no_interaction", pytest.approx(2 / 3))]
+
+
+def test_levels_of_different_studies_are_not_pooled() -> None:
+    one, other = (of("x", at, votes([["red", "red"]], who), framing="a") for at, who in enumerate(["ada bo", "ada cy"]))
+    with pytest.raises(RequestError, match=r"different studies: x0a of .*, x1a of .*leave --by out"):
+        values([one, other], by="framing")
+    assert [group[:9] for group, _ in values([one, other])] == ["x (study ", "x (study "]
+
+
 def test_a_fork_is_no_replicate() -> None:
     parent = of("plain", 0, votes(RED))
     assert values([parent, fork("f", parent, votes(MIXED), "say ada=blue")]) == [("plain", 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from tests.unit.export.records import answered, begun, opened, play, spoke, stud
 
 from genai_social_sim.errors import RequestError, SocialSimError
 from genai_social_sim.export import files, society
-from genai_social_sim.export.cells import harmless
+from genai_social_sim.export.cells import csv_line, harmless
 from genai_social_sim.export.files import write
 from genai_social_sim.export.formats import FORMATS
-from genai_social_sim.export.source import Source
-from genai_social_sim.ports import Recorded
+from genai_social_sim.export.kinds import Kind
+from genai_social_sim.export.source import Source, steps
+from genai_social_sim.export.tables import Column
+from genai_social_sim.ports import Recorded, Request
 
 HOSTILE: Final = (
     "=cmd|' /C calc'!A0",
@@ -49,6 +52,24 @@ HOSTILE: Final = (
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Source:
     path = tmp_path_factory.mktemp("records") / "hostile.sqlite"
     return play(study_of(turns=len(HOSTILE)), lambda request: HOSTILE[request.turn], path)
+
+
+@pytest.fixture(scope="module")
+def various() -> Source:
+    """A record with most kinds of events: talk, silences, acts in a forum, probes, changes."""
+    study = study_of(turns=18)
+    study["channels"] = {"board": {"protocol": "forum"}, "hall": {"opening": {"text": "Begin."}, "network": "ring"}}
+    study["probes"] = [{"name": "mood", "every": "1 round", "choose": ["good", "bad"], "text": "How is it?"}]
+    study["interventions"] = [
+        {"at": "round 1", "kind": "broadcast", "from": "system", "text": "News."},
+        {"at": "round 1", "kind": "mute", "agents": ["bo"]},
+        {"at": "round 2", "kind": "remove_edges", "edges": [["ada", "bo"]]},
+    ]
+
+    def say(request: Request) -> str:
+        return request.choices[0] if request.choices else ["", "Yes, I think so."][request.turn % 2]
+
+    return play(study, say)
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:
@@ -81,6 +102,21 @@ def in_csv(name: str, source: Source) -> list[dict[str, str]]:
 def test_csv_read_again_gives_the_same_rows(hostile: Source, tmp_path: Path, name: str) -> None:
     write(hostile, "csv", tmp_path)
     assert csv_rows(tmp_path / f"{name}.csv") == in_csv(name, hostile)
+
+
+@given(st.lists(st.text() | st.none(), min_size=2, max_size=4), st.floats() | st.integers())
+def test_a_line_of_csv_is_what_the_csv_module_writes(texts: list[str | None], number: float) -> None:
+    columns = [*[Column("t", "text", "") for _ in texts], Column("n", "number", "")]
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerow([*[t if t is None else harmless(t) for t in texts], number])
+    assert csv_line(columns)((*texts, number)) == file.getvalue()
+
+
+@pytest.mark.parametrize("kind", [*society.TIDY, *society.ORIGINAL], ids=lambda kind: kind.name)
+def test_steps_that_a_table_does_not_take_give_it_no_row(kind: Kind, various: Source) -> None:
+    fold = kind.over(kind, [various]).fold(various)
+    rows = [row for step in steps(various) for row in fold.take(step)]
+    assert [*rows, *fold.end()] == [*kind.table(various).tuples()]
 
 
 def test_pandas_reads_the_same_rows_from_csv(hostile: Source, tmp_path: Path) -> None:
