@@ -44,7 +44,8 @@ _TIMINGS: Final = {  # theirs in nanoseconds: ours
     "eval_duration": "answer_s",
 }
 _LONGEST_NS: Final = 1 << 63
-_RESTS_S: Final = 10.0  # how long a host that could not be reached is passed over while others are there
+_RESTS_S: Final = 10.0  # how long a host that fails is passed over while others are there
+_OF_THE_CALL: Final = ("refused", "too_long")  # failures that another host would meet as well
 
 
 class Options(BaseModel):
@@ -165,8 +166,9 @@ class OllamaModel:
             async with servers.Hearing(request.limits) as heard:
                 return await self._fitted(host, request, heard)
         except (CompletionError, asyncio.CancelledError) as fault:
-            if not isinstance(fault, CompletionError) or fault.cause in ("unreachable", "timeout"):
-                host.rests_until = asyncio.get_running_loop().time() + _RESTS_S
+            if not isinstance(fault, CompletionError) or fault.cause not in _OF_THE_CALL:
+                peace_s = (isinstance(fault, CompletionError) and fault.retry_after_s) or 0.0
+                host.rests_until = asyncio.get_running_loop().time() + max(_RESTS_S, peace_s)
             raise
         finally:
             host.calls -= 1

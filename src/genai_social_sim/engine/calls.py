@@ -100,11 +100,11 @@ class Caller:
             return self._failed(_Sent(job, prompt, asked, now), fault)
         return Report(job, self._answered(job, asked, answer, now), prompt)
 
-    def given_up(self, job: Job, state: RunState, why: str) -> Report:
-        """The report on a call whose backend does not come back even when told to."""
+    def given_up(self, job: Job, state: RunState, why: str, *, since: float) -> Report:
+        """The report on a call, made at `since`, whose backend does not come back even when told to."""
         prompt, asked, _ = self._request(job, state)
-        sent = job.due_at if job.began_at is None else job.began_at
-        return self._failed(_Sent(job, prompt, asked, sent), CompletionError(why, cause="timeout"))
+        job = job if job.began_at is not None else job._replace(began_at=since)
+        return self._failed(_Sent(job, prompt, asked, since), CompletionError(why, cause="timeout"))
 
     def _left(self, job: Job, now: float) -> float:
         """Seconds that are left of a turn's whole time."""

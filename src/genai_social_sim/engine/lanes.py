@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from genai_social_sim.domain.events import Answered, AttemptFailed, Noticed
 from genai_social_sim.domain.text import Text
+from genai_social_sim.domain.tuples import make
 from genai_social_sim.engine.calls import Job, Report
 from genai_social_sim.engine.pace import Pace
 from genai_social_sim.ports import Clock, LanguageModel, ServedModel
@@ -73,13 +74,20 @@ class Finished:
         return taken
 
 
+class Call(NamedTuple):
+    """What a worker is waiting for, and since when."""
+
+    job: Job
+    since: float
+
+
 class Lane:
     """The jobs of one model. What comes of them goes to `finished`."""
 
     def __init__(self, model: LanguageModel, *, slots: int, ask: Ask, finished: Finished, clock: Clock) -> None:
         self.model: Final = model
         self.where: Final = model.where if isinstance(model, ServedModel) else ""
-        self.working: Final[dict[int, Job]] = {}  # what each worker is waiting for
+        self.working: Final[dict[int, Call]] = {}  # by worker
         self._slots = slots
         self._ask = ask
         self._finished = finished
@@ -110,11 +118,17 @@ class Lane:
         if workers:
             await asyncio.wait(workers, timeout=_LETS_GO_S)
 
-    def give_up(self, number: int) -> None:
-        """Put another worker in the place of one whose backend does not come back."""
-        self.working.pop(number, None)
+    def give_up(self, number: int, report: Report) -> None:
+        """Put another worker in the place of one whose backend does not come back, and report on its call."""
+        del self.working[number]
         self._workers.pop(number).cancel()
         self._hire(number)
+        self._done(report)
+
+    def _done(self, report: Report) -> None:
+        if self._pace is not None:
+            self._adapt(self._pace, report)
+        self._finished.put(self, report)
 
     def _hire(self, number: int) -> None:
         worker = asyncio.create_task(self._work(number))
@@ -127,14 +141,12 @@ class Lane:
             job = await self._jobs.get()
             if self._pace is not None:  # looked at only now: workers that had nothing to do know no pace
                 await self._until_there_is_room(self._pace)
-            self.working[number] = job
+            self.working[number] = make(Call, (job, self._clock.elapsed()))
             report = await self._ask(self.model, job)
             if self._workers.get(number) is not me:
                 return  # given up meanwhile
             del self.working[number]
-            if self._pace is not None:
-                self._adapt(self._pace, report)
-            self._finished.put(self, report)
+            self._done(report)
 
     async def _until_there_is_room(self, pace: Pace) -> None:
         while not pace.has_room(len(self.working), now := self._clock.elapsed()):

@@ -98,6 +98,8 @@ class LiveRun:
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
         self._let_at = world.clock.elapsed()
+        self._stuck_s = plan.timeouts.answer_s + _GRACE_S  # after which a call counts as stuck
+        self._look_at = self._let_at + self._stuck_s  # when to see whether one does
         self._spending = Spending(world.budget, cost=past.cost, began=self._let_at)
         self._counts_cost = bool(world.prices.of) or world.budget.cost is not None
         self._backends = {(model.backend, model.options): opened for model, opened in world.models.items()}
@@ -140,10 +142,12 @@ class LiveRun:
                 self._commit()
                 self._check_budget()
                 await self._let_others_run()
+                self._look_for_the_stuck()
             elif not self._conductor.restless and not self._instant:
                 if not self._waiting:
                     raise RuntimeError("nothing is due and nothing is awaited, but no stopping rule holds")
                 if not await self._finished.wait(self._patience_s()):
+                    self._check_budget()
                     self._look_for_the_stuck()
         self._commit()
 
@@ -156,27 +160,34 @@ class LiveRun:
 
     def _patience_s(self) -> float:
         """How long nothing may come in before somebody looks why."""
-        left = self._spending.left_s(self._world.clock.elapsed())
-        return min(left, self._timeouts.answer_s + _GRACE_S)
+        now = self._world.clock.elapsed()
+        return max(0.0, min(self._spending.left_s(now), self._look_at - now))
 
     def _look_for_the_stuck(self) -> None:
-        """Nothing came in for long: give up calls beyond their deadline, so that the study's policy can go on."""
-        self._check_budget()
-        now, limit = self._world.clock.elapsed(), self._timeouts.answer_s + _GRACE_S
+        """Give up calls far beyond their deadline, so that the study's policy can go on; also while others come in."""
+        now = self._world.clock.elapsed()
+        if now < self._look_at:
+            return
+        oldest = now
         for lane in self._lanes.values():
             if isinstance(lane.model, DispatchedModel):
                 continue  # it looks after its calls itself
-            for number, job in tuple(lane.working.items()):
-                sent = job.due_at if job.began_at is None else job.began_at
-                if now - sent < limit:
-                    continue
-                waits = (
-                    f"turn {job.turn.number} of {job.turn.agent} waits for {lane.where or type(lane.model).__name__}"
-                )
-                why = f"{waits} since {now - sent:.0f} s, beyond its deadline: the backend does not let go"
-                lane.give_up(number)
-                self._finished.notice(Noticed(what="stalled", turn=job.turn.number, detail=Text.of(why)))
-                self._finished.put(lane, self._caller.given_up(job, self._conductor.state, why))
+            for number, call in tuple(lane.working.items()):
+                if now - call.since < self._stuck_s:
+                    oldest = min(oldest, call.since)
+                else:
+                    self._give_up(lane, number, now)
+        self._look_at = oldest + self._stuck_s
+
+    def _give_up(self, lane: Lane, number: int, now: float) -> None:
+        call = lane.working[number]
+        turn, whom = call.job.turn, lane.where or type(lane.model).__name__
+        why = (
+            f"turn {turn.number} of {turn.agent} waits for {whom} since {now - call.since:.0f} s, "
+            "beyond its deadline: the backend does not let go"
+        )
+        self._finished.notice(Noticed(what="stalled", turn=turn.number, detail=Text.of(why)))
+        lane.give_up(number, self._caller.given_up(call.job, self._conductor.state, why, since=call.since))
 
     def _check_budget(self) -> None:
         if not self._conductor.ended:

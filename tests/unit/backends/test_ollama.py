@@ -19,6 +19,8 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import BackendError, CompletionError, RequestError
 from genai_social_sim.ports import Answer, LanguageModel, Limits, Request
 from genai_social_sim.testing import language_models
+from genai_social_sim.testing.faults_server import MODEL as FAULTY
+from genai_social_sim.testing.faults_server import faults_server
 from genai_social_sim.testing.language_models import OpenModel, small_request
 from genai_social_sim.testing.ollama_server import MODEL, OllamaServer, Said, ollama_server
 
@@ -333,6 +335,17 @@ async def test_a_host_that_is_gone_is_passed_over() -> None:
         assert caught.value.cause == "unreachable"
         answers = [await model.complete(small_request(attempt=2)) for _ in range(3)]
         assert {answer.by for answer in answers} == {f"ollama/{stays.address}"}
+        await model.close()
+
+
+async def test_a_host_that_fails_each_call_at_once_is_not_given_them_all() -> None:
+    async with faults_server("http_500", always=True) as fails, faults_server() as works:
+        model = await open_backend({"model": FAULTY, "hosts": [fails.address, works.address]}, Surroundings())
+        with pytest.raises(CompletionError, match="crashed"):
+            await model.complete(small_request())
+        for attempt in (2, 3, 4):
+            await model.complete(small_request(attempt=attempt))
+        assert (fails.calls, works.calls) == (1, 3)
         await model.close()
 
 

@@ -10,13 +10,14 @@ from tests.support.models import Complete, Counted, after, failing, spoken
 from tests.support.scenario import Played, Scenario, scenario
 from tests.support.virtual_time import in_virtual_time
 
-from genai_social_sim.domain.events import Answered, AttemptFailed, Noticed, SessionEnded
+from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Noticed, SessionEnded
 from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.engine.budget import Budget, BudgetError
 from genai_social_sim.engine.live import World
 from genai_social_sim.engine.pace import Pace
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Answer, EventLog, Request
+from genai_social_sim.testing.plans import small_channel
 
 EIGHT = " ".join(f"a{number}" for number in range(8))
 
@@ -86,20 +87,76 @@ def test_the_pace_of_a_server_never_shows_in_the_digest(slots: int) -> None:
 
 
 def test_a_call_that_does_not_let_go_is_given_up_and_the_study_goes_on() -> None:
-    async def deaf(request: Request) -> Answer:
-        if request.turn == 1:
-            for _ in range(5):
-                with suppress(asyncio.CancelledError):
-                    await asyncio.sleep(1000)
-        return spoken(request)
+    async def complete(request: Request) -> Answer:
+        return await deaf(request) if request.turn == 1 else spoken(request)
 
-    model = Counted(deaf, slots=2)
+    model = Counted(complete, slots=2)
     run = scenario(protocol="simultaneous", stop=6, timeouts=Timeouts(answer_s=10.0, attempts=1)).but(model=model)
     played = run.play()
     assert played.speakers == ["ada", "cy", "ada", "bo", "cy"]
     (stalled,) = played.of(Noticed)
     assert (stalled.what, stalled.turn) == ("stalled", 1)
     assert [event.cause for event in played.of(AttemptFailed)] == ["timeout"]
+
+
+async def deaf(request: Request) -> Answer:
+    """It does not mind being cancelled; so often that only the end of the test ends it."""
+    for _ in range(5):
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(1000)
+    return spoken(request)
+
+
+def test_a_call_that_does_not_let_go_is_given_up_also_while_others_are_answered() -> None:
+    """With two channels, bo and cy talk on for ever, and ada's turn is skipped all the same."""
+
+    async def complete(request: Request) -> Answer:
+        if request.agent == "ada" and request.round == 0:
+            return await deaf(request)
+        await asyncio.sleep(3)
+        return spoken(request)
+
+    model = Counted(complete, slots=2)
+    timeouts = Timeouts(answer_s=10.0, attempts=1)
+    channels = small_channel("alone", members="ada"), small_channel("hall", members="bo cy")
+    played = scenario(*channels, stop=60, timeouts=timeouts).but(model=model).play()
+    (stalled,) = played.of(Noticed)
+    assert stalled.detail.value.startswith("turn 0 of ada waits for Counted since 1")
+    (failed,) = played.of(AttemptFailed)
+    assert 15.0 <= failed.done_s <= 18.0  # the deadline, five seconds of grace, and until somebody looks
+    assert played.events.index(failed) < len(played.events) / 2
+
+
+def test_a_call_counts_as_stuck_by_its_own_time_and_not_by_that_of_its_turn() -> None:
+    """A third attempt, and a turn that stood in a queue for a minute, are within their deadlines."""
+
+    async def complete(request: Request) -> Answer:
+        if request.turn == 0 and request.attempt < 3:
+            await asyncio.sleep(1000)
+        await asyncio.sleep(9)
+        return spoken(request)
+
+    timeouts = Timeouts(answer_s=10.0, attempts=3, backoff_s=0.0)
+    run = scenario(agents=EIGHT, protocol="simultaneous", stop=8, timeouts=timeouts)
+    played = run.but(model=Counted(complete, slots=1)).play()
+    assert played.of(Noticed) == []
+    assert len(played.said) == 8
+
+
+def test_who_waits_for_room_beside_a_call_that_is_given_up_gets_it() -> None:
+    """The first round makes the server's pace one call at a time; that call never comes back."""
+
+    async def complete(request: Request) -> Answer:
+        if request.round == 0:
+            raise CompletionError("overloaded", cause="error")
+        if request.turn == 2:
+            return await deaf(request)
+        return spoken(request)
+
+    run = scenario(agents="a0 a1", protocol="simultaneous", stop=4, timeouts=Timeouts(answer_s=10.0, attempts=1))
+    played = run.but(model=Served(complete, slots=2)).play()
+    assert [event.what for event in played.of(Noticed)] == ["stalled"]
+    assert played.said == [("a1", "a1 3")]
 
 
 class Thrifty(Scenario):
@@ -191,6 +248,37 @@ def test_a_server_that_is_down_is_tried_with_one_call_after_ever_longer_rests() 
     assert pace.has_room(0, 10**6)
     assert not pace.has_room(1, 10**6)
     assert pace.answered(0.1, 10**6) == "server_up"
+
+
+@pytest.mark.parametrize(("cause", "seconds", "calls"), [("error", 0.1, 5), ("garbled", 0.1, 5), ("timeout", 120.0, 3)])
+def test_a_server_that_fails_every_call_one_after_the_other_is_down(cause: Cause, seconds: float, calls: int) -> None:
+    pace = Pace(8)
+    changes = [pace.failed(cause, seconds, now=1000.0 * number) for number in range(1, 7)]
+    assert changes == [""] * (calls - 1) + ["server_down"] + [""] * (6 - calls)
+
+
+@pytest.mark.parametrize("cause", ["error", "garbled", "timeout"])
+def test_calls_under_way_together_that_fail_are_an_overload_and_no_reason_to_leave_a_server_alone(cause: Cause) -> None:
+    pace = Pace(100)
+    for number in range(100):
+        assert pace.failed(cause, 10.0, now=10.0 + number / 1000) == ""
+    assert pace.has_room(49, 11.0)
+
+
+def test_an_answer_in_between_is_a_sign_of_life() -> None:
+    pace = Pace(8)
+    for number in range(1, 30):
+        now = 1000.0 * number
+        assert (pace.failed("timeout", 10.0, now) if number % 3 else pace.answered(1.0, now)) == ""
+
+
+def test_a_server_that_refuses_a_call_as_it_is_is_there_again() -> None:
+    pace = Pace(8)
+    for number in range(5):
+        pace.failed("unreachable", 0.1, now=float(number))
+    assert pace.is_down
+    assert pace.failed("refused", 0.1, now=50.0) == "server_up"
+    assert not pace.is_down
 
 
 def test_a_server_that_asks_for_peace_is_given_it() -> None:
