@@ -7,6 +7,7 @@ SocialSimError            code, problem, where, remedy
 ├── RecordError           a run file cannot be read, written or trusted
 │   ├── EmptyRecordError  a run file in which nothing has been written yet
 │   ├── NoSuchTurnError   a run has no such turn, or nobody was asked that aside
+│   ├── PastError         the past of a fork, in another run file, is missing or not the one that it comes from
 │   └── FencedError       another process took this run over
 ├── BackendError          a backend cannot start or be reached
 ├── BrokerError           a broker cannot be reached, or refuses
@@ -83,6 +84,12 @@ class EmptyRecordError(RecordError):
 
 class NoSuchTurnError(RecordError):
     """A record holds no such turn, or nobody was asked that aside."""
+
+
+class PastError(RecordError):
+    """The past of a fork, which another run file holds, is missing or not the one that it comes from."""
+
+    code = "no-past"
 
 
 class FencedError(RecordError):

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 from tests.docs.console import ROOT
 
-from genai_social_sim import Study
+from genai_social_sim import Run, Study
 from genai_social_sim.eventlog.described import ABOUT
 
 SCRIPT: Final = ROOT / "docs" / "explanation" / "check_record.py"
@@ -61,7 +61,27 @@ def test_it_uses_the_standard_library_alone() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([ast.alias(node.module or "")] if isinstance(node, ast.ImportFrom) else node.names)
     ]
-    assert set(imported) <= {"sqlite3", "struct", "sys", "hashlib"}
+    assert set(imported) <= {"collections.abc", "hashlib", "pathlib", "sqlite3", "struct", "sys", "typing"}
+
+
+@pytest.mark.parametrize("change", [{}, {"mute": ["BO"]}])
+def test_it_reads_the_past_of_a_fork_where_that_is(
+    record: tuple[Path, str], tmp_path: Path, change: dict[str, list[str]]
+) -> None:
+    with (
+        Run(shutil.copy(record[0], tmp_path)) as run,
+        run.fork(at_turn=20, mute=change.get("mute", ())) as fork,
+        fork.fork(at_turn=24, mute=["CY"]) as twig,
+    ):
+        for each in (fork, twig):
+            assert checked(each.path).stdout.strip() == each.digest
+    with sqlite3.connect(run.path) as db:
+        db.execute("UPDATE events SET at = at + 1 WHERE seq = 5")
+    db.close()
+    done = checked(fork.path)
+    assert (done.returncode, "was changed, or one before it" in done.stderr) == (1, True)
+    run.path.unlink()
+    assert f"the past of this fork is not there: {run.path}" in checked(twig.path).stderr
 
 
 @pytest.mark.parametrize(

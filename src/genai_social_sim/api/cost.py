@@ -15,14 +15,13 @@ _OF_ALL: Final = """
     FROM events WHERE kind = 'answered'
 """
 _BY_AGENT: Final = """
-    SELECT coalesce(o.body ->> 'agent', ''), count(*), sum(a.body ->> '$.tokens[0]'), sum(a.body ->> '$.tokens[1]'),
-           coalesce(sum(a.body ->> 'cost'), 0.0)
-    FROM events AS a LEFT JOIN events AS o ON o.turn = a.turn AND o.kind IN ('spoke', 'fell_silent')
-    WHERE a.kind = 'answered' GROUP BY 1 ORDER BY 1
+    SELECT coalesce((SELECT body ->> 'agent' FROM events WHERE turn = a.turn AND kind IN ('spoke', 'fell_silent')), ''),
+           count(*), sum(a.body ->> '$.tokens[0]'), sum(a.body ->> '$.tokens[1]'), coalesce(sum(a.body ->> 'cost'), 0.0)
+    FROM events AS a WHERE a.kind = 'answered' GROUP BY 1 ORDER BY 1
 """
 _CURRENCY: Final = """
-    SELECT t.text ->> '$.settings.currency' AS currency
-    FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT (SELECT text ->> '$.settings.currency' FROM texts WHERE id = CAST(e.texts AS INTEGER)) AS currency
+    FROM events AS e
     WHERE kind = 'session_started' AND currency IS NOT NULL ORDER BY currency = '', seq DESC LIMIT 1
 """
 _DIGITS: Final = 9

@@ -22,6 +22,8 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.errors import RecordError, RequestError
 from genai_social_sim.eventlog import lock
+from genai_social_sim.eventlog.ancestry import MOST
+from genai_social_sim.eventlog.making_whole import make_whole
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.acts import option_in
@@ -57,13 +59,14 @@ def begin_fork(
     """
     _check_turn(reader, at_turn)
     past = _past(reader, at_turn, counterfactual)
+    deep = len(reader.ancestors) >= MOST
     clock, making = RecordedTimes(), path.with_name(f"{path.name}.making")
     for left in (making, making.with_name(f"{making.name}-wal"), making.with_name(f"{making.name}-shm")):
         left.unlink(missing_ok=True)
     log = SqliteLog(making, durability=settings.durability or "full", clock=clock, create=True)
     try:
-        past.write(log, clock)
-        log.append(_from_here(reader, past, path, counterfactual))
+        past.write(log, clock, path=path, share=not (deep or settings.whole))
+        log.append(_from_here(reader, past, path, counterfactual, deep=deep))
     except BaseException:
         log.close()
         making.unlink(missing_ok=True)
@@ -95,7 +98,9 @@ def _past(reader: SqliteReader, at_turn: int, counterfactual: Counterfactual) ->
     return Past(reader=reader, at_turn=at_turn, state=start(stage), study=study, whole=not counterfactual.ends)
 
 
-def _from_here(reader: SqliteReader, past: Past, path: Path, counterfactual: Counterfactual) -> list[Entry]:
+def _from_here(
+    reader: SqliteReader, past: Past, path: Path, counterfactual: Counterfactual, *, deep: bool
+) -> list[Entry]:
     """The session that begins the fork, and the answers that are put in place of the agents' own."""
     if past.state.progress.turns != past.at_turn or (counterfactual.ends and past.state.progress.closing):
         raise RequestError(
@@ -114,7 +119,10 @@ def _from_here(reader: SqliteReader, past: Past, path: Path, counterfactual: Cou
     )
     sessions = [event.event for event in reader.events(kinds="session_started")]
     last = json.loads(sessions[-1].about.value) if isinstance(sessions[-1], SessionStarted) else {}
-    about = {**parent_written(parent), "settings": last.get("settings", {}), "lock": lock.place(path)}
+    written = parent_written(parent)
+    if deep:
+        written["fork"]["copied"] = f"the past stands here, since it would lie in more than {MOST} run files"
+    about = {**written, "settings": last.get("settings", {}), "lock": lock.place(path)}
     marker = SessionStarted(resumed=True, about=Text.of(json.dumps(about, ensure_ascii=False, sort_keys=True)))
     return [Entry(marker), *_Said(past.state, past.answers, past.at_turn).all(counterfactual.say)]
 
@@ -226,6 +234,8 @@ class PlannedFork:
         try:
             if self.path.exists():
                 self._check_parent(reader.origin().id)
+                if settings.whole:
+                    make_whole(self.path)
                 return
             begin_fork(reader, self.path, at_turn=self.at_turn, counterfactual=self.counterfactual, settings=settings)
         finally:

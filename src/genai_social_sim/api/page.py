@@ -35,11 +35,11 @@ _LONG: Final = 300_000  # turns: the state of a longer run takes too long to be 
 _MEASURED: Final = 20_000  # turns of a run that is measured at once
 _LARGE: Final = 200_000  # characters of a study that is not worked out only to say how far a run is
 _BEFORE: Final = """
-    SELECT turn FROM events WHERE kind IN ('spoke', 'fell_silent') AND turn < ? AND body ->> 'agent' = ?
+    SELECT turn, seq FROM events WHERE kind IN ('spoke', 'fell_silent') AND turn < ? AND body ->> 'agent' = ?
     AND body ->> 'channel' = ? ORDER BY seq DESC LIMIT 1
 """
 _ABOUT: Final = """
-    SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)), seq FROM events AS e
     WHERE kind = 'session_started' AND seq < coalesce((SELECT min(seq) FROM events WHERE turn = ?), 1 << 62)
     ORDER BY seq DESC LIMIT 1
 """

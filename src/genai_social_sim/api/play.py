@@ -51,6 +51,7 @@ class Settings:
     sharers: int = 1  # processes of this machine, this one included, that share what each model may do at once
     assignment: Assignment = field(default_factory=Assignment)  # of a new run
     description: str | None = None  # of the study of a new run, for people
+    whole: bool = False  # a new fork's file holds the past, too
     say: Callable[[str], None] = lambda words: None  # told what is waited for before the run begins
 
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
+from genai_social_sim.api.answers import Answers
 from genai_social_sim.api.cost import Cost, cost_of
 from genai_social_sim.api.counterfactual import Counterfactual
 from genai_social_sim.api.play import Settings, resumed
@@ -15,12 +16,8 @@ from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends.shortening import sent_as_noted
 from genai_social_sim.domain.events import (
     Answered,
-    AttemptFailed,
     Between,
-    CallKey,
-    Event,
     RunStarted,
-    Taken,
 )
 from genai_social_sim.domain.origin import Origin, Parent
 from genai_social_sim.engine.recovery import shown_before
@@ -57,14 +54,17 @@ class Run:
 
     Args:
         path: The run file.
+        past: Of a fork: where the files that hold its past lie now, if they were moved; see `make_whole`.
 
     Raises:
         RecordError: If there is no such file or it is no record.
+        PastError: If a file that holds its past is missing, or is not the right one.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, past: Sequence[str | Path] = ()) -> None:
         self.path = Path(path)
-        self._reader = SqliteReader(self.path)
+        self._moved = tuple(map(Path, past))
+        self._reader = SqliteReader(self.path, self._moved)
         self._reader.head()
 
     @property
@@ -122,6 +122,11 @@ class Run:
         return self.origin.parent
 
     @property
+    def past(self) -> tuple[Path, ...]:
+        """The files that hold the past of a fork, the nearest first; none if its own file holds all of it."""
+        return tuple([each.path for each in self._reader.ancestors])
+
+    @property
     def cost(self) -> Cost | None:
         """What its calls cost so far, at the study's prices; None without prices."""
         return cost_of(self._reader, self.study)
@@ -149,7 +154,7 @@ class Run:
         """
         self.turn(turn)  # so that one that is not there is told
         prompt = self._reader.prompt(turn)
-        taken = _Answers(self._reader).of(turn)
+        taken = Answers(self._reader).of(turn)
         if prompt is not None and taken is not None and prompt.digest != taken.asked.prompt:
             raise RecordError(
                 f"the prompt of turn {turn} does not match its hash",
@@ -164,7 +169,7 @@ class Run:
         Raises:
             RecordError: As for `prompt`.
         """
-        prompt, taken = self.prompt(turn), _Answers(self._reader).of(turn)
+        prompt, taken = self.prompt(turn), Answers(self._reader).of(turn)
         notes = json.loads(taken.notes.value) if isinstance(taken, Answered) else {}
         if prompt is None or not notes.get("dropped_oldest"):
             return prompt
@@ -187,7 +192,7 @@ class Run:
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
         last = [recorded.event for recorded in self._reader.of_turn(head.turns)]
         beside = sum(isinstance(event, Between) for event in last)
-        found = _Answers(self._reader)
+        found = Answers(self._reader)
         played = replay(stage, started.study, DigestLog(), found.of, turns=head.turns, beside=beside)
         problem = played.differs
         if not problem and played.digest != head.digest:
@@ -236,7 +241,7 @@ class Run:
             changes: What is changed from there on, as `path.in.the.study=value`, such as `model.temperature=0.2`.
             interventions: Further ones that take effect then, as in a study file without `at`.
             resample: Which other chance everything has from there on, from 1; 0: this run's.
-            settings: As for `Study.run`.
+            settings: As for `Study.run`; and `whole`: its file holds the past, too, which else stays in this run's.
 
         Raises:
             RequestError: If the run has not come to that turn, or what is to be different makes no sense then.
@@ -245,6 +250,19 @@ class Run:
             say=say or {}, mute=mute, changes=changes, interventions=interventions, resample=resample
         )
         return finished(self.afork(at_turn=at_turn, counterfactual=counterfactual, **settings))
+
+    def make_whole(self) -> int:
+        """Copy the past of a fork into its own file, so that it needs no other; how many events that were.
+
+        Raises:
+            RecordError: If somebody works on the run, or what its past is read from was changed.
+        """
+        from genai_social_sim.eventlog.making_whole import make_whole
+
+        copied = make_whole(self.path, self._moved)
+        self._reader.close()
+        self._reader = SqliteReader(self.path)
+        return copied
 
     async def afork(self, *, at_turn: int, counterfactual: Counterfactual | None = None, **settings: Any) -> Run:
         """`fork`, for code that waits."""
@@ -363,28 +381,6 @@ class Run:
                 "the first event of this record is missing", where=str(self.path), remedy=f"gss verify {self.path}"
             )
         return first.event
-
-
-class _Answers:
-    """What a record holds of calls: the answer or the last failure. Those of one turn are read together."""
-
-    def __init__(self, reader: SqliteReader) -> None:
-        self._reader = reader
-        self._turn = -1
-        self._found: dict[CallKey, Taken] = {}
-
-    def of(self, key: CallKey) -> Taken | None:
-        """Of one call; None if it has none."""
-        turn = key if isinstance(key, int) else key[0]
-        if turn != self._turn:
-            events = [recorded.event for recorded in self._reader.of_turn(turn)]
-            self._found = {event.key: event for event in events if _is_decided(event)}
-            self._turn = turn
-        return self._found.get(key)
-
-
-def _is_decided(event: Event) -> TypeGuard[Taken]:
-    return isinstance(event, Answered) or (isinstance(event, AttemptFailed) and event.final)
 
 
 def unused(path: Path) -> Path:

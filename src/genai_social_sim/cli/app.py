@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "replay": "checking",
     "diff": "branching",
     "fork": "branching",
+    "make-whole": "branching",
     "measure": "measuring",
     "compare": "measuring",
     "export": "exporting",

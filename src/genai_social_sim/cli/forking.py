@@ -17,6 +17,7 @@ from genai_social_sim.cli.failing import FoundWantingError
 from genai_social_sim.cli.many import play_many, told
 from genai_social_sim.cli.playing import Wish, play_on, standing
 from genai_social_sim.errors import RequestError, SpecError
+from genai_social_sim.eventlog.making_whole import make_whole
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.study.source import parse_yaml
 
@@ -41,7 +42,7 @@ class Asked:
 
 
 def fork_run(
-    path: Path, asked: Asked, wish: Wish, *, at: int, replicates: int | None, resample: bool, jobs: int
+    path: Path, asked: Asked, wish: Wish, *, at: int, replicates: int | None, resample: bool, jobs: int, whole: bool
 ) -> None:
     """Fork a run, once or with several chances; what is finished is left as it is."""
     path = out.existing(path)
@@ -50,7 +51,8 @@ def fork_run(
     with Run(path) as parent:
         forks = planned_forks(parent, at_turn=at, counterfactuals=chances)
     for fork in forks:
-        fork.begin(fork_settings(wish.settings(), fork.counterfactual))  # so that what is wrong is said now
+        begun = {**wish.settings(), "whole": whole}
+        fork.begin(fork_settings(begun, fork.counterfactual))  # so that what is wrong is said now
     if len(forks) == 1 and not wish.as_json and standing(forks[0].path) != "finished":
         play_on(forks[0].path, wish)
         out.say(_where(_comparison(path, forks[0].path)), style="dim")
@@ -83,6 +85,18 @@ def _told(parent: Path, fork: PlannedFork, outcome: Outcome) -> dict[str, Any]:
         "same": found.same,
         "first": None if found.first is None else asdict(found.first),
     }
+
+
+def make_runs_whole(paths: Sequence[Path], past: Sequence[Path], *, as_json: bool) -> None:
+    """Let forks hold their past themselves; those that do are left as they are."""
+    paths, past = [out.existing(path) for path in paths], [out.existing(path) for path in past]
+    copied = {str(path): make_whole(path, past) for path in paths}
+    if as_json:
+        out.envelope([{"run": run, "copied": number} for run, number in copied.items()])
+        return
+    for run, number in copied.items():
+        words = f"{out.number_of(number, 'event')} copied from its past" if number else "it held all of its events"
+        out.facts([("whole", f"{run}: {words}")])
 
 
 def diff_runs(here: Path, there: Path, *, as_json: bool) -> None:

@@ -47,7 +47,7 @@ _SESSIONS: Final = """
     FROM events AS e WHERE kind = 'session_started'
 """
 _ABOUT: Final = (
-    "SELECT t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER) "
+    "SELECT (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)), seq FROM events AS e "
     "WHERE kind = 'session_started' ORDER BY seq DESC LIMIT 1"
 )
 _LATEST: Final = (

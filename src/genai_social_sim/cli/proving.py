@@ -8,7 +8,7 @@ from pathlib import Path
 from genai_social_sim.api.run import Run
 from genai_social_sim.cli import out
 from genai_social_sim.cli.failing import FoundWantingError
-from genai_social_sim.eventlog.verification import verify
+from genai_social_sim.eventlog.verification import Verdict, verify
 
 
 def verify_run(path: Path, *, as_json: bool) -> None:
@@ -19,7 +19,7 @@ def verify_run(path: Path, *, as_json: bool) -> None:
     if not verdict.ok:
         raise FoundWantingError(
             verdict.problem,
-            where=f"{path}, event {verdict.event}",
+            where=f"{path}, event {verdict.event}{_standing_in(verdict)}",
             remedy="Do not trust this file: restore it from a copy, or play the study again (gss run STUDY --again).",
             data=data,
         )
@@ -27,7 +27,16 @@ def verify_run(path: Path, *, as_json: bool) -> None:
         out.envelope(data)
         return
     counts = f"{out.number_of(verdict.events, 'event')}, {out.number_of(verdict.turns, 'turn')}, {verdict.status}"
-    out.facts([("intact", counts), ("digest", verdict.digest)])
+    out.facts([("intact", counts), ("past", _past(verdict)), ("digest", verdict.digest)])
+
+
+def _past(verdict: Verdict) -> str:
+    """What of the record was read in other files."""
+    return "\n".join([f"{out.number_of(part.events, 'event')} of these in {part.file}" for part in verdict.past])
+
+
+def _standing_in(verdict: Verdict) -> str:
+    return f" (in {verdict.file})" if verdict.past else ""
 
 
 def replay_run(path: Path, *, as_json: bool) -> None:

@@ -28,6 +28,14 @@ ABOUT: Final[Mapping[str, str]] = {
         "in a row are sent as one. Its hash is SHA-256 over, for each message, that letter, the number of texts as two "
         "bytes and the hash of each text."
     ),
+    "past": (
+        "If table `past` has a row, this is a fork whose log begins in another run file: its events with seq up to "
+        "past.seq and its texts with id up to past.texts are those of that file, but for event 0, if it stands here. "
+        "(That file may have such a row, too.) Chain and digest go through all of them, from event 0 on; column "
+        "`chain` there holds that file's own links, which are others if event 0 is another. To read all: ATTACH "
+        "past.file AS parent; then SELECT * FROM parent.events WHERE seq <= past.seq UNION ALL SELECT * FROM "
+        "main.events, and the same for `texts` by id. `gss make-whole` copies the past into this file."
+    ),
     "call": (
         "The `call` of a spoke, fell_silent, exercised, probed or remembered event is SHA-256(prompt hash, params "
         "hash, raw answer's hash, 'SEED FINISH PROMPT_TOKENS ANSWER_TOKENS'); after a failure the answer is empty, "
@@ -95,6 +103,15 @@ DESCRIBED: Final[Mapping[str, Mapping[str, str]]] = {
         "digest": "Digest over the logical events so far.",
         "turns": "Turns committed.",
         "status": "running, finished, interrupted or failed; running without a process that writes means killed.",
+    },
+    "past": {
+        "": "Empty, or, in a fork that shares the past of another run, one row: where that is (see about).",
+        "one": "Always 1.",
+        "file": "The other run file, relative to the folder of this one, with / between folders.",
+        "run": "That run's id: the first 16 digits of the link of its first session, or of that which made it a fork.",
+        "seq": "Position of the last event that is read there.",
+        "chain": "Its link of the chain there, by which the file is known to be the right one.",
+        "texts": "Id of the last text that is read there; those of this file have larger ones.",
     },
     "described": {
         "": "This table.",

@@ -17,19 +17,23 @@ from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt, Role
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import EmptyRecordError, RecordError
 from genai_social_sim.eventlog import lock
+from genai_social_sim.eventlog.ancestry import Ancestor, opened
 from genai_social_sim.eventlog.codec import decode
-from genai_social_sim.eventlog.store import differs, open_to_read, unreadable
+from genai_social_sim.eventlog.store import differs, unreadable
 from genai_social_sim.ports import Recorded
 
 Standing = Literal[Status, "killed", "running or killed"]
 PAGE: Final = 1000
-_SELECT: Final = "SELECT seq, kind, turn, at, body, texts, prompt, chain FROM events"
+_COLUMNS: Final = "seq, kind, turn, at, body, texts, prompt, chain"
+_SELECT: Final = f"SELECT {_COLUMNS} FROM events"
+# Of a fork, `events` and `texts` are views over several files: a text is looked up, since a join would copy all of them
+# first; and what is put in order stands among the columns, so that it is read in that order.
 _LAST_PLACE: Final = """
-    SELECT t.text ->> '$.lock' FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT (SELECT text ->> '$.lock' FROM texts WHERE id = CAST(e.texts AS INTEGER)), seq FROM events AS e
     WHERE kind = 'session_started' ORDER BY seq DESC LIMIT 1
 """
 _SESSIONS: Final = """
-    SELECT t.text, lower(hex(e.chain)) FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)), lower(hex(chain)), seq FROM events AS e
     WHERE kind = 'session_started' ORDER BY seq
 """
 _TEXTS_OF: Final = "SELECT id, text, hash FROM texts WHERE id IN (SELECT value FROM json_each(?))"
@@ -67,11 +71,19 @@ class Head(NamedTuple):
 
 
 class SqliteReader:
-    """Reads one run file; any number of readers may do so at once."""
+    """Reads one run file, and the past of a fork where that is; any number of readers may do so at once.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The run file.
+        elsewhere: Where the files with its past may lie, if they are not where it has them.
+
+    Attributes:
+        ancestors: Files that hold its past, the nearest first; none for a record that holds it itself.
+    """
+
+    def __init__(self, path: Path, elsewhere: Sequence[Path] = ()) -> None:
         self.path = path
-        self._db = open_to_read(path)
+        self._db, self.ancestors = opened(path, elsewhere)
         self._texts: dict[int, Text] = {}
 
     def head(self) -> Head:
@@ -101,9 +113,46 @@ class SqliteReader:
     def origin(self) -> Origin:
         """Its place in a design and the run that it was forked from; the same at any time of the run."""
         origin = Origin()
-        for about, mark in self.query(_SESSIONS):
+        for about, mark, _ in self.query(_SESSIONS):
             origin = origin.after(str(about), mark)
         return origin
+
+    def holder(self, seq: int) -> Path:
+        """The file in which an event of this log stands."""
+        for schema, file, after in self._files():
+            if seq > after or (seq == 0 and self._first(schema)):
+                return file
+        return self.path
+
+    def first_events(self) -> Iterator[tuple[Ancestor, Stored]]:
+        """The event with which the log of each file begins that holds a part of the past, the oldest first."""
+        first = None
+        for each in reversed(self.ancestors):
+            first = self._first(each.schema) or first
+            if first is not None:
+                yield each, first
+
+    def damage(self) -> Iterator[tuple[Path, str]]:
+        """Files that are damaged, of those that this log stands in, and what SQLite says of them."""
+        for schema, file, _ in self._files():
+            for (said,) in self.query(f"PRAGMA {schema}.integrity_check(1)"):  # of indexes, too
+                if said != "ok":
+                    yield file, str(said)
+
+    def _files(self) -> Iterator[tuple[str, Path, int]]:
+        """The schema, path and last event that it does not hold, of each file that this log stands in."""
+        yield "main", self.path, self.ancestors[0].upto if self.ancestors else -1
+        for each in self.ancestors:
+            yield each.schema, each.path, each.after
+
+    def _first(self, schema: str) -> Stored | None:
+        row = self._one(f"SELECT {_COLUMNS} FROM {schema}.events WHERE seq = 0")
+        return None if row is None else Stored(*row)
+
+    def last_text(self, seq: int) -> int:
+        """The largest id of a text to which an event up to this position refers; raises RecordError."""
+        rows = self.query("SELECT texts, prompt FROM events WHERE seq <= ?", seq)
+        return max((int(number) for row in rows for each in row if each for number in _ID.findall(each)), default=0)
 
     def _said(self) -> Status:
         return cast(Status, self.head().status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -20,8 +21,10 @@ _SELF_DESCRIPTION: Final = {
     "the table `about`": "SELECT key, value FROM about ORDER BY key",
     "the table `described`": "SELECT name, column_name, description FROM described ORDER BY name, column_name",
 }
+EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?)"
 _RARE_CHECKPOINT: Final = 4000  # pages of 4 KiB: each folding-in waits for the disk, which `process` does not need
-_BUSY_MS: Final = 10_000
+BUSY_MS: Final = 10_000
 _HEADER: Final = 100  # bytes of an SQLite file's header
 
 
@@ -44,7 +47,7 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     try:
         db = apsw.Connection(str(path), flags=flags)
-        db.set_busy_timeout(_BUSY_MS)
+        db.set_busy_timeout(BUSY_MS)
         if create and db.pragma("application_id") != APPLICATION_ID:
             db.pragma(
                 "application_id", APPLICATION_ID
@@ -59,6 +62,17 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
     except apsw.Error as fault:
         raise unreadable(path, fault) from fault
     return db
+
+
+def fold_in(db: apsw.Connection) -> None:
+    """Close a connection that wrote, and leave the file complete by itself, with nothing beside it."""
+    try:
+        db.set_busy_timeout(0)
+        db.pragma("journal_mode", "delete")
+    except apsw.Error:
+        pass  # somebody is reading, or the disk is full: then it stays as it is, which readers know too
+    finally:
+        db.close()
 
 
 @contextmanager
@@ -94,15 +108,16 @@ def open_to_read(path: Path) -> apsw.Connection:
     """A connection that cannot change the file and does not keep its writer waiting."""
     check_is_record(path)
     try:
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        db.set_busy_timeout(_BUSY_MS)
+        name = os.path.join(os.curdir, path)  # so that it is never taken for an address
+        db = apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        db.set_busy_timeout(BUSY_MS)
         version = db.pragma("user_version")
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         db = _open_immutable(path)
         version = db.pragma("user_version")
     except apsw.Error as fault:
         raise unreadable(path, fault) from fault
-    _check_version(path, version)
+    check_version(path, version)
     return db
 
 
@@ -138,7 +153,18 @@ def unreadable(path: Path, fault: Exception) -> RecordError:
 
 
 def _open_immutable(path: Path) -> apsw.Connection:
-    """A finished record on a medium that cannot be written to, where WAL mode cannot make its shared-memory file."""
+    try:
+        return apsw.Connection(immutable(path), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    except apsw.Error as fault:
+        raise unreadable(path, fault) from fault
+
+
+def immutable(path: Path) -> str:
+    """The address of a finished record on a medium that cannot be written to, where WAL mode cannot share memory.
+
+    Raises:
+        RecordError: If it was not closed.
+    """
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         raise RecordError(
@@ -146,14 +172,11 @@ def _open_immutable(path: Path) -> apsw.Connection:
             where=str(path),
             remedy=f"Copy it together with {log.name} to a folder of your own.",
         )
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    try:
-        return apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
-    except apsw.Error as fault:
-        raise unreadable(path, fault) from fault
+    return f"{path.resolve().as_uri()}?immutable=1"
 
 
-def _check_version(path: Path, version: int) -> None:
+def check_version(path: Path, version: int) -> None:
+    """Refuse what a newer release wrote; raises RecordError."""
     newest = migrations()[-1][0]
     if version > newest:
         raise RecordError(
@@ -165,7 +188,7 @@ def _check_version(path: Path, version: int) -> None:
 
 def _migrate(db: apsw.Connection, path: Path) -> None:
     version = db.pragma("user_version")
-    _check_version(path, version)
+    check_version(path, version)
     todo = [(number, sql) for number, sql in migrations() if number > version]
     if not todo:
         return

@@ -14,9 +14,11 @@ from genai_social_sim.domain.prompt import ROLE_LETTERS, Message, Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog import lock
+from genai_social_sim.eventlog.ancestry import Link, link_of, past_alone
 from genai_social_sim.eventlog.chain import START, Chain
 from genai_social_sim.eventlog.codec import OUTCOMES, encode
-from genai_social_sim.eventlog.store import Durability, open_to_write, transaction, unreadable
+from genai_social_sim.eventlog.reader import Head
+from genai_social_sim.eventlog.store import EVENT, TEXT, Durability, fold_in, open_to_write, transaction, unreadable
 from genai_social_sim.ports import Clock, Entry
 
 _MOST_IDS: Final = 80_000  # ids of texts that are remembered; a dict doubles at 87,382. Older ones are looked up again
@@ -24,8 +26,8 @@ _MOST_FORMS: Final = 20_000
 _PREIMAGE: Final = itemgetter(2)  # of a message: its role's letter, two bytes, hashes
 _HASHES_FROM: Final = 3
 _HASH: Final = 32
-_EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?)"
+_KNOWN: Final = "SELECT id FROM texts WHERE hash = ?"
+_PAST: Final = "INSERT INTO past VALUES (1, ?, ?, ?, ?, ?)"
 _HEAD: Final = "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)"
 
 
@@ -51,6 +53,7 @@ class SqliteLog:
         self._path = path
         self._clock = clock
         self._fenced = False
+        self._past: apsw.Connection | None = None  # what a fork's texts are looked up in, beside its own
         self._lock = lock.taken(path)
         try:
             self._db = open_to_write(path, durability=durability, create=create)
@@ -69,6 +72,30 @@ class SqliteLog:
         """Position of the last event; -1 in an empty log."""
         return self._chain.seq
 
+    def share(self, past: Link, upto: Head, first: Entry | None) -> None:
+        """Begin an empty log with a past that another run file holds.
+
+        Args:
+            past: Where it is.
+            upto: Where this log stands with it.
+            first: The event in place of the first one there; None if that is this log's, too.
+
+        Raises:
+            RecordError: If the past is not there, or the log cannot be written.
+        """
+        self._next_id = past.texts + 1
+        try:
+            rows = self._rows([first]) if first else []
+            with transaction(self._db):
+                self._db.executemany(TEXT, self._new_texts)
+                self._db.executemany(EVENT, rows)
+                self._db.execute(_PAST, past)
+                self._db.execute(_HEAD, upto)
+        except apsw.Error as fault:
+            raise unreadable(self._path, fault) from fault
+        finally:
+            self._reload()
+
     def append(self, entries: Sequence[Entry]) -> None:
         """Append in this order, all or none.
 
@@ -82,8 +109,8 @@ class SqliteLog:
         try:
             rows = self._rows(entries)
             with transaction(self._db):
-                self._db.executemany(_TEXT, self._new_texts)
-                self._db.executemany(_EVENT, rows)
+                self._db.executemany(TEXT, self._new_texts)
+                self._db.executemany(EVENT, rows)
                 head = self._chain
                 self._db.execute(_HEAD, (head.seq, head.chain, head.digest, self._turns, self._status))
         except apsw.ConstraintError as fault:
@@ -101,12 +128,10 @@ class SqliteLog:
     def close(self) -> None:
         """Fold the write-ahead log into the file: it is complete by itself, and readers leave nothing beside it."""
         try:
-            self._db.set_busy_timeout(0)
-            self._db.pragma("journal_mode", "delete")
-        except apsw.Error:
-            pass  # somebody is reading, or the disk is full: then it stays as it is, which readers know too
+            fold_in(self._db)
+            if self._past is not None:
+                self._past.close()
         finally:
-            self._db.close()
             self._lock.release()
 
     def _refusal(self) -> RecordError:
@@ -122,7 +147,10 @@ class SqliteLog:
         self._ids: dict[bytes, str] = {}
         self._forms = _Forms(self._ids)
         self._new_texts: list[tuple[int, bytes, str]] = []
-        self._next_id = (db.execute("SELECT max(id) FROM texts").get or 0) + 1
+        link = link_of(db, self._path)
+        if link is not None and self._past is None:
+            self._past = past_alone(self._path, link)
+        self._next_id = (db.execute("SELECT max(id) FROM texts").get or (link.texts if link else 0)) + 1
         self._all_ids_known = self._next_id == 1
         row = db.execute("SELECT seq, chain, digest, turns, status FROM head").get
         seq, chain, digest, turns, status = row or (-1, START, START, 0, "running")
@@ -154,7 +182,7 @@ class SqliteLog:
     def _learn_id(self, text: Text) -> str:
         known = None
         if not self._all_ids_known:
-            known = self._db.execute("SELECT id FROM texts WHERE hash = ?", (text.digest,)).get
+            known = self._known(text.digest)
         if known is None:
             known = self._next_id
             self._next_id += 1
@@ -165,6 +193,13 @@ class SqliteLog:
             self._all_ids_known = False
         self._ids[text.digest] = str(known)
         return str(known)
+
+    def _known(self, digest: bytes) -> int | None:
+        """The id of a text that was written before; None if none was."""
+        found: int | None = self._db.execute(_KNOWN, (digest,)).get
+        if found is None and self._past is not None:
+            found = self._past.execute(_KNOWN, (digest,)).get
+        return found
 
     def _listed(self, prompt: Prompt) -> str:
         try:

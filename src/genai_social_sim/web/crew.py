@@ -13,7 +13,8 @@ from genai_social_sim.web.sources import Record
 
 _MOST: Final = 1_000  # of each
 _NOTICES: Final = """
-    SELECT e.at, e.body ->> 'what', t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT e.at, e.body ->> 'what', (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)), e.seq
+    FROM events AS e
     WHERE e.kind = 'noticed' AND e.seq > coalesce((SELECT max(seq) FROM events WHERE kind = 'session_started'), -1)
     AND e.body ->> 'what' IN
         ('worker_joined', 'worker_refused', 'worker_missing', 'server_down', 'server_up', 'broker_away', 'broker_back')
@@ -85,7 +86,7 @@ def crew(record: Record) -> Crew:
 
 
 def _notices(record: Record) -> Iterator[tuple[float, str, str]]:
-    for at, what, text in record.query(_NOTICES):
+    for at, what, text, _ in record.query(_NOTICES):
         yield float(at), str(what), str(text)
 
 

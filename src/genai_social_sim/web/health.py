@@ -15,7 +15,8 @@ from genai_social_sim.web.sources import Record
 _OWN: Final = "of its own"  # as a session names such a broker
 _MOST: Final = 200  # notices and failed attempts, the latest
 _SESSIONS: Final = """
-    SELECT e.seq, e.at, e.body ->> 'resumed', t.text FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT e.seq, e.at, e.body ->> 'resumed', (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER))
+    FROM events AS e
     WHERE e.kind = 'session_started' ORDER BY e.seq
 """
 _ENDS: Final = "SELECT seq, at, body ->> 'status' FROM events WHERE kind = 'session_ended' ORDER BY seq"

@@ -11,8 +11,9 @@ from genai_social_sim.web.sources import Record
 
 _AT_ONCE: Final = 100_000  # positions looked through before the question has to be asked again
 _TEXTS: Final = """
-    SELECT e.seq, t.text, coalesce(e.body ->> 'agent', e.body ->> 'speaker', '')
-    FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT e.seq, (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)),
+           coalesce(e.body ->> 'agent', e.body ->> 'speaker', '')
+    FROM events AS e
     WHERE e.kind IN ('opened', 'spoke', 'probed', 'intervened') AND e.seq > ? AND e.seq <= ? ORDER BY e.seq
 """
 

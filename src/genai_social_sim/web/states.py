@@ -22,13 +22,15 @@ _POINTS: Final = 160  # of a course
 _CATEGORIES: Final = 12
 _LONGEST: Final = 60  # characters of a text that can be a state
 _TURNS: Final = """
-    SELECT e.turn + 1, e.body ->> 'agent', coalesce(e.body ->> 'choice', substr(t.text, 1, 61)), e.body ->> 'channel'
-    FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT e.turn + 1, e.body ->> 'agent', coalesce(e.body ->> 'choice', substr(
+        (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)), 1, 61)), e.body ->> 'channel', e.seq
+    FROM events AS e
     WHERE e.kind = 'spoke' AND e.seq > ? AND e.seq <= ? ORDER BY e.seq
 """
 _PROBES: Final = """
-    SELECT e.turn, e.body ->> 'agent', coalesce(e.body ->> 'choice', substr(t.text, 1, 61)), e.body ->> 'channel'
-    FROM events AS e JOIN texts AS t ON t.id = CAST(e.texts AS INTEGER)
+    SELECT e.turn, e.body ->> 'agent', coalesce(e.body ->> 'choice', substr(
+        (SELECT text FROM texts WHERE id = CAST(e.texts AS INTEGER)), 1, 61)), e.body ->> 'channel', e.seq
+    FROM events AS e
     WHERE e.kind = 'probed' AND e.seq > ? AND e.seq <= ? AND e.body ->> 'probe' = ? AND e.body ->> 'cause' IS NULL
     ORDER BY e.seq
 """
@@ -118,7 +120,7 @@ class Statements:
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         asked = (_TURNS, stated.seq, head.seq) if of == SAID else (_PROBES, stated.seq, head.seq, of)
-        for turn, agent, said, where in record.query(*asked):
+        for turn, agent, said, where, _ in record.query(*asked):
             if channel and where != channel:
                 continue
             _add(stated, int(turn), str(agent), str(said))

@@ -11,14 +11,14 @@ from typing_extensions import TypedDict  # pydantic knows it on every Python
 
 from genai_social_sim.domain.events import RunStarted, SessionStarted
 from genai_social_sim.domain.origin import Origin
-from genai_social_sim.errors import RecordError, SocialSimError
+from genai_social_sim.errors import PastError, RecordError, SocialSimError
 from genai_social_sim.web.folder import Folder, RunFile, Stamp
 from genai_social_sim.web.sources import Record, Sources
 
 _FIRST_S: Final = 0.05  # spent on reading before anything is shown
 _PATIENCE_S: Final = 0.2  # spent on reading before what is known is shown
 LIVELY: Final = ("running", "running or killed")
-_LAST_AT: Final = "SELECT at FROM events ORDER BY seq DESC LIMIT 1"
+_LAST_AT: Final = "SELECT at, seq FROM events ORDER BY seq DESC LIMIT 1"
 _COUNTED_AT_ONCE: Final = 50_000  # positions of a log, so that a long one holds nobody up
 _USED: Final = """
     SELECT sum(CASE WHEN kind <> 'answered' THEN body ->> 'tokens' END),
@@ -193,7 +193,10 @@ class Summaries:
                 row = _now(fixed, record)
                 used = _counted(record, known.used if known else _Used(), row["seq"])
         except SocialSimError as fault:
-            return _Known({**_empty(file), "problem": fault.problem, "status": "unreadable"}, file.stamp)
+            stamp = (
+                None if isinstance(fault, PastError) else file.stamp
+            )  # the file may be well, and that of its past not
+            return _Known({**_empty(file), "problem": fault.problem, "status": "unreadable"}, stamp)
         if used.seq >= row["seq"]:
             row = {**row, "tokens": used.tokens, "cost": used.cost}
         # One that runs is looked at again even if its file stays as it is: its process may be killed meanwhile.

@@ -24,17 +24,18 @@ _COUNTED: Final = """
 """
 # Notes, the third of an answer's texts, name the worker, if it was one.
 _ANSWERED: Final = """
-    SELECT coalesce(CASE WHEN json_valid(t.text) THEN t.text ->> '$.worker' END, e.body ->> 'by'), count(*),
-           coalesce(sum(e.body ->> '$.tokens[1]'), 0), max(e.at)
+    SELECT coalesce((SELECT CASE WHEN json_valid(text) THEN text ->> '$.worker' END FROM texts
+                     WHERE id = CAST(('[' || replace(e.texts, ' ', ',') || ']') ->> '$[2]' AS INTEGER)),
+                    e.body ->> 'by'), count(*), coalesce(sum(e.body ->> '$.tokens[1]'), 0), max(e.at)
     FROM events AS e
-    LEFT JOIN texts AS t ON t.id = CAST(('[' || replace(e.texts, ' ', ',') || ']') ->> '$[2]' AS INTEGER)
     WHERE e.seq > ? AND e.seq <= ? AND e.kind = 'answered' GROUP BY 1
 """
 _MOST: Final = 1_000  # who answered
 _LATELY: Final = """
     SELECT coalesce(sum(kind IN ('spoke', 'fell_silent')), 0), coalesce(sum(body ->> 'tokens'), 0), min(at)
     FROM (
-        SELECT kind, body, at FROM events WHERE kind IN ('spoke', 'fell_silent', 'probed') ORDER BY seq DESC LIMIT 500
+        SELECT kind, body, at, seq FROM events WHERE kind IN ('spoke', 'fell_silent', 'probed')
+        ORDER BY seq DESC LIMIT 500
     ) WHERE at > ?
 """
 

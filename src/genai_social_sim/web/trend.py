@@ -11,8 +11,9 @@ from genai_social_sim.web.sources import Record
 _PARTS: Final = 120  # into which a run is cut
 _OUTCOMES: Final = """
     SELECT e.turn * ?1 / max(?2, ?1) AS part, max(e.turn) + 1, count(*), avg(e.kind = 'fell_silent'),
-           avg(e.body ->> 'tokens'), avg(CASE WHEN e.kind = 'spoke' THEN length(t.text) END)
-    FROM events AS e LEFT JOIN texts AS t ON e.kind = 'spoke' AND t.id = CAST(e.texts AS INTEGER)
+           avg(e.body ->> 'tokens'), avg(CASE WHEN e.kind = 'spoke' THEN
+               (SELECT length(text) FROM texts WHERE id = CAST(e.texts AS INTEGER)) END)
+    FROM events AS e
     WHERE e.kind IN ('spoke', 'fell_silent') AND e.seq <= ?3 GROUP BY part ORDER BY part
 """
 _CALLS: Final = """

@@ -66,7 +66,13 @@ def test_a_record_of_an_older_release_is_read_as_it_is_and_migrated_by_its_next_
 def test_a_record_of_the_first_release_is_sound_and_gets_its_index_when_it_is_gone_on_with(
     record: bytes, tmp_path: Path
 ) -> None:
-    path = spoiled(record, tmp_path / "run.sqlite", ("DROP INDEX sessions", ()), ("PRAGMA user_version = 1", ()))
+    path = spoiled(
+        record,
+        tmp_path / "run.sqlite",
+        ("DROP INDEX sessions", ()),
+        ("DROP TABLE past", ()),
+        ("PRAGMA user_version = 1", ()),
+    )
     assert verify(path).ok
     with closing(SqliteReader(path)) as reader:
         before = reader.origin()

@@ -142,12 +142,25 @@ def test_a_family_is_told_from_any_of_its_members(tmp_path: Path) -> None:
 
 def test_a_parent_that_is_not_here_still_joins_its_forks(tmp_path: Path) -> None:
     with Run(play(tmp_path, SMALL)) as run:
-        forks = [run.fork(at_turn=turn).path.stem for turn in (2, 4)]
+        forks = [run.fork(at_turn=turn, whole=True).path.stem for turn in (2, 4)]
         run.path.unlink()
     with served(tmp_path) as site:
         rows_of(site)
         family = site.api(f"/runs/{forks[1]}/family")["members"]
     assert [(row["run"], row["name"]) for row in family] == [("", run.path.stem), *[(each, each) for each in forks]]
+
+
+def test_a_fork_without_its_parent_says_what_it_misses_until_that_is_back(tmp_path: Path) -> None:
+    with Run(play(tmp_path, SMALL)) as run:
+        fork = run.fork(at_turn=2).path
+    made, ticks = sources(), count()
+    slow = replace(made, clock=_Clock(lambda: float(next(ticks)), lambda: 0.0))
+    list_of = Summaries(Folder(tmp_path, slow.open, slow.clock.elapsed), slow)
+    away = run.path.rename(tmp_path / "away.txt")
+    row = list_of.one(fork.stem)
+    assert (row["status"], f"{run.path.name}: there is no such run file" in row["problem"]) == ("unreadable", True)
+    away.rename(run.path)
+    assert list_of.one(fork.stem)["status"] == "finished"
 
 
 def test_a_record_that_was_made_its_own_parent_is_shown_once(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ from genai_social_sim.cli.command import (
     help="So many forks, each with another chance from there on; the first one has the parent's.  [default: 1]",
 )
 @click.option("--resample", is_flag=True, help="Other chance for the first one, too.")
+@click.option("--whole", is_flag=True, help="Copy the past into each fork's file, so that it needs no other.")
 @jobs_option
 @parallel_option
 @durability_option
@@ -70,15 +71,43 @@ from genai_social_sim.cli.command import (
 def fork(run: Path, **given: Any) -> None:
     """Go on differently from a past turn of a run, in a new record.
 
-    The past is the parent's, and all chance that the change does not touch stays the same: without a change it comes
-    to the same digest. What is finished is left as it is.
+    The past is the parent's and stays in its record, which the fork needs (see make-whole). All chance that the change
+    does not touch stays the same: without a change it comes to the same digest. What is finished is left as it is.
     """
     from genai_social_sim.cli.forking import Asked, fork_run
     from genai_social_sim.cli.playing import Wish
 
     asked = Asked(**{name: given.pop(name) for name in ("say", "mute", "changes", "interventions")})
-    forks = {name: given.pop(name) for name in ("at", "replicates", "resample", "jobs")}
+    forks = {name: given.pop(name) for name in ("at", "replicates", "resample", "jobs", "whole")}
     fork_run(run, asked, Wish(**given, workers=None), **forks)
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("gss make-whole runs/talk-1a2b3c4d-seed42-fork5.sqlite", "before it is given away"),
+        ("gss make-whole FORK --past moved/talk-1a2b3c4d-seed42.sqlite", "with a parent that was moved"),
+    ],
+    exits={0: "they hold all of their events", 1: "one does not: its past is missing or was changed", 130: ""},
+    json_keys='{"ok": true, "data": [{"run", "copied"}, ...], "warnings": []}; "copied": events that it did not hold.',
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--past",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where a run file is now that holds the past, if it was moved. Repeatable.",
+)
+@json_option
+def make_whole(runs: tuple[Path, ...], *, past: tuple[Path, ...], as_json: bool) -> None:
+    """Copy the past of forks into their own files.
+
+    Each needs no other file then: it can be moved, published and checked alone. Digest and chain stay the same.
+    """
+    from genai_social_sim.cli.forking import make_runs_whole
+
+    make_runs_whole(runs, past, as_json=as_json)
 
 
 @click.command(

@@ -16,15 +16,16 @@ from genai_social_sim.cli.command import Command, json_option, run_argument
         ("gss verify copy.sqlite --json", "the same, for a program"),
     ],
     exits={0: "the record is what was written", 1: "it is not: the first bad event is named", 130: ""},
-    json_keys='{"ok": true, "data": {"run", "ok", "events", "turns", "status", "digest", "event", "problem"}, '
-    '"warnings": []}; a bad record gives the same data beside "ok": false and "error".',
+    json_keys='{"ok": true, "data": {"run", "ok", "events", "turns", "status", "digest", "event", "problem", '
+    '"file", "past"}, "warnings": []}; "past": what of it stands in other files, '
+    '[{"file", "events"}, ...]; a bad record gives the same data beside "ok": false and "error".',
 )
 @run_argument
 @json_option
 def verify(run: Path, *, as_json: bool) -> None:
     """Check that a record is what was written.
 
-    Names the first event that was changed, removed or added.
+    Names the first event that was changed, removed or added. The past that a fork shares is checked where it is.
     """
     from genai_social_sim.cli.proving import verify_run
 
