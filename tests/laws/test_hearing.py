@@ -11,10 +11,10 @@ from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import Network, hears
 from genai_social_sim.domain.plan import Forum, Moderated, Pairwise, RunPlan, Simultaneous
 from genai_social_sim.ports import Request
-from genai_social_sim.testing.strategies import plans
+from genai_social_sim.testing.strategies import crowds, plans
 
 
-@given(plans(), SEEDS)
+@given(plans() | crowds(), SEEDS)
 def test_everybody_hears_all_that_was_said_before_their_wave_and_that_reaches_them(plan: RunPlan, seed: int) -> None:
     """Up to the window. In pairs what reaches an agent is another matter: see `test_pairs`; broadcasts: test_agenda."""
     played, seen = listened(plan, seed)
@@ -78,7 +78,7 @@ class Carried:
         return longest > max(room.window, 1) and any(one is None and other is not None for one, other in both)
 
 
-@given(plans(minding=True), SEEDS)
+@given(plans(minding=True) | crowds(minding=True), SEEDS)
 def test_nobody_hears_what_the_network_does_not_carry(plan: RunPlan, seed: int) -> None:
     """From when it was said until it was read; edges may have come and gone."""
     played, seen = listened(plan, seed)

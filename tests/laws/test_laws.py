@@ -34,7 +34,7 @@ from genai_social_sim.domain.events import (
     Taken,
 )
 from genai_social_sim.domain.memory import Interactions, Window
-from genai_social_sim.domain.plan import Channel, Moderated, RunPlan, Simultaneous, Timeouts, Turns
+from genai_social_sim.domain.plan import Channel, Moderated, RunPlan, Simultaneous, Timeouts
 from genai_social_sim.engine.recovery import recovered
 from genai_social_sim.engine.replay import replay
 from genai_social_sim.errors import CompletionError
@@ -46,21 +46,16 @@ from genai_social_sim.kernel.state import RunState, start
 from genai_social_sim.kernel.stopping import bound
 from genai_social_sim.ports import Answer, Entry, Request
 from genai_social_sim.study.lowering import canonical, lower, parse
-from genai_social_sim.testing.strategies import plans, utterances
+from genai_social_sim.testing.strategies import crowds, plans, utterances
 
 FEW = settings(max_examples=25)
 
 
 def anything(*, most_turns: int = 12) -> st.SearchStrategy[RunPlan]:
-    """Plans with all that there is: in some of them powers, in others turns enough for memories to be made up."""
+    """Plans with all that there is: in some of them powers, in others turns enough for something to come of it."""
     plain = plans(most_turns=most_turns, minding=True)
     powered = plans(most_turns=most_turns, minding=True, powered=True)
-    return plain | powered | plans(most_channels=1, minding=True).map(lambda plan: lasting(plan, most_turns))
-
-
-def lasting(plan: RunPlan, turns: int) -> RunPlan:
-    """The same, of so many turns."""
-    return replace(plan, stop=Turns(count=turns))
+    return plain | powered | crowds(turns=most_turns, minding=True)
 
 
 def said(seed: int) -> Callable[[Request], Answer | None]:
@@ -220,7 +215,7 @@ def broadcast_in(played: Played) -> set[tuple[str, str]]:
     return {(said.channel, said.text.value) for event in played.of(Intervened) for said in event.said}
 
 
-@given(plans(), SEEDS)
+@given(plans() | crowds(), SEEDS)
 def test_what_is_said_to_one_alone_is_shown_to_nobody_else(plan: RunPlan, seed: int) -> None:
     played, seen = listened(plan, seed)
     private = {(event.channel, event.turn): event for event in played.of(Spoke) if event.to is not None}
@@ -233,7 +228,7 @@ def test_what_is_said_to_one_alone_is_shown_to_nobody_else(plan: RunPlan, seed: 
                 assert f"{event.agent} (to {event.to} alone): " in line.others.content
 
 
-@given(anything(), SEEDS)
+@given(anything() | crowds(minding=True), SEEDS)
 def test_in_a_wave_nobody_sees_what_is_said_in_it(plan: RunPlan, seed: int) -> None:
     rooms = {channel.name: (index, channel) for index, channel in enumerate(plan.channels)}
     for request in listened(plan, seed)[1]:

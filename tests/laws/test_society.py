@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.laws.test_laws import SEEDS, anything, listened, patient, said
 from tests.support.scenario import Played, Scenario, scripted
 
+from genai_social_sim.domain.agenda import After, Intervention, Mute
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import (
     Answered,
@@ -30,12 +31,13 @@ from genai_social_sim.domain.events import (
     Remembered,
     Spoke,
 )
+from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import RunPlan, Turns
 from genai_social_sim.domain.power import Power
 from genai_social_sim.domain.trigger import parts_of
 from genai_social_sim.ports import Answer, Request
 from genai_social_sim.testing.plans import PROTOCOLS, small_channel, small_plan
-from genai_social_sim.testing.strategies import NAMES, plans
+from genai_social_sim.testing.strategies import NAMES, crowds, plans
 
 
 @dataclass
@@ -98,7 +100,7 @@ def played_by(plan: RunPlan, answer: Callable[[Request], Any]) -> Played:
     return Scenario(plan=patient(plan), model=scripted(answer)).play()
 
 
-@given(anything(), SEEDS)
+@given(anything() | crowds(minding=True, powered=True), SEEDS)
 def test_who_has_no_voice_is_passed_over_and_not_even_asked(plan: RunPlan, seed: int) -> None:
     played = played_by(plan, powerful(seed))
     asked = {event.turn for event in played.of(Answered, AttemptFailed) if event.aside is None}
@@ -114,21 +116,28 @@ def test_who_has_no_voice_is_passed_over_and_not_even_asked(plan: RunPlan, seed:
 @settings(max_examples=40)
 @given(st.sampled_from(sorted(PROTOCOLS)), SEEDS, st.sampled_from(NAMES), st.booleans())
 def test_under_every_protocol_who_is_muted_says_nothing(protocol: str, seed: int, whom: str, by_power: bool) -> None:
-    """From the first moment on, by a power; or all the time until it is lifted, by the plan (`test_agenda`)."""
+    """By who has the power, once it may; or by the plan, after a turn."""
     others = [name for name in NAMES if name != whom]
     powers: dict[str, Sequence[Power]] = dict.fromkeys(others, ("mute",)) if by_power else {}
     room = small_channel("hall", members=" ".join(NAMES), protocol=protocol)
-    plan = small_plan(room, agents=" ".join(NAMES), powers=powers, stop=Turns(count=40), seed=seed)
+    mute = Intervention(when=(After(count=1, unit="turns"),), change=Mute(agents=(AgentId(whom),)))
+    planned = () if by_power else (mute,)
+    plan = small_plan(
+        room, agents=" ".join(NAMES), powers=powers, interventions=planned, stop=Turns(count=40), seed=seed
+    )
+
+    asked: list[int] = []
 
     def answer(request: Request) -> str:
+        asked.extend([request.turn] if (request.agent, request.aside) == (whom, "") else [])
         if request.aside == "~powers":
             return f"mute {whom}" if f"mute {whom}" in request.choices else "nothing"
         return request.choices[0] if request.choices else "word"
 
     played = played_by(plan, answer)
-    muted = [event.turn for event in played.of(Exercised) if event.deed == "mute"]
-    assert len(muted) == by_power
-    assert [event.turn for event in played.of(Spoke) if event.agent == whom and muted and event.turn >= muted[0]] == []
+    (muted,) = [event.turn for event in played.of(Exercised, Intervened) if getattr(event, "deed", "mute") == "mute"]
+    assert [event.turn for event in played.of(Spoke) if event.agent == whom and event.turn >= muted] == []
+    assert [turn for turn in asked if turn >= muted] == []
     assert all(event.cause != "muted" or event.agent == whom for event in played.of(FellSilent))
 
 
@@ -160,11 +169,10 @@ def steady(plan: RunPlan) -> RunPlan:
     return replace(plan, stop=Turns(count=12), roles=tuple(roles))
 
 
-@given(anything().map(patient), SEEDS)
+@given(crowds(minding=True, probed=True) | crowds(minding=True, powered=True, probed=True), SEEDS)
 def test_a_probe_leaves_no_trace(plan: RunPlan, seed: int) -> None:
     """Same words, prompts, parameters and seeds of all other calls, same changes: whatever the protocol and memory."""
     plan = steady(plan)
-    assume(plan.probes)
     with_probes, without = played_by(plan, said(seed)), played_by(unasked(plan), said(seed))
     names = {probe.name for probe in plan.probes}
 
@@ -198,7 +206,7 @@ def test_a_prompt_holds_no_utterance_that_its_agent_was_not_shown(plan: RunPlan,
         assert {f"w{turn}w" for turn in re.findall(r"w(\d+)w", request.prompt.text)} & spoken <= shown
 
 
-@given(plans(minding=True, powered=True), SEEDS)
+@given(crowds(minding=True, powered=True, probed=True), SEEDS)
 def test_who_may_not_see_probes_is_shown_no_answer_to_one(plan: RunPlan, seed: int) -> None:
     sees = {role.name for role in plan.roles if "see_probes" in role.powers}
     played, seen = listened(plan, seed)

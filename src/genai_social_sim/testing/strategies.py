@@ -303,9 +303,12 @@ _RATING: Final[Importance] = "rating"
 
 
 @st.composite
-def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False) -> Channel:
-    """A channel of some of the agents NAMES; with `minding` perhaps with a memory that makes something of the past."""
-    members = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
+def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False, least: int = 1) -> Channel:
+    """A channel of some of the agents NAMES; with `minding` perhaps with a memory that makes something of the past.
+
+    `least`: how many members it has at least.
+    """
+    members = draw(st.lists(st.sampled_from(NAMES), min_size=least, unique=True))
     opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
     window = draw(st.sampled_from([0, 1, 3, 20]))
     protocol = draw(protocols(members))
@@ -330,23 +333,42 @@ _POWERS: Final = st.lists(st.sampled_from(POWERS), min_size=1, unique=True)
 
 
 @st.composite
-def plans(
-    draw: st.DrawFn, *, most_channels: int = 3, most_turns: int = 12, minding: bool = False, powered: bool = False
-) -> RunPlan:
+def plans(draw: st.DrawFn, *, most_turns: int = 12, minding: bool = False, powered: bool = False) -> RunPlan:
     """A run of the agents NAMES in one or more channels, an agent perhaps in several; perhaps with an agenda.
 
     With `powered` some of them have powers.
     """
-    names = ("court", "hall", "yard")[: draw(st.integers(1, most_channels))]
+    names = ("court", "hall", "yard")[: draw(st.integers(1, 3))]
     rooms = [draw(channels(name, minding=minding)) for name in names]
+    return _planned(draw, rooms, busy=draw(st.booleans()), powered=powered, stop=draw(stop_rules(most_turns)))
+
+
+@st.composite
+def crowds(
+    draw: st.DrawFn, *, turns: int = 14, minding: bool = False, powered: bool = False, probed: bool = False
+) -> RunPlan:
+    """The same of one channel with at least three members who have several turns each, mostly with an agenda.
+
+    What follows from a turn shows in later ones: plans of `plans` are often over before.
+    """
+    rooms = [draw(channels(minding=minding, least=3))]
+    busy = probed or bool(draw(st.integers(0, 3)))
+    return _planned(draw, rooms, busy=busy, powered=powered, stop=Turns(count=turns), least_probes=int(probed))
+
+
+def _planned(
+    draw: st.DrawFn, rooms: Sequence[Channel], *, busy: bool, powered: bool, stop: StopRule, least_probes: int = 0
+) -> RunPlan:
     members = sorted({member for room in rooms for member in room.members})
-    busy = draw(st.booleans())
     return small_plan(
         *rooms,
-        probes=[draw(probes(name, members)) for name in ("stance", "why")[: draw(st.integers(0, 2)) if busy else 0]],
+        probes=[
+            draw(probes(name, members))
+            for name in ("stance", "why")[: draw(st.integers(least_probes, 2)) if busy else 0]
+        ],
         interventions=draw(st.lists(interventions(members, rooms), max_size=3)) if busy else (),
         agents=" ".join(NAMES),
-        stop=draw(stop_rules(most_turns)),
+        stop=stop,
         seed=draw(st.integers(0, 2**32)),
         layout=draw(st.sampled_from(LAYOUTS)),
         powers=draw(st.dictionaries(st.sampled_from(NAMES), _POWERS, min_size=1)) if powered else {},

@@ -147,6 +147,8 @@ def test_who_may_see_probes_is_shown_what_others_answered_and_nobody_else_is() -
         if not request.aside
     }
     assert shown == {0: False, 1: False, 2: False, 3: True, 4: False, 5: False}
+    told = {request.agent for request in seen if "Asked aside" in request.prompt.text}
+    assert told == {"ada"}
 
 
 def test_one_does_not_see_ones_own_answers_nor_those_of_the_same_moment() -> None:
