@@ -16,10 +16,11 @@ _FEWEST: Final = 2  # rounds that make a curve
 
 
 class Compared(NamedTuple):
-    """One measure in all conditions."""
+    """One measure in all conditions. `last`: its values are those of each run's last round."""
 
     series: Series
     spreads: tuple[Spread, ...]
+    last: bool = False
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -31,16 +32,32 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def compared(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Compared]:
-    """What the runs of each condition came to, measure by measure, but for those that are `constant`."""
-    runs = [run for those in conditions.values() for run in those]
-    for series in all_series(runs, whole=True):
+    """What the runs of each condition came to, measure by measure, but for those that are `constant`.
+
+    Measures that have no value of a run are compared by the one of its last round, as `gss compare` does.
+    """
+    for series, last in _compared_series(conditions):
         spreads = []
         for name, those in conditions.items():
-            values = [run.whole[series] for run in those if series in run.whole]
+            values = [value for run in those if (value := _final(run, series)) is not None]
             if values:
                 spreads.append(Spread(name or ALL_RUNS, *estimate(values), values))
         if len({value for each in spreads for value in each.values}) > 1:
-            yield Compared(series, tuple(spreads))
+            yield Compared(series, tuple(spreads), last)
+
+
+def _compared_series(conditions: Mapping[str, Sequence[Told]]) -> list[tuple[Series, bool]]:
+    """Measures, and whether they have values of rounds alone."""
+    runs = [run for those in conditions.values() for run in those]
+    whole = [*all_series(runs, whole=True)]
+    return [(each, False) for each in whole] + [
+        (each, True) for each in all_series(runs, whole=False) if each not in whole
+    ]
+
+
+def _final(run: Told, series: Series) -> float | None:
+    points = run.rounds.get(series)
+    return run.whole.get(series, points[-1].value if points else None)
 
 
 def curves(conditions: Mapping[str, Sequence[Told]], series: Series) -> list[Curve]:
@@ -66,8 +83,8 @@ def constant(conditions: Mapping[str, Sequence[Told]]) -> list[tuple[Series, flo
     """The measures that came to the same in every run."""
     runs = [run for those in conditions.values() for run in those]
     found = []
-    for series in all_series(runs, whole=True):
-        values = {run.whole[series] for run in runs if series in run.whole}
+    for series, _ in _compared_series(conditions):
+        values = {value for run in runs if (value := _final(run, series)) is not None}
         if len(values) == 1:
             found.append((series, values.pop()))
     return found

@@ -6,7 +6,7 @@ Series are told apart by dash and by name at their end, not by colour alone. Eve
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
@@ -19,7 +19,9 @@ _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 2", "12 4")
 _TICKS: Final = 4
 _ROW: Final = 24  # of a chart of intervals
 _NAMES: Final = 210
-_EDGE: Final = 0.7  # of the width of a network: names of nodes beyond stand to their left
+_LINE: Final = 13  # of text
+_LETTER: Final = 6.2  # its width, about
+_SPILL: Final = 100  # what it costs if a name leaves the picture, in covered names
 
 
 class Curve(NamedTuple):
@@ -93,8 +95,9 @@ def lines(curves: Sequence[Curve], *, title: str, unit: str, over: str = "round"
             points = " ".join([f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in there])
             parts.append(f'<polygon class="band {shade}" points="{points}"/>')
         parts.append(_path(curve.mean, across, up, f"mean {shade}", dash=_DASHES[place % len(_DASHES)]))
-    parts += _ends(curves, up)
-    return _svg(WIDTH, _HEIGHT, title, parts)
+    height = max(_HEIGHT, _LINE * len(curves) + _TOP)
+    parts += _ends(curves, up, height - 4)
+    return _svg(WIDTH, height, title, parts)
 
 
 def intervals(spreads: Sequence[Spread], *, title: str, unit: str) -> str:
@@ -145,11 +148,36 @@ def network(
     for name, (x, y) in at.items():
         label = f"<title>{text(name)}</title>"
         parts.append(f'<circle class="node" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">{label}</circle>')
-        if named:
-            side, anchor = (-1, ' text-anchor="end"') if x > size * _EDGE else (1, "")
-            place = f'x="{x + side * (radius + 3):.1f}" y="{y + 4:.1f}"{anchor}'
-            parts.append(f'<text class="label" {place}>{text(_short(name, 18))}</text>')
+    parts += _labels(at, radius, size) if named else []
     return _svg(size, size, title, parts)
+
+
+def _labels(at: Mapping[str, tuple[float, float]], radius: float, size: float) -> Iterator[str]:
+    """Names beside nodes, on that side on which they cover the fewest nodes and names."""
+    taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in at.values()]
+    for name, (x, y) in at.items():
+        words = _short(name, 18)
+        away, width = radius + 3, _LETTER * len(words)
+        sides = [
+            (x + away, y + 4, x + away, ""),
+            (x - away, y + 4, x - away - width, ' text-anchor="end"'),
+            (x, y - away, x - width / 2, ' text-anchor="middle"'),
+            (x, y + away + 9, x - width / 2, ' text-anchor="middle"'),
+        ]
+        boxes = [(left, down - 9, left + width, down + 2) for _, down, left, _ in sides]
+        costs = [
+            sum([_meet(box, other) for other in taken]) + (_SPILL if box[0] < 0 or box[2] > size else 0)
+            for box in boxes
+        ]
+        best = costs.index(min(costs))
+        across, down, _, anchor = sides[best]
+        taken.append(boxes[best])
+        yield f'<text class="label" x="{across:.1f}" y="{down:.1f}"{anchor}>{text(words)}</text>'
+
+
+def _meet(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two boxes (left, top, right, bottom) cover each other."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _svg(width: float, height: float, title: str, parts: Iterable[str]) -> str:
@@ -195,12 +223,12 @@ def _foot(across: Scale, y: float, words: str) -> str:
     return "".join(parts) + f'<text class="tick" x="{middle:.1f}" y="{y + 28}">{text(words)}</text>'
 
 
-def _ends(curves: Sequence[Curve], up: Scale) -> list[str]:
-    """Names at the ends of curves, moved apart."""
+def _ends(curves: Sequence[Curve], up: Scale, lowest: float) -> list[str]:
+    """Names at the ends of curves, moved apart, none of them below `lowest`."""
     wanted = sorted([(up.at(curve.mean[-1][1]), place) for place, curve in enumerate(curves)])
     parts, free = [], -math.inf
-    for y, place in wanted:
-        free = max(y + 4, free + 13)
+    for left, (y, place) in zip(range(len(wanted) - 1, -1, -1), wanted, strict=True):
+        free = min(max(y + 4, free + _LINE), lowest - _LINE * left)
         dash = _DASHES[place % len(_DASHES)]
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         x = WIDTH - _RIGHT + 6

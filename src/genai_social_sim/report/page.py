@@ -19,7 +19,7 @@ from genai_social_sim.report.comparing import compared, constant, curves, interv
 from genai_social_sim.report.drawing import number
 from genai_social_sim.report.methods import description, methods
 from genai_social_sim.report.picturing import places
-from genai_social_sim.report.worrying import worries
+from genai_social_sim.report.worrying import LOOKED_FOR, worries
 
 _NAMED: Final = 40  # nodes whose names a picture shows
 _MOST_CURVES: Final = 40
@@ -88,6 +88,7 @@ def _values(wanted: Wanted) -> dict[str, Any]:
         "networks": [*_networks(conditions)],
         "transcripts": [those[0] for those in conditions.values()],
         "worries": worries(conditions),
+        "looked_for": LOOKED_FOR,
         "methods": methods(runs),
         "known": [each for each in known.values() if each.name in told],
         "left_out": _left_out(runs),
@@ -103,13 +104,14 @@ def _factors(runs: Sequence[Told]) -> dict[str, list[str]]:
 
 
 def _comparisons(conditions: Mapping[str, Sequence[Told]], known: Mapping[str, Measure]) -> Iterator[Figure]:
-    for series, spreads in compared(conditions):
+    for series, spreads, last in compared(conditions):
+        words = f"{series.words}, last round" if last else series.words
         rows = tuple(
             [(each.name, str(len(each.values)), *map(number, (each.value, each.low, each.high))) for each in spreads]
         )
         yield Figure(
-            series.words,
-            drawing.intervals(spreads, title=f"{series.words} by condition", unit=known[series.measure].unit),
+            words,
+            drawing.intervals(spreads, title=f"{words} by condition", unit=known[series.measure].unit),
             known[series.measure].about,
             ("condition", "n", "mean", "low", "high"),
             rows,

@@ -132,6 +132,31 @@ def _same(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
             yield Worry("Runs that are the same", f"{name or 'all runs'}: {words}")
 
 
+def _alike(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    """Agents that differ no more than chance would have it: in what they state or, without statements, in length."""
+    found: dict[Series, list[float]] = {}
+    for run in _runs(conditions):
+        for series, value in run.whole.items():
+            if series.measure in _VARIANCES:
+                found.setdefault(series, []).append(value)
+    stated = [series for series in found if series.measure == _VARIANCES[0]]
+    for series in stated or found:
+        share = sum(found[series]) / len(found[series])
+        if share < _ALIKE:
+            yield Worry(
+                "Low variance between agents",
+                f"{series.words}: {max(0.0, share):.1%} on average over {len(found[series])} runs, chance taken off. "
+                "Who speaks makes hardly a difference: personas may not be heeded, and the agents may be one voice.",
+            )
+
+
+_VARIANCES: Final = ("opinion_variance_between_agents", "length_variance_between_agents")
+_ALIKE: Final = 0.05
+LOOKED_FOR: Final = (
+    "runs of different studies, unfinished or few runs, replicates with one digest, turns without an answer, answers "
+    f"cut off, legal mass below {_LOW_MASS:.0%}, one answer above {_ONE_SIDED:.0%}, loops of echo and thanks, less "
+    f"than {_ALIKE:.0%} of variance between agents"
+)
 _RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], ...]] = (
     different_studies,
     _unfinished,
@@ -141,5 +166,6 @@ _RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], .
     _legal_mass,
     _one_sided,
     _loops,
+    _alike,
     _same,
 )

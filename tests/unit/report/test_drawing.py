@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -59,6 +60,25 @@ def test_an_interval_of_few_runs_does_not_press_the_curves_flat() -> None:
         return str(path)
 
     assert mean_of(1000.0) == mean_of(1.0)
+
+
+def test_names_at_the_ends_of_many_curves_stay_within_the_picture_and_apart() -> None:
+    for count in (6, 30):
+        svg = lines([Curve(f"c{at}", [(0, 1.0), (1, 0.0)], [], []) for at in range(count)], title="", unit="")
+        height = float(re.findall(r'height="(\d+)"', svg)[0])
+        ends = sorted([float(y) for y in re.findall(r'<text class="end" x="\d+" y="([\d.]+)"', svg)])
+        assert len(ends) == count
+        assert ends[-1] < height
+        assert min(below - above for above, below in pairwise(ends)) >= 13
+        assert ends[0] > 0
+
+
+def test_names_of_neighbours_do_not_cover_each_other() -> None:
+    near = {"one-long-name": (0.0, 0.0), "other-long-name": (0.12, 0.0)}
+    places = re.findall(
+        r'<text class="label" x="([\d.]+)" y="([\d.]+)"( text-anchor="\w+")?>', network(near, [], title="", named=True)
+    )
+    assert len({place[1:] for place in places}) == 2
 
 
 def test_names_of_a_network_stay_within_the_picture() -> None:

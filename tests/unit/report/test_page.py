@@ -138,6 +138,15 @@ def test_conditions_are_compared_by_the_mean_over_their_runs(tmp_path: Path) -> 
         assert float(found[level]) == pytest.approx(mean(map(float, map(str, values))), rel=1e-3)
 
 
+def test_a_measure_without_a_value_of_the_run_is_compared_by_its_last_round(tmp_path: Path) -> None:
+    runs = votes(tmp_path)
+    table = page_of(tmp_path, runs).partition("<h3>agreement (hall), last round")[2].partition("</table>")[0]
+    found = dict(re.findall(r"<tr><td>(neutral|alarm)</td><td>3</td><td>([^<]+)</td>", table))
+    for level in ("neutral", "alarm"):
+        those = [[*run.measure("agreement")] for run in runs if run.levels["framing"] == level]
+        assert float(found[level]) == pytest.approx(mean([float(rows[-1]["value"]) for rows in those]), rel=1e-3)
+
+
 def test_runs_without_what_was_planned_are_told_as_departures(tmp_path: Path) -> None:
     from genai_social_sim.api.freezing import freeze, write
     from genai_social_sim.engine.clock import SystemClock
@@ -178,7 +187,11 @@ def test_an_older_report_stays_if_a_new_one_cannot_be_made(tmp_path: Path) -> No
 
 def test_a_notebook_is_shown_the_figures_of_the_measures_that_it_names(tmp_path: Path) -> None:
     found = pictures(votes(tmp_path), "opinion_changes", "agreement")
-    assert [each.name for each in found] == ["compared-opinion_changes-hall", "rounds-agreement-hall"]
+    assert [each.name for each in found] == [
+        "compared-opinion_changes-hall",
+        "compared-agreement-hall",
+        "rounds-agreement-hall",
+    ]
     assert "<svg" in found[0]._repr_svg_()
     assert found[1].save(tmp_path / "agreement.pdf").read_bytes().startswith(b"%PDF")
     with pytest.raises(RequestError, match="there is no measure 'agreemnet'"):

@@ -36,6 +36,8 @@ def test_sound_runs_give_no_reason_to_worry() -> None:
         ("Low legal mass", {"calls": Calls(answered=10, legal=10, legal_mass=1.0, low_mass=9)}),
         ("One answer nearly always", {"choices": {"left": 95, "right": 5}}),
         ("Echo loops", {"whole": {Series("longest_echo_loop", None): 6.0}}),
+        ("Low variance between agents", {"whole": {Series("opinion_variance_between_agents", "hall"): 0.02}}),
+        ("Low variance between agents", {"whole": {Series("length_variance_between_agents", None): -0.01}}),
         ("Loops of thanks", {"whole": {Series("longest_gratitude_loop", None): 4.0}}),
     ],
 )
@@ -52,6 +54,12 @@ def test_each_of_these_is_told_with_its_numbers(what: str, parts: dict[str, Any]
         {"choices": {"left": 90, "right": 10}},
         {"choices": {"left": 100}},  # nothing else could be chosen, or nothing else is known
         {"whole": {Series("longest_echo_loop", None): 3.0}},
+        {
+            "whole": {
+                Series("opinion_variance_between_agents", "hall"): 0.2,
+                Series("length_variance_between_agents", None): 0.0,
+            }
+        },
     ],
 )
 def test_what_is_in_order_is_not_told(parts: dict[str, Any]) -> None:
