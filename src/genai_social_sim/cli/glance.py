@@ -179,7 +179,9 @@ def show_run(path: Path, *, as_json: bool) -> None:
             models = about.get("models", [])
             out.envelope({**asdict(found), "agents": study["agents"], "channels": study["channels"], "models": models})
             return
-        out.facts([*_what(found, study, about), *_counts(found), ("record", str(path)), ("digest", found.digest)])
+        past = "\n".join([f"in {each.path}" for each in reader.ancestors])
+        where = (("record", str(path)), ("past", past), ("digest", found.digest))
+        out.facts([*_what(found, study, about), *_counts(found), *where])
         _last_lines(reader, channels=len(study["channels"]) > 1)
     finally:
         reader.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -65,12 +65,17 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
 
 
 def fold_in(db: apsw.Connection) -> None:
-    """Close a connection that wrote, and leave the file complete by itself, with nothing beside it."""
+    """Close a connection that wrote, and leave the file complete by itself, with nothing beside it.
+
+    While somebody has it open, such as a fork that reads its past there, an empty log stays beside it. If that cannot
+    be done either, as on a full disk, all stays as it is, which readers know too.
+    """
     try:
         db.set_busy_timeout(0)
         db.pragma("journal_mode", "delete")
     except apsw.Error:
-        pass  # somebody is reading, or the disk is full: then it stays as it is, which readers know too
+        with suppress(apsw.Error):
+            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:
         db.close()
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from genai_social_sim.domain.events import (
     NO_CALL,
@@ -35,7 +34,8 @@ from genai_social_sim.eventlog.codec import Row, decode
 from genai_social_sim.eventlog.reader import Head, SqliteReader, Stored
 
 
-class Shared(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shared:
     """Events of a record's past that stand in another run file."""
 
     file: str

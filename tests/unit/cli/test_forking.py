@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.records import spoiled
 from tests.unit.cli.conftest import Gss, document
 
 from genai_social_sim import Run
@@ -81,7 +82,10 @@ def test_diff_of_equal_runs_succeeds_and_of_others_names_where_they_part(gss: Gs
 
 def test_show_tells_what_a_fork_is(gss: Gss, record: Path) -> None:
     (fork,) = document(gss("fork", record, "--at", "2", "--say", "ADA=No.", "--json"))["data"]
-    assert f"of {record.stem} at turn 2: say ADA=No." in gss("show", fork["run"]).stdout
+    shown = gss("show", fork["run"]).stdout
+    assert f"of {record.stem} at turn 2: say ADA=No." in shown
+    assert f"past in {record}" in " ".join(shown.split())
+    assert "past in" not in " ".join(gss("show", record).stdout.split())
 
 
 def test_a_fork_of_another_run_under_the_same_name_is_not_taken_for_this_ones(gss: Gss, record: Path) -> None:
@@ -90,3 +94,43 @@ def test_a_fork_of_another_run_under_the_same_name_is_not_taken_for_this_ones(gs
     fork.write_bytes(record.read_bytes())
     result = gss("fork", record, "--at", "2")
     assert (result.exit_code, "no fork of this run" in result.stderr) == (2, True)
+
+
+def test_verify_says_where_the_past_is_and_what_of_it_was_changed(gss: Gss, record: Path) -> None:
+    (fork,) = document(gss("fork", record, "--at", "2", "--mute", "BO", "--json"))["data"]
+    told = document(gss("verify", fork["run"], "--json"))["data"]
+    assert (told["ok"], [part["file"] for part in told["past"]]) == (True, [str(record)])
+    assert f"{told['past'][0]['events']} events of these in {record}" in gss("verify", fork["run"]).stdout
+    spoiled(record.read_bytes(), record, ("UPDATE events SET at = at + 1 WHERE seq = 3", ()))
+    result = gss("verify", fork["run"])
+    assert (result.exit_code, f"{fork['run']}, event 3 (in {record})" in result.stderr) == (1, True)
+
+
+def test_forks_are_made_whole_by_one_command_or_from_the_start(gss: Gss, record: Path) -> None:
+    words = ("fork", record, "--at", "2", "--replicates", "2", "--json")
+    shared = [each["run"] for each in document(gss(*words))["data"]]
+    (whole,) = [each["run"] for each in document(gss("fork", record, "--at", "3", "--whole", "--json"))["data"]]
+    told = document(gss("make-whole", *shared, whole, "--json"))["data"]
+    assert [each["run"] for each in told] == [*shared, whole]
+    assert [each["copied"] > 0 for each in told] == [True, True, False]
+    assert "it held all of its events" in gss("make-whole", *shared).stdout.replace("\n", " ")
+    record.unlink()
+    assert [gss("verify", each).exit_code for each in (*shared, whole)] == [0, 0, 0]
+
+
+def test_an_existing_fork_is_made_whole_when_that_is_asked_for(gss: Gss, record: Path) -> None:
+    (fork,) = document(gss("fork", record, "--at", "2", "--json"))["data"]
+    (again,) = document(gss("fork", record, "--at", "2", "--whole", "--json"))["data"]
+    assert again == fork
+    assert Run(fork["run"]).past == ()
+
+
+def test_a_fork_whose_parent_is_gone_is_refused_with_the_remedy(gss: Gss, record: Path) -> None:
+    (fork,) = document(gss("fork", record, "--at", "2", "--json"))["data"]
+    moved = record.rename(record.with_name("moved.sqlite"))
+    for command, *more in (["verify"], ["show"], ["replay"], ["resume"], ["export", "--to", "csv"]):
+        result = gss(command, fork["run"], *more)
+        assert (result.exit_code, f"{record}: there is no such run file" in result.stderr) == (1, True), command
+        assert f"gss make-whole {fork['run']} --past FILE" in result.stderr
+    assert gss("make-whole", fork["run"], "--past", moved).exit_code == 0
+    assert gss("verify", fork["run"]).exit_code == 0

@@ -41,6 +41,20 @@ def test_a_second_writer_is_refused_while_the_first_one_is_at_work(tmp_path: Pat
     assert verify(path).ok
 
 
+def test_a_file_that_somebody_reads_is_complete_by_itself_once_its_writer_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    with closing(opened(path)) as log:
+        log.append(small_log())
+        reader = SqliteReader(path)
+        head = reader.head()
+    moved = tmp_path / "copy.sqlite"
+    moved.write_bytes(path.read_bytes())
+    with closing(SqliteReader(moved)) as copy:
+        assert copy.head() == head
+    assert verify(moved).ok
+    reader.close()
+
+
 def test_the_lock_knows_a_file_by_whatever_path(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with closing(opened(tmp_path / "run.sqlite")) as log:
