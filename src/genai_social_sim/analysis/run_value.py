@@ -108,7 +108,7 @@ def run_values(
     measured = _Measured(chosen([*wanted]), scopes | ({REACHED.name: "run"} if TIME.name in scopes else {}), at)
     places = _places(sources, by=by, forks=forks)
     found: dict[tuple[str, str | None], list[RunValue]] = {}
-    for source in sources:
+    for source in sorted(sources, key=lambda each: by is not None and by not in each.origin.assignment.levels):
         place = places.get(source.run)
         if place is None:
             continue

@@ -93,8 +93,8 @@ def test_a_factor_that_is_not_there_is_told_with_those_that_are() -> None:
         values([of("a", 0, votes(RED), framing="a")], by="frame")
 
 
-def test_a_run_without_the_factor_stands_in_the_group_of_its_condition() -> None:
-    sources = [of("framing=a", 0, votes(RED), framing="a"), of("no_interaction", 0, votes(MIXED))]
+def test_a_run_without_the_factor_stands_behind_the_levels_in_the_group_of_its_condition() -> None:
+    sources = [of("no_interaction", 0, votes(MIXED)), of("framing=a", 0, votes(RED), framing="a")]
     assert values(sources, by="framing") == [("a", 1), ("no_interaction", pytest.approx(2 / 3))]
 
 
