@@ -107,6 +107,13 @@ class ServedModel(Protocol):
 
 
 @runtime_checkable
+class PunctualModel(Protocol):
+    """A backend that ends each call itself by `Request.limits.answer_s`; else the engine's watchdog gives it up."""
+
+    ends_in_time: Literal[True]
+
+
+@runtime_checkable
 class InstantModel(Protocol):
     """A backend whose answers cost nothing to compute: the engine asks without a task."""
 

@@ -125,6 +125,8 @@ def _check_served(options: Options, served: list[Served]) -> None:
 class OllamaModel:
     """One model on one or more hosts. A conversation goes back to the host that holds its beginning, if it can."""
 
+    ends_in_time: Literal[True] = True
+
     def __init__(self, options: Options, hosts: list[Host], served: list[Served]) -> None:
         self._options = options
         self._hosts = hosts

@@ -116,6 +116,8 @@ def _checked(options: Mapping[str, Any]) -> Options:
 class OpenAIModel:
     """One model on one server."""
 
+    ends_in_time: Literal[True] = True
+
     def __init__(self, options: Options, host: Host, served: Served) -> None:
         self._options = options
         self._host = host

@@ -86,7 +86,7 @@ class Caller:
             return self._failed(_Sent(job, prompt, asked, now), fault)
         return Report(job, self._answered(job, asked, answer, now), prompt)
 
-    async def dispatched(self, model: LanguageModel, job: Job, state: RunState) -> Report:
+    async def trusting(self, model: LanguageModel, job: Job, state: RunState) -> Report:
         """Ask a backend that holds the deadline itself, and wait as long as it takes."""
         prompt, asked, request = self._request(job, state)
         now = self._clock.elapsed()

@@ -35,6 +35,7 @@ from genai_social_sim.ports import (
     InstantModel,
     LanguageModel,
     Observer,
+    PunctualModel,
     ServedModel,
 )
 
@@ -199,17 +200,16 @@ class LiveRun:
         if isinstance(model, ServedModel) and self._world.slots is None:
             slots = max(1, slots // self._world.sharers)
         slots = min(model.slots, slots)
-        ask = self._ask
+        ask = self._ask_punctual if isinstance(model, PunctualModel | DispatchedModel) else self._ask
         if isinstance(model, DispatchedModel):
             model.report_to(self._finished.notice)
-            ask = self._ask_elsewhere
         return Lane(model, slots=slots, ask=ask, finished=self._finished, clock=self._world.clock)
 
     async def _ask(self, model: LanguageModel, job: Job) -> Report:
         return await self._caller.waiting(model, job, self._conductor.state)
 
-    async def _ask_elsewhere(self, model: LanguageModel, job: Job) -> Report:
-        return await self._caller.dispatched(model, job, self._conductor.state)
+    async def _ask_punctual(self, model: LanguageModel, job: Job) -> Report:
+        return await self._caller.trusting(model, job, self._conductor.state)
 
     def _asked(self, turn: Turn) -> LanguageModel:
         """Which of the models that were opened answers."""

@@ -127,6 +127,29 @@ def test_a_call_that_does_not_let_go_is_given_up_also_while_others_are_answered(
     assert played.events.index(failed) < len(played.events) / 2
 
 
+class Punctual(Counted):
+    """A backend that says that it holds deadlines itself."""
+
+    ends_in_time = True
+
+
+def test_a_backend_that_holds_deadlines_is_told_them_and_given_up_if_it_does_not_keep_to_them() -> None:
+    told: list[float] = []
+
+    async def complete(request: Request) -> Answer:
+        told.append(request.limits.answer_s)
+        await asyncio.sleep(1000 if request.turn == 0 else 1)
+        return spoken(request)
+
+    timeouts = Timeouts(answer_s=10.0, turn_s=8.0, attempts=1)
+    played = scenario(stop=2, timeouts=timeouts).but(model=Punctual(complete)).play()
+    assert told == [8.0, 8.0]
+    (failed,) = played.of(AttemptFailed)
+    assert (failed.cause, failed.done_s) == ("timeout", 15.0)
+    assert [event.what for event in played.of(Noticed)] == ["stalled"]
+    assert played.said == [("bo", "bo 1")]
+
+
 def test_a_call_counts_as_stuck_by_its_own_time_and_not_by_that_of_its_turn() -> None:
     """A third attempt, and a turn that stood in a queue for a minute, are within their deadlines."""
 
