@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, given
+from dataclasses import replace
+
+from hypothesis import assume, given, settings
 from tests.laws.test_laws import SEEDS, broadcast_in, listened, states
 from tests.support.scenario import Played
 
@@ -76,6 +78,22 @@ class Carried:
         longest = max(room.waves)
         both = [(self.network(index, at), self.network(index, at + 1)) for at in range(turn)]
         return longest > max(room.window, 1) and any(one is None and other is not None for one, other in both)
+
+
+def at_once(plan: RunPlan) -> RunPlan:
+    """The same with simultaneous rounds."""
+    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__ if name not in ("round_size", "offsets")}
+    rooms = [replace(room, protocol=Simultaneous()) for room in plan.channels]
+    return RunPlan(**{**fields, "channels": tuple(rooms)})
+
+
+@settings(max_examples=50)
+@given(crowds(minding=True).map(at_once), SEEDS)
+def test_in_a_simultaneous_round_nobody_sees_what_is_said_in_it_even_if_asked_last(plan: RunPlan, seed: int) -> None:
+    _, seen = listened(plan, seed, one_by_one=True)
+    for request in seen:
+        if not request.aside:
+            assert all(line.turn < request.round * plan.round_size for line in request.heard)
 
 
 @given(plans(minding=True) | crowds(minding=True), SEEDS)
