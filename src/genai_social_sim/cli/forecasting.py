@@ -58,7 +58,7 @@ def _all_told(found: Sequence[Forecast], replicates: int) -> Iterator[tuple[str,
         cost = replicates * sum(each.cost or 0.0 for each in found)
         yield "cost", f"about {in_price(cost, found[0].currency)}"
     if all(each.seconds is not None for each in found):
-        yield "time", f"about {in_words(replicates * sum(each.seconds or 0.0 for each in found))}, one after the other"
+        yield "time", f"{_about(replicates * sum(each.seconds or 0.0 for each in found))}, one after the other"
 
 
 def _told(name: str, found: Forecast) -> Iterator[tuple[str, str]]:
@@ -74,4 +74,8 @@ def _told(name: str, found: Forecast) -> Iterator[tuple[str, str]]:
     if found.seconds is not None:
         speeds = ", ".join(f"{backend} {each:.2g} s a call" for backend, each in found.measured.items())
         how = f"measured now in {out.number_of(found.trials, 'call')}: {speeds}"
-        yield "time", f"about {in_words(found.seconds)} ({how})"
+        yield "time", f"{_about(found.seconds)} ({how})"
+
+
+def _about(seconds: float) -> str:
+    return in_words(seconds) if seconds < 1 else f"about {in_words(seconds)}"
