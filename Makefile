@@ -4,12 +4,12 @@ BIN := .venv/bin
 PY := $(BIN)/python
 READY := .venv/.ready
 SOURCES := $(wildcard src tests tools benchmarks validation)
-# Arguments for pytest: `make test ARGS="-k resume -x"`. In CI the coverage floor counts too.
+# Arguments for pytest: `make test ARGS="-k resume -x"`. In CI the coverage floor counts too; laws and slow tests are not measured.
 ARGS ?=
-COVER := $(if $(CI),--cov)
-# Tests one after the other; `make test JOBS=3`: three side by side, since many wait for servers.
-JOBS ?= 0
-SIDES := --numprocesses $(JOBS) --dist worksteal
+COVER := $(if $(CI),--cov -p tests.support.unmeasured)
+# Tests side by side, as many as there are cores, four at most; `make test JOBS=0`: one after the other, as for a debugger.
+JOBS ?= logical
+SIDES := --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check setup format lint types imports coverage validate bench kill chaos lock clean
