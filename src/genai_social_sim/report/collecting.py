@@ -60,9 +60,12 @@ class Calls:
     legal_mass: float = 0.0  # their sum
     low_mass: int = 0  # of them below a tenth
     params: dict[str, int] = field(default_factory=dict)
+    prompts: list[str] = field(default_factory=list)  # hashes of the first ones, of an attempt each
 
     def take(self, row: Cells) -> None:
         """Count one attempt."""
+        if len(self.prompts) < _MOST_PROMPTS:
+            self.prompts.append(str(row["prompt_hash"]))
         if row["outcome"] != "answered":
             self.failed += 1
             _more(self.causes, str(row["cause"]))
@@ -80,6 +83,7 @@ class Calls:
 
 _LOW: Final = 0.1
 _MOST_PARAMS: Final = 20
+_MOST_PROMPTS: Final = 3
 
 
 @dataclass(slots=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genai_social_sim.report.collecting import Cells, Told, grouped, summed
+
+_LISTED: Final = 12  # runs whose first prompts are named
 
 
 class Fact(NamedTuple):
@@ -128,8 +130,13 @@ def _prompts(runs: Sequence[Told]) -> tuple[Fact, ...]:
     return (
         *_fact("Persona templates", templates),
         *_study(runs, "prompt", "Layout and templates"),
+        *_fact("First prompts, by their SHA-256", [_hashes(run) for run in runs[:_LISTED] if run.calls.prompts]),
         *_fact("Exact prompts", ["each is in the record with its SHA-256: gss show RUN --turn N"]),
     )
+
+
+def _hashes(run: Told) -> str:
+    return f"{run.label}: {', '.join(dict.fromkeys(run.calls.prompts))}"
 
 
 def _models(runs: Sequence[Told]) -> tuple[Fact, ...]:

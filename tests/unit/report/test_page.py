@@ -138,6 +138,12 @@ def test_conditions_are_compared_by_the_mean_over_their_runs(tmp_path: Path) -> 
         assert float(found[level]) == pytest.approx(mean(map(float, map(str, values))), rel=1e-3)
 
 
+def test_methods_name_prompts_by_their_hashes(tmp_path: Path) -> None:
+    (run, *_) = runs = votes(tmp_path)
+    first = next(iter(run.calls))["prompt_hash"]
+    assert f"{run.path.stem}: {first}" in page_of(tmp_path, runs)
+
+
 def test_a_measure_without_a_value_of_the_run_is_compared_by_its_last_round(tmp_path: Path) -> None:
     runs = votes(tmp_path)
     table = page_of(tmp_path, runs).partition("<h3>agreement (hall), last round")[2].partition("</table>")[0]
