@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import Final, NamedTuple
 
+from genai_social_sim.analysis.opinion_meter import REACHED, TIME
 from genai_social_sim.analysis.statistics import CONFIDENCE, Estimate, mean_interval
+from genai_social_sim.analysis.survival import horizon, restricted_mean
 from genai_social_sim.errors import RequestError
 from genai_social_sim.report.collecting import Series, Told, all_series
 from genai_social_sim.report.drawing import Curve, Spread
@@ -16,11 +18,16 @@ _FEWEST: Final = 2  # rounds that make a curve
 
 
 class Compared(NamedTuple):
-    """One measure in all conditions. `last`: its values are those of each run's last round."""
+    """One measure in all conditions. `note`: what its values are, if not those of whole runs and their mean."""
 
     series: Series
     spreads: tuple[Spread, ...]
-    last: bool = False
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """The measure and its note."""
+        return f"{self.series.words}, {self.note}" if self.note else self.series.words
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -34,16 +41,49 @@ def estimate(values: Sequence[float]) -> Estimate:
 def compared(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Compared]:
     """What the runs of each condition came to, measure by measure, but for those that are `constant`.
 
-    Measures that have no value of a run are compared by the one of its last round, as `gss compare` does.
+    Measures that have no value of a run are compared by the one of its last round, and times to consensus, of which
+    some may be censored, by restricted means, as `gss compare` does.
     """
     for series, last in _compared_series(conditions):
+        if series.measure == TIME.name:
+            yield from _times(conditions, series)
+            continue
         spreads = []
         for name, those in conditions.items():
             values = [value for run in those if (value := _final(run, series)) is not None]
             if values:
                 spreads.append(Spread(name or ALL_RUNS, *estimate(values), values))
         if len({value for each in spreads for value in each.values}) > 1:
-            yield Compared(series, tuple(spreads), last)
+            yield Compared(series, tuple(spreads), "last round" if last else "")
+
+
+def _times(conditions: Mapping[str, Sequence[Told]], series: Series) -> Iterator[Compared]:
+    """Nothing without the libraries: a mean that took censored times for times would be wrong."""
+    seen = {name: _seen(those, series) for name, those in conditions.items()}
+    groups = {name: group for name, group in seen.items() if group[0]}
+    values = [time for times, _ in groups.values() for time in times]
+    if len({*values}) < 2:  # noqa: PLR2004 (as above: the same in every run)
+        return
+    until, censored = (
+        horizon([*groups.values()]),
+        [each for _, reached in groups.values() for each in reached].count(False),
+    )
+    try:
+        spreads = [
+            Spread(name or ALL_RUNS, *restricted_mean(times, reached, until=until), times)
+            for name, (times, reached) in groups.items()
+        ]
+    except RequestError:
+        return
+    note = f"restricted mean up to {until:g} rounds; {censored} of {len(values)} runs never agreed"
+    yield Compared(series, tuple(spreads), note)
+
+
+def _seen(runs: Sequence[Told], series: Series) -> tuple[list[float], list[bool]]:
+    """The times of some runs, and whether each came to agreement."""
+    known = [run.whole for run in runs if series in run.whole]
+    came = Series(REACHED.name, series.of)
+    return [whole[series] for whole in known], [bool(whole.get(came)) for whole in known]
 
 
 def _compared_series(conditions: Mapping[str, Sequence[Told]]) -> list[tuple[Series, bool]]:

@@ -114,7 +114,7 @@ def _spreads(figure_of: Any, each: Compared, units: Mapping[str, str]) -> Any:
             axes.hlines(place, spread.low, spread.high, color="0.1", linewidth=1.5)
         axes.plot([spread.value], [place], "D", color="0.1", markersize=5)
     axes.set_yticks(range(len(each.spreads)), [visible(spread.name) for spread in reversed(each.spreads)])
-    axes.set_xlabel(_about(each.series, units) + (", last round" if each.last else ""))
+    axes.set_xlabel(_about(each.series, units) + (f"; {each.note}" if each.note else ""))
     return figure
 
 

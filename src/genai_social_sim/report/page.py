@@ -104,15 +104,18 @@ def _factors(runs: Sequence[Told]) -> dict[str, list[str]]:
 
 
 def _comparisons(conditions: Mapping[str, Sequence[Told]], known: Mapping[str, Measure]) -> Iterator[Figure]:
-    for series, spreads, last in compared(conditions):
-        words = f"{series.words}, last round" if last else series.words
+    for found in compared(conditions):
+        measure = known[found.series.measure]
         rows = tuple(
-            [(each.name, str(len(each.values)), *map(number, (each.value, each.low, each.high))) for each in spreads]
+            [
+                (each.name, str(len(each.values)), *map(number, (each.value, each.low, each.high)))
+                for each in found.spreads
+            ]
         )
         yield Figure(
-            words,
-            drawing.intervals(spreads, title=f"{words} by condition", unit=known[series.measure].unit),
-            known[series.measure].about,
+            found.words,
+            drawing.intervals(found.spreads, title=f"{found.words} by condition", unit=measure.unit),
+            measure.about,
             ("condition", "n", "mean", "low", "high"),
             rows,
         )
