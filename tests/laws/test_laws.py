@@ -46,7 +46,7 @@ from genai_social_sim.kernel.state import RunState, start
 from genai_social_sim.kernel.stopping import bound
 from genai_social_sim.ports import Answer, Entry, Request
 from genai_social_sim.study.lowering import canonical, lower, parse
-from genai_social_sim.testing.strategies import crowds, plans, utterances
+from genai_social_sim.testing.strategies import NAMES, crowds, plans, utterances
 
 FEW = settings(max_examples=25)
 
@@ -138,14 +138,22 @@ def crossing(plan: RunPlan) -> RunPlan:
     return RunPlan(**{**fields, "channels": tuple(rooms)})
 
 
-def listened(plan: RunPlan, seed: int, *, one_by_one: bool = False) -> tuple[Played, list[Request]]:
-    """A run and all that was asked in it; perhaps each after the answer to the one before had come in."""
+def listened(
+    plan: RunPlan, seed: int, *, one_by_one: bool = False, to_one: bool = False
+) -> tuple[Played, list[Request]]:
+    """A run and all that was asked in it; perhaps each after the answer to the one before had come in.
+
+    `to_one`: what is said is mostly said to one of the agents, who may not be there, alone.
+    """
     seen: list[Request] = []
     answer = said(seed)
 
     def listening(request: Request) -> Answer | None:
         seen.append(request)
-        return answer(request)
+        found = answer(request)
+        if found is None or request.aside or not to_one:
+            return found
+        return found._replace(text=f"@{Dice(seed, 'to', request.seed).choice(NAMES)}: {found.text}")
 
     async def waiting(request: Request) -> Answer:
         return listening(request) or Answer(text="", finish="passed", by="scripted")
