@@ -57,7 +57,7 @@ def _naming(*, quick: bool) -> Iterator[Finding]:
 
 
 def _watts(*, quick: bool) -> Iterator[Finding]:
-    yield from chance_cases.watts(runs=2 if quick else 20)
+    yield from chance_cases.watts(runs=2 if quick else 60)
 
 
 def _commons(*, quick: bool) -> Iterator[Finding]:
