@@ -6,7 +6,7 @@ It does no I/O, so that a live run, a resumed one and a replay go through the sa
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from genai_social_sim.domain.events import CallKey, Consequence, Exercised, Logical, Outcome, Probed, Remembered
@@ -38,6 +38,7 @@ class Conductor:
         self._petition: Turn | None = None  # by which a holder of powers is asked at this point of the run
         self._unpetitioned = False  # whether that is still to be given out
         self._exercised: Exercised | None = None  # what came of it
+        self._given: dict[int, int] = {}  # by channel, where there are powers: up to which number turns were given out
         self._look_at_powers(range(len(state.floors)))
         self._look_at_agenda()
 
@@ -62,7 +63,7 @@ class Conductor:
         for index in sorted(self._open) if len(self._open) > 1 else self._open:
             found = decide(self.state, index)
             if found:
-                turns.extend(found)
+                turns.extend(self._not_under_way(index, found) if self.state.stage.powers else found)
             else:
                 self._parked.add(index)
         self._open.clear()
@@ -123,6 +124,12 @@ class Conductor:
         if state.progress.turns % state.stage.plan.round_size == 0:
             self._look_again()
         return [outcome]
+
+    def _not_under_way(self, index: int, found: Sequence[Turn]) -> list[Turn]:
+        """Without turns that were given out while a holder of powers was asked, before the run went on from there."""
+        first = self._given.get(index, 0)
+        self._given[index] = max(first, found[-1].number + 1)
+        return [turn for turn in found if turn.number >= first]
 
     def _look_again(self) -> None:
         """A round is over: channels that had to wait for others may go on."""

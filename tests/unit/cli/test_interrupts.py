@@ -91,7 +91,7 @@ def test_an_interrupted_run_is_in_order_and_goes_on_to_the_same_digest(start: St
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupted_run_says_so_in_json(start: Start) -> None:
-    Path("slow.yaml").write_text(SLOW, encoding="utf-8")
+    Path("slow.yaml").write_text(SLOW.replace("turns: 30", "turns: 900"), encoding="utf-8")  # still going when told
     process = start("run", "slow.yaml", "--json")
     watching = start("observe", _record_of("slow.yaml", process), "--follow")
     line_from(watching, "ADA: ")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.support.scenario import Played, scenario
+from tests.support.models import Counted
+from tests.support.scenario import Played, Scenario, scenario
 
-from genai_social_sim.domain.act import Choose
+from genai_social_sim.domain.act import Choose, Say
 from genai_social_sim.domain.agenda import After, ChangeRole, Every, Intervention, Probe, Remove
 from genai_social_sim.domain.events import Exercised, FellSilent, RunEnded, Spoke
 from genai_social_sim.domain.ids import AgentId, RoleId
 from genai_social_sim.domain.plan import Rounds, Tokens
 from genai_social_sim.domain.power import Power
-from genai_social_sim.ports import Request
-from genai_social_sim.testing.plans import small_channel
+from genai_social_sim.domain.trigger import Measured
+from genai_social_sim.ports import Answer, Request
+from genai_social_sim.testing.plans import small_channel, small_plan
 
 ADA, BO, CY = map(AgentId, ("ada", "bo", "cy"))
 CHAIR: dict[str, Sequence[Power]] = {"ada": ("mute", "close")}
@@ -184,3 +187,29 @@ def test_a_role_that_is_taken_on_brings_its_powers() -> None:
         (7, "ada"),
         (8, "bo"),
     ]
+
+
+def test_a_turn_under_way_is_not_given_out_again_where_a_trigger_turns_out_not_to_hold() -> None:
+    """The holder is asked at a point at which the agenda has something only if a trigger holds."""
+    asked: list[tuple[int, str, str]] = []
+
+    async def answer(request: Request) -> Answer:
+        asked.append((request.turn, request.aside, request.agent))
+        await asyncio.sleep(5 if request.agent == "ada" and not request.aside else 0)
+        return Answer(text="no" if request.choices else f"{request.turn}", by="scripted")
+
+    rooms = [small_channel(name, members=who) for name, who in (("court", "ada"), ("hall", "ada"), ("yard", "bo"))]
+    never = Measured(measure="consensus", low=2.0, high=None, option="no")
+    probe = Probe(
+        name="stance",
+        text="And?",
+        when=(Every(count=1, unit="rounds"),),
+        asked=(AgentId("ada"),),
+        act=Say(),
+        trigger=never,
+    )
+    plan = small_plan(*rooms, probes=[probe], stop=9, powers={"bo": ["close"]})
+    played = Scenario(plan=plan, model=Counted(answer, slots=8)).play()
+    assert any(aside == "~powers" for _, aside, _ in asked)
+    assert len(played.speakers) == 9
+    assert len(asked) == len({*asked})
