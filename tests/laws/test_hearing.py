@@ -89,15 +89,9 @@ class Carried:
         return longest > max(room.window, 1) and any(one is None and other is not None for one, other in both)
 
 
-def changed(plan: RunPlan, **changes: Any) -> RunPlan:
-    """The same with other fields."""
-    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__ if name not in ("round_size", "offsets")}
-    return RunPlan(**{**fields, **changes})
-
-
 def with_rooms(plan: RunPlan, **changes: Any) -> RunPlan:
     """The same with something else in each of its channels."""
-    return changed(plan, channels=tuple([replace(room, **changes) for room in plan.channels]))
+    return replace(plan, channels=tuple([replace(room, **changes) for room in plan.channels]))
 
 
 def at_once(plan: RunPlan) -> RunPlan:
@@ -127,7 +121,7 @@ def with_words(plan: RunPlan) -> RunPlan:
     """The same on a ring, and after two turns words are put into the mouth of the first member."""
     (room,) = plan.channels
     words = Inject(speaker=room.members[0], text="I do.", channel=room.name)
-    return changed(on_ring(plan), interventions=(Intervention(when=(After(count=2, unit="turns"),), change=words),))
+    return replace(on_ring(plan), interventions=(Intervention(when=(After(count=2, unit="turns"),), change=words),))
 
 
 def sparse() -> SearchStrategy[RunPlan]:

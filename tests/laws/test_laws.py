@@ -96,8 +96,7 @@ def instant(plan: RunPlan, seed: int) -> Scenario:
 
 
 def patient(plan: RunPlan) -> RunPlan:
-    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__ if name not in ("round_size", "offsets")}
-    return RunPlan(**{**fields, "timeouts": Timeouts(attempts=2, backoff_s=0.5)})
+    return replace(plan, timeouts=Timeouts(attempts=2, backoff_s=0.5))
 
 
 def waiting(plan: RunPlan, seed: int, *, luck: int, slots: int) -> Scenario:
@@ -127,15 +126,13 @@ SEEDS = st.integers(0, 1000)
 
 def crossing(plan: RunPlan) -> RunPlan:
     """With memories that reach across channels."""
-    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__ if name not in ("round_size", "offsets")}
 
     def reaching(room: Channel) -> Channel:
         memory = room.memory or Window(utterances=room.window)
         assert not isinstance(memory, Interactions)
         return replace(room, memory=replace(memory, across=2), window=room.window + 2)
 
-    rooms = map(reaching, plan.channels)
-    return RunPlan(**{**fields, "channels": tuple(rooms)})
+    return replace(plan, channels=tuple(map(reaching, plan.channels)))
 
 
 def listened(

@@ -41,9 +41,7 @@ class Mind(NamedTuple):
     summary: Text = EMPTY
     told: tuple[Line, ...] = ()  # lines that the summary tells of, as far as they are still kept
     recalled: tuple[Line, ...] = ()
-    rated: tuple[
-        tuple[Line, int], ...
-    ] = ()  # lines and their ratings, 0 where none came, as far as they are still kept
+    rated: tuple[tuple[Line, int], ...] = ()  # lines that are still kept, with their ratings: 0 where none came
 
 
 class View(NamedTuple):

@@ -64,10 +64,8 @@ def _times(conditions: Mapping[str, Sequence[Told]], series: Series) -> Iterator
     values = [time for times, _ in groups.values() for time in times]
     if len({*values}) < 2:  # noqa: PLR2004 (as above: the same in every run)
         return
-    until, censored = (
-        horizon([*groups.values()]),
-        [each for _, reached in groups.values() for each in reached].count(False),
-    )
+    until = horizon([*groups.values()])
+    censored = sum(reached.count(False) for _, reached in groups.values())
     try:
         spreads = [
             Spread(name or ALL_RUNS, *restricted_mean(times, reached, until=until), times)

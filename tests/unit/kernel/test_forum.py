@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.scenario import Played, Scenario, scenario, scripted
 
@@ -141,8 +143,7 @@ def test_a_failed_act_takes_no_words_and_failed_words_may_be_stood_in_for() -> N
         return "post"
 
     made = plan(stop=4)
-    fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name not in ("round_size", "offsets")}
-    made = RunPlan(**{**fields, "timeouts": Timeouts(attempts=1, on_failure="say", say="(gone)")})
+    made = replace(made, timeouts=Timeouts(attempts=1, on_failure="say", say="(gone)"))
     run = Scenario(plan=made, model=scripted(answer)).play()
     assert [(event.agent, event.text.value, event.stand_in, event.doing) for event in run.of(Spoke)] == [
         ("ada", "(gone)", "unreachable", ""),

@@ -128,8 +128,7 @@ def test_a_summary_cannot_pass_for_a_line_of_somebody() -> None:
 
 def test_a_failure_that_stops_the_run_stops_it_at_a_memory_too() -> None:
     made = plan(SUMMARY)
-    fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name not in ("round_size", "offsets")}
-    stopping = RunPlan(**{**fields, "timeouts": Timeouts(attempts=1, on_failure="stop")})
+    stopping = replace(made, timeouts=Timeouts(attempts=1, on_failure="stop"))
     with pytest.raises(HaltedError, match="turn 3 of ada failed"):
         play(stopping, None, [CompletionError("no", cause="error")])
 
@@ -348,8 +347,7 @@ def test_each_agent_may_have_a_memory_of_its_own() -> None:
     hall = small_channel("hall", members="ada bo", window=20, memory=Window(utterances=2))
     made = small_plan(hall, agents="ada bo", stop=6)
     ada, bo = made.agents
-    fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name not in ("round_size", "offsets")}
-    play(RunPlan(**{**fields, "agents": (replace(ada, memory=Window(utterances=1)), bo)}), seen)
+    play(replace(made, agents=(replace(ada, memory=Window(utterances=1)), bo)), seen)
     assert shown(seen, "ada")[-1] == ["bo 3"]
     assert shown(seen, "bo")[-1] == ["bo 3", "ada 4"]
 
