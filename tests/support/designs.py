@@ -15,7 +15,7 @@ population: {size: 10, attributes: {opinion: {choice: {for: 0.5, against: 0.5}}}
 network: {kind: watts_strogatz, k: 4, p: 0.1}
 protocol: sequential
 channels: {square: {}}
-factors: {topology: {path: network.p, values: {lattice: 0.0, random: 1.0}}}
+factors: {topology: {path: network.p, values: {random: 1.0, lattice: 0.0}}}
 replicates: 3
 stop: {rounds: 6}
 """

@@ -38,7 +38,7 @@ def compare(
         runs: Recorded runs or their files.
         measures: What to compare, by name or as functions of your own.
         by: Compare the levels of this factor; by default conditions.
-        baseline: The group that the others are compared with; by default the first one.
+        baseline: The group that the others are compared with; by default the first one of the design.
         of: The channel or the probe, where a measure has values of several; by default each.
         at: Which round's value stands for a run: `last`, `first`, `mean` of all, or a number.
         scope: Of values that stand for a run; by default its own, else those of its rounds, else of its agents.

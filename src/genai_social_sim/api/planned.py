@@ -124,11 +124,18 @@ def planned_runs(
         return (PlannedRun(study=study, assignment=assignment, seed=seed, path=path),)
     meant = {each.name for each in chosen(conditions_of(loaded), tuple(only))}
     general = Assignment(design=digest_of(design_of(study, loaded, seed=seed)), frozen=study.frozen)
+    positions = {name: position for position, name in enumerate(study.conditions)}
     found = []
     for each in _runs(study, loaded, seed=seed):
         if each.condition in meant:
             own = study.conditions[each.condition]
-            assignment = replace(general, condition=each.condition, levels=own.levels, replicate=each.replicate)
+            assignment = replace(
+                general,
+                condition=each.condition,
+                levels=own.levels,
+                replicate=each.replicate,
+                position=positions[each.condition],
+            )
             path = runs / file_name(own, assignment, seed=each.seed)
             found.append(PlannedRun(study=own, assignment=assignment, seed=each.seed, path=path))
     return tuple(found)

@@ -34,6 +34,8 @@ def source_of(reader: SqliteReader, label: str) -> Source:
 def sources_of(paths: Sequence[Path]) -> Iterator[list[Source]]:
     """Run files, each with a label of its own, open for as long as the context lasts; one named twice comes once.
 
+    They stand in the order of their design, as far as they tell, else in the order in which they are named.
+
     Raises:
         RecordError: If one of them is no record.
     """
@@ -44,4 +46,4 @@ def sources_of(paths: Sequence[Path]) -> Iterator[list[Source]]:
             reader = SqliteReader(path)
             stack.callback(reader.close)
             sources.append(source_of(reader, label))
-        yield sources
+        yield sorted(sources, key=lambda source: source.origin.assignment.order)

@@ -14,7 +14,8 @@ _ID: Final = 16  # digits
 class Assignment:
     """The place of a run in the design of its study.
 
-    `condition`: its name; empty for a study without conditions. `levels`: of each factor, by name, that applies in it.
+    `condition`: its name; empty for a study without conditions. `position`: the condition's, among all that the study
+    names, from 0; None where a record does not tell. `levels`: of each factor, by name, that applies in it.
     `replicate` counts from 0. `design`: SHA-256 of the design as it was then, hexadecimal; empty without one.
     `frozen`: of the design that had been frozen before; empty if none had.
     """
@@ -24,6 +25,12 @@ class Assignment:
     replicate: int = 0
     design: str = ""
     frozen: str = ""
+    position: int | None = None
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sorts runs as their design has them: by condition, then by replicate. Those that do not tell are equal."""
+        return (-1, 0) if self.position is None else (self.position, self.replicate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,8 @@ def assignment_written(assignment: Assignment) -> dict[str, Any]:
     levels = [list(level) for level in assignment.levels.items()]  # in their order, which sorted keys would lose
     told = {"condition": assignment.condition, "levels": levels, "replicate": assignment.replicate}
     frozen = {"frozen": assignment.frozen} if assignment.frozen else {}
-    return {"design": {**told, "digest": assignment.design, **frozen}}
+    position = {} if assignment.position is None else {"position": assignment.position}
+    return {"design": {**told, "digest": assignment.design, **frozen, **position}}
 
 
 def parent_written(parent: Parent) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def _assignment(said: Mapping[str, Any]) -> Assignment:
         replicate=_number(said.get("replicate")),
         design=str(said.get("digest", "")),
         frozen=str(said.get("frozen", "")),
+        position=position if isinstance(position := said.get("position"), int) else None,
     )
 
 

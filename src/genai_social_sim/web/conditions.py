@@ -236,14 +236,19 @@ class Conditioned:
 
 
 def grouped(rows: Sequence[RunRow], study: str) -> dict[str, list[RunRow]]:
-    """Runs of a study by condition, in the order of their names; raises NoSuchStudyError."""
+    """Runs of a study by condition, in the order of its design or else of their names; raises NoSuchStudyError."""
     own = [row for row in rows if row["study"] == study and row["turns"] and row["parent"] is None]
     if not own:
         raise NoSuchStudyError(f"there is no run of a study {study!r}", remedy="The list of runs names the studies.")
     groups: dict[str, list[RunRow]] = {}
-    for row in sorted(own, key=lambda row: (row["condition"], row["replicate"], row["file"])):
+    for row in sorted(own, key=_designed):
         groups.setdefault(row["condition"], []).append(row)
     return groups
+
+
+def _designed(row: RunRow) -> tuple[int, str, int, str]:
+    position = row["position"]
+    return (-1 if position is None else position, row["condition"], row["replicate"], row["file"])
 
 
 def _in_turn(groups: Sequence[Sequence[RunRow]]) -> list[RunRow]:

@@ -51,6 +51,7 @@ class RunRow(TypedDict):
     study: str
     study_digest: str
     condition: str
+    position: int | None  # of the condition, among all that its study names
     levels: dict[str, str]  # of factors, by name
     replicate: int
     seed: int | None
@@ -221,6 +222,7 @@ class Summaries:
             "currency": _currency(about),
             "began": first.at,
             "condition": origin.assignment.condition,
+            "position": origin.assignment.position,
             "levels": dict(origin.assignment.levels),
             "replicate": origin.assignment.replicate,
             "id": origin.id,
@@ -293,6 +295,7 @@ def _empty(file: RunFile) -> RunRow:
         "study": "",
         "study_digest": "",
         "condition": "",
+        "position": None,
         "levels": {},
         "replicate": 0,
         "seed": None,

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from genai_social_sim import Request, Run, Study
+from genai_social_sim import Request, Run, Study, compare, write_report
 from genai_social_sim.api.batch import Unwatched, play_all
 from genai_social_sim.api.outcome import UnfinishedError
 from genai_social_sim.api.planned import Planned
+from genai_social_sim.api.tables import KINDS, sources_of
 from genai_social_sim.domain.events import SessionStarted
 from genai_social_sim.errors import RequestError
+from genai_social_sim.export.kinds import named
 
 DESIGN = """
 name: warm
@@ -45,6 +47,23 @@ def test_every_condition_and_replicate_is_one_record_that_knows_its_place(tmp_pa
     assert runs[2].seed == runs[3].seed != 3
     assert len({run.digest for run in runs}) == 4
     assert {*tmp_path.glob("*.sqlite")} == {run.path for run in runs}
+
+
+def test_conditions_stand_in_the_order_of_the_design_whatever_their_files_are_called(tmp_path: Path) -> None:
+    runs = Study.parse(DESIGN).run_all(runs=tmp_path)
+    paths = sorted(run.path for run in runs)  # alarm before calm
+    assert [row["group"] for row in compare(paths, "utterance_words")] == ["framing=calm", "framing=alarm"]
+    assert [row["group"] for row in compare(paths, "utterance_words", by="framing")] == ["calm", "alarm"]
+    with sources_of(paths) as sources:
+        rows = named(KINDS, "runs").table(*sources).rows()
+    assert [(row["condition"], row["replicate"]) for row in rows] == [
+        ("framing=calm", 0),
+        ("framing=calm", 1),
+        ("framing=alarm", 0),
+        ("framing=alarm", 1),
+    ]
+    page = write_report(paths, tmp_path / "report.html").path.read_text(encoding="utf-8")
+    assert 0 < page.index("calm") < page.index("alarm")
 
 
 def test_a_run_of_a_design_is_the_run_of_its_study_by_hand(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 from genai_social_sim.domain.origin import Assignment, Origin, Parent, assignment_written, parent_written
 
 PLACE = Assignment(
-    condition="framing=alarm", levels={"framing": "alarm", "about": "oil"}, replicate=3, design="ab" * 32
+    condition="framing=alarm", levels={"framing": "alarm", "about": "oil"}, replicate=3, design="ab" * 32, position=2
 )
 PARENT = Parent(id="0123456789abcdef", run="talk", at_turn=5, digest="cd" * 32, changes=("say ada=No.",), resample=2)
 
@@ -16,6 +16,13 @@ def test_what_is_written_of_an_assignment_is_read_back() -> None:
     found = Origin().after(json.dumps(assignment_written(PLACE), sort_keys=True)).assignment
     assert found == PLACE
     assert [*found.levels] == ["framing", "about"]
+
+
+def test_runs_are_sorted_by_condition_and_replicate_and_those_that_do_not_tell_stay_as_they_are() -> None:
+    places = [(1, 0), (0, 10), (None, 3), (0, 9), (None, 1)]
+    found = [Assignment(position=position, replicate=replicate) for position, replicate in places]
+    found.sort(key=lambda each: each.order)
+    assert [(each.position, each.replicate) for each in found] == [(None, 3), (None, 1), (0, 9), (0, 10), (1, 0)]
 
 
 def test_what_is_written_of_a_parent_is_read_back() -> None:

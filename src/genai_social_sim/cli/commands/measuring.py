@@ -66,7 +66,9 @@ def measure(runs: tuple[Path, ...], *, wanted: tuple[str, ...], listing: bool, a
     help="What to compare; may be given several times. FILE.py:FUNCTION is one of your own.",
 )
 @click.option("--by", metavar="FACTOR", help="Compare the levels of this factor.  [default: conditions]")
-@click.option("--baseline", metavar="GROUP", help="Compare the others with this group.  [default: the first one]")
+@click.option(
+    "--baseline", metavar="GROUP", help="Compare the others with this group.  [default: the first of the design]"
+)
 @click.option("--of", metavar="NAME", help="The channel or the probe.  [default: each]")
 @click.option(
     "--at",

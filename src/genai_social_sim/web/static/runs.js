@@ -6,10 +6,11 @@ import { ago, count, many, moment, short, span, standing } from "/static/words.j
 
 const AT_ONCE = 200; // rows; more are drawn when asked for
 const FRESH_MS = 700; // what is new is seen within a second
-const designed = (row) => `${row.study} ${row.condition} ${String(row.replicate).padStart(6, "0")}`.toLowerCase();
+const padded = (number) => String(number).padStart(6, "0");
+const designed = (row) => `${row.study} ${padded(row.position ?? 0)} ${row.condition} ${padded(row.replicate)}`.toLowerCase();
 const COLUMNS = {
   study: ["Study", designed],
-  condition: ["Condition", (row) => `${row.condition} ${designed(row)}`],
+  condition: ["Condition", (row) => `${padded(row.position ?? 0)} ${row.condition} ${designed(row)}`.toLowerCase()],
   replicate: ["Repl.", (row) => row.replicate],
   status: ["Status", (row) => row.status],
   turns: ["Turns", (row) => row.turns],
