@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from statistics import median, stdev
@@ -30,7 +30,8 @@ class Question:
 class Effect:
     """How a group differs from the baseline. `paired`: within pairs of the same replicate and seed.
 
-    `p` is that of the test for the kind: t (of pairs, or Welch's), Fisher's exact, log-rank.
+    `p` is that of the test for the kind: t (of pairs, or Welch's), Fisher's exact, log-rank; of times with seeds in
+    common: t.
     """
 
     difference: Estimate
@@ -46,7 +47,8 @@ class Compared:
     """A group of runs, and how it differs from the baseline; None for the baseline itself.
 
     `kind`: `mean`; `share`, if all values are 0 or 1; `time`, if they may be censored: then `estimate` is the
-    restricted mean up to the shortest of the groups' longest times, and the difference is one of these.
+    restricted mean up to the shortest of the groups' longest times, and the difference is one of these. Where runs of
+    a group have chance in common, or have their counterparts in the other group, these go by pseudo-values.
     """
 
     question: Question
@@ -70,14 +72,15 @@ COLUMNS: Final = (
            "one run, are one, their mean."),
     Column("kind", "text", "mean; share, if all values are 0 or 1; time, if some may be censored."),
     Column("estimate", "number", "Mean, share or restricted mean time of the group's runs."),
-    Column("low", "number", "Lower end of its interval: Student's, Wilson's or by Greenwood's variance."),
+    Column("low", "number", "Lower end of its interval: Student's, Wilson's or by Greenwood's variance; of times where "
+           "several runs of the group are one observation: Student's, of pseudo-values."),
     Column("high", "number", "Upper end of its interval."),
     Column("sd", "number", "Sample standard deviation over the group's runs."),
     Column("median", "number", "Median over the group's runs; of times: of the survival curve, if it comes to a half."),
     Column("baseline", "text", "The group that it is compared with."),
     Column("difference", "number", "Estimate less the baseline's; within pairs where `paired` is true."),
-    Column("difference_low", "number", "Lower end of its interval: Student's of pairs, Welch's, Newcombe's; of times: "
-           "by Greenwood's variance."),
+    Column("difference_low", "number", "Lower end of its interval: Student's of pairs, Welch's, Newcombe's; of times "
+           "without seeds in common: by Greenwood's variance, with: of pseudo-values."),
     Column("difference_high", "number", "Upper end of its interval."),
     Column("paired", "flag", "Whether each run was compared with the baseline's run of the same replicate and seed."),
     Column("hedges_g", "number", "Difference in pooled standard deviations, corrected for small samples."),
@@ -86,7 +89,8 @@ COLUMNS: Final = (
     Column("cliffs_delta", "number", "How much likelier a run is above one of the baseline's than below it."),
     Column("cliffs_delta_low", "number", "Lower end of its interval, by bootstrap."),
     Column("cliffs_delta_high", "number", "Upper end of its interval, by bootstrap."),
-    Column("p", "number", "p-value of no difference: t (of pairs, or Welch's), Fisher's exact or log-rank."),
+    Column("p", "number", "p-value of no difference: t (of pairs, or Welch's), Fisher's exact; of times without seeds "
+           "in common: log-rank."),
     Column("p_holm", "number", "The same, adjusted by Holm for all differences in this table."),
 )  # fmt: skip
 
@@ -126,7 +130,7 @@ def _answered(question: Question, confidence: float, seed: int) -> Iterator[Comp
             group=name,
             baseline=baseline,
             runs=sum([value.runs for value in values]),
-            observations=len(values),
+            observations=len(_by_seed(values)),
             kind=ruler.kind,
             estimate=ruler.estimate(values),
             sd=_sd([value.value for value in values]),
@@ -152,6 +156,9 @@ class _Ruler(NamedTuple):
     def estimate(self, values: Sequence[RunValue]) -> Estimate:
         numbers = [value.value for value in values]
         if self.kind == "time":
+            if len(_by_seed(values)) < len(values):
+                numbers = [value.value for value in self._pseudo(values)]
+                return statistics.mean_interval(numbers, confidence=self.confidence)
             return survival.restricted_mean(*_times(values), until=self.until, confidence=self.confidence)
         if self.kind == "share":
             return statistics.share_interval(int(sum(numbers)), len(numbers), confidence=self.confidence)
@@ -164,27 +171,53 @@ class _Ruler(NamedTuple):
 
     def effect(self, values: Sequence[RunValue], base: Sequence[RunValue]) -> Effect:
         if self.kind == "time":
-            mine, theirs = _times(values), _times(base)
-            difference = survival.restricted_mean_difference(mine, theirs, until=self.until, confidence=self.confidence)
-            return Effect(difference=difference, p=survival.logrank(mine, theirs)[1])
+            return self._of_times(values, base)
         one, other = ([value.value for value in each] for each in (values, base))
         if self.kind == "share":
             counts = [(int(sum(numbers)), len(numbers)) for numbers in (one, other)]
             difference, p = statistics.risk_difference(*counts, confidence=self.confidence)
             return Effect(difference=difference, p=p)
-        pairs = _pairs(values, base)
-        if pairs is None:
-            difference, p = statistics.mean_difference(one, other, confidence=self.confidence)
-        else:
-            difference, p = statistics.paired_difference(pairs, confidence=self.confidence)
+        difference, p, paired = self._of_means(values, base)
         rng = statistics.library("numpy").random.default_rng(self.seed)
         return Effect(
             difference=difference,
             p=p,
-            paired=pairs is not None,
+            paired=paired,
             hedges_g=statistics.hedges_g(one, other, confidence=self.confidence),
             cliffs_delta=statistics.cliffs_delta(one, other, rng=rng, confidence=self.confidence),
         )
+
+    def _of_means(self, values: Sequence[RunValue], base: Sequence[RunValue]) -> tuple[Estimate, float, bool]:
+        """The difference, its p-value, and whether it is one of pairs."""
+        pairs = _pairs(values, base)
+        if pairs is not None:
+            return *statistics.paired_difference(pairs, confidence=self.confidence), True
+        one, other = ([value.value for value in each] for each in (values, base))
+        return *statistics.mean_difference(one, other, confidence=self.confidence), False
+
+    def _of_times(self, values: Sequence[RunValue], base: Sequence[RunValue]) -> Effect:
+        """By seeds where runs have them in common, within the group or with the other one; else by runs."""
+        mine, theirs = _times(values), _times(base)
+        seeds, of_base = _by_seed(values), _by_seed(base)
+        if len(seeds) == len(values) and len(of_base) == len(base) and _pairs(values, base) is None:
+            difference = survival.restricted_mean_difference(mine, theirs, until=self.until, confidence=self.confidence)
+            return Effect(difference=difference, p=survival.logrank(mine, theirs)[1])
+        difference, p, paired = self._of_means(self._pseudo(values), self._pseudo(base))
+        return Effect(difference=difference, p=p, paired=paired)
+
+    def _pseudo(self, values: Sequence[RunValue]) -> list[RunValue]:
+        """What stands for each seed: a number without censoring."""
+        seeds = _by_seed(values)
+        found = survival.pseudo_times([_times(each) for each in seeds], until=self.until)
+        return [replace(each[0], value=value) for each, value in zip(seeds, found, strict=True)]
+
+
+def _by_seed(values: Sequence[RunValue]) -> list[list[RunValue]]:
+    """The runs of each replicate and seed; one that has none in common with others stands alone."""
+    found: dict[Hashable, list[RunValue]] = {}
+    for at, value in enumerate(values):
+        found.setdefault(at if value.pair is None else value.pair, []).append(value)
+    return [*found.values()]
 
 
 def _times(values: Sequence[RunValue]) -> tuple[list[float], list[bool]]:

@@ -87,8 +87,8 @@ def run_values(
 ) -> dict[tuple[str, str | None], list[RunValue]]:
     """The numbers of some runs, by measure and by what it is of (a channel, a probe; None is the whole run).
 
-    Runs of one group with the same replicate and seed are one observation, their mean, but for consensus_time, whose
-    censored values have none.
+    Runs of one group with the same replicate and seed are one observation, their mean, but for consensus_time: censored
+    times have no mean, so that whoever compares them brings them together by `pair`.
 
     Args:
         sources: The runs; each is read once.

@@ -88,6 +88,26 @@ def restricted_mean_difference(
     return Estimate(mine - theirs, mine - theirs - reach, mine - theirs + reach)
 
 
+def pseudo_times(clusters: Sequence[tuple[Sequence[float], Sequence[bool]]], *, until: float) -> list[float]:
+    """One number for each cluster of runs that chance has in common: numbers whose mean is the restricted mean of all.
+
+    Clusters are independent of each other where runs within one are not; so their pseudo-values can be compared like
+    independent observations, or in pairs. That of a cluster is what it adds: n times the restricted mean of all runs
+    less n - 1 times that without it, all of them moved so that their mean is the former. Without censored runs, and
+    with as many runs in each, it is the mean of the cluster's times up to `until`.
+
+    Source: Andersen, Hansen & Klein (2004), doi:10.1007/s10985-004-4771-0; whole clusters are left out as by Logan,
+    Zhang & Klein (2011), doi:10.1111/j.1541-0420.2010.01416.x.
+    """
+    count = len(clusters)
+    whole = _area(*_joined(clusters), until)[0]
+    if count == 1:
+        return [whole]
+    without = [_area(*_joined([*clusters[:at], *clusters[at + 1 :]]), until)[0] for at in range(count)]
+    mean = sum(without) / count
+    return [whole - (count - 1) * (each - mean) for each in without]
+
+
 def logrank(
     one: tuple[Sequence[float], Sequence[bool]], other: tuple[Sequence[float], Sequence[bool]]
 ) -> tuple[float, float]:
@@ -99,6 +119,10 @@ def logrank(
         return nan, nan
     found = library("scipy.stats").logrank(_censored(*one), _censored(*other))
     return float(found.statistic) ** 2, float(found.pvalue)
+
+
+def _joined(clusters: Sequence[tuple[Sequence[float], Sequence[bool]]]) -> tuple[list[float], list[bool]]:
+    return [time for times, _ in clusters for time in times], [each for _, reached in clusters for each in reached]
 
 
 def _area(times: Sequence[float], reached: Sequence[bool], until: float) -> tuple[float, float]:

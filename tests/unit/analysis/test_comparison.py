@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isnan
 from typing import Any
 
+import numpy
 import pytest
 import scipy.stats
 from tests.unit.analysis.runs import votes
 
-from genai_social_sim.analysis import comparison, statistics
+from genai_social_sim.analysis import comparison, statistics, survival
 from genai_social_sim.analysis.comparison import Question, compare
 from genai_social_sim.analysis.run_value import RunValue, run_values
 from genai_social_sim.domain.origin import Assignment, Origin, Parent
@@ -181,6 +183,82 @@ def test_times_that_all_came_to_an_end_are_compared_by_their_means() -> None:
     one, other = times("one", (2, True), (4, True)), times("other", (2, True), (40, True), (60, True))
     first, second = compare([Question(measure="consensus_time", values=(*one, *other))])
     assert (first.estimate.value, second.estimate.value) == pytest.approx((3, 34))
+
+
+def by_seed(group: str, *seeds: list[tuple[float, bool]]) -> list[RunValue]:
+    return [
+        RunValue(run="r", group=group, value=time, reached=reached, pair=(str(seed),))
+        for seed, found in enumerate(seeds)
+        for time, reached in found
+    ]
+
+
+def test_times_of_runs_with_one_seed_are_one_observation() -> None:
+    runs = [[2, 4, 3], [9, 7, 8], [5, 5, 2], [6, 8, 4]]
+    (row,) = compare(
+        [Question(measure="t", values=tuple(by_seed("all", *[[(t, True) for t in each] for each in runs])))]
+    )
+    assert (row.runs, row.observations, row.kind) == (12, 4, "time")
+    means = [sum(each) / 3 for each in runs]  # nothing is censored: Student's interval of the seeds' means
+    expected = scipy.stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    assert row.estimate == pytest.approx((sum(means) / 4, expected.low, expected.high))
+
+
+def test_times_with_the_same_seeds_are_compared_in_pairs() -> None:
+    one, other = [2.0, 9.0, 5.0, 6.0], [3.0, 11.0, 5.5, 8.0]
+    values = [*by_seed("one", *[[(t, True)] for t in one]), *by_seed("other", *[[(t, True)] for t in other])]
+    first, second = compare([Question(measure="t", values=tuple(values))])
+    assert first.estimate.low == pytest.approx(5.5 - 1.959964 * (sum((t - 5.5) ** 2 for t in one) / 4 / 4) ** 0.5)
+    assert second.effect is not None
+    assert second.effect.paired
+    test = scipy.stats.ttest_rel(other, one)
+    interval = test.confidence_interval(0.95)
+    assert second.effect.difference == pytest.approx((5.5 / 4, interval.low, interval.high))
+    assert second.effect.p == pytest.approx(test.pvalue)
+
+
+def test_what_a_censored_seed_adds_is_worked_out_by_leaving_it_out() -> None:
+    """All: a curve of 1 to 2, 3/4 to 3, 1/2 to 5. Without the first seed 1 to 3, then 1/2; without the other 1 to 2."""
+    (row,) = compare(
+        [Question(measure="t", values=tuple(by_seed("a", [(2, True), (4, False)], [(3, True), (5, True)])))]
+    )
+    assert row.estimate.value == pytest.approx(2 + 0.75 + 2 * 0.5)
+    added = [2 * 3.75 - (3 + 2 * 0.5), 2 * 3.75 - (2 + 3 * 0.5)]
+    expected = scipy.stats.ttest_1samp(added, 0).confidence_interval(0.95)
+    assert (row.estimate.low, row.estimate.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_seed_alone_has_no_interval_however_many_runs_it_has() -> None:
+    (row,) = compare([Question(measure="t", values=tuple(by_seed("a", [(2, True), (4, False), (3, True)])))])
+    assert row.observations == 1
+    assert isnan(row.estimate.low)
+
+
+def test_the_variance_by_seeds_is_that_of_an_infinitesimal_jackknife() -> None:
+    """As R's survfit has it with clusters: each run's influence on the curve, summed by seed."""
+    rng = numpy.random.default_rng(3)
+    common = rng.normal(size=60)
+    drawn = numpy.ceil(numpy.exp(2.2 + 0.7 * numpy.repeat(common, 3) + 0.4 * rng.normal(size=180)))
+    times, reached = numpy.minimum(drawn, 20.0), drawn <= 20
+    runs = [[(float(times[at]), bool(reached[at])) for at in range(3 * seed, 3 * seed + 3)] for seed in range(60)]
+    (row,) = compare([Question(measure="t", values=tuple(by_seed("a", *runs)))])
+    variance = _influence(times, reached).reshape(60, 3).sum(axis=1).var(ddof=1) * 60
+    reach = scipy.stats.t.ppf(0.975, 59) * variance**0.5
+    assert row.estimate.high - row.estimate.value == pytest.approx(reach, rel=0.03)
+    alone = survival.restricted_mean([*times], [*reached], until=20)  # as if all were independent
+    assert alone.high - alone.value < 0.8 * reach
+
+
+def _influence(times: Any, reached: Any) -> Any:
+    """What each run adds to the restricted mean up to the last time: minus the area to come times its residuals."""
+    grid = numpy.unique(times[reached])
+    risk, events = ((times[:, None] >= grid).sum(axis=0), (times[reached][:, None] == grid).sum(axis=0))
+    curve = numpy.cumprod(1 - events / risk)
+    edges = numpy.append(grid, times.max())
+    to_come = numpy.cumsum((curve * numpy.diff(edges))[::-1])[::-1]
+    own = (times[:, None] == grid) & reached[:, None]
+    expected = (times[:, None] >= grid) * (events / risk)
+    return -((own - expected) / (risk - events) * to_come).sum(axis=1)
 
 
 def test_a_named_baseline_comes_first() -> None:

@@ -83,18 +83,18 @@ def runs(gss: Gss, folder: Path) -> list[Path]:
 
 def test_conditions_are_compared_over_their_replicates(gss: Gss, runs: list[Path]) -> None:
     told = json.loads(gss("compare", *runs, "-m", "agreement", "--json").stdout)
-    assert [(row["group"], row["runs"]) for row in told["data"]] == [("size=long", 3), ("size=short", 3)]
+    assert [(row["group"], row["runs"]) for row in told["data"]] == [("size=short", 3), ("size=long", 3)]
     assert told["data"][1]["paired"] is True
-    lines = gss("compare", *runs, "-m", "agreement", "--by", "size", "--baseline", "short").stdout.splitlines()
+    lines = gss("compare", *runs, "-m", "agreement", "--by", "size", "--baseline", "long").stdout.splitlines()
     assert lines[0] == "agreement (ballot): mean and its interval (t)"
-    assert lines[1].split()[0] == "short"
-    assert "from short in pairs" in lines[3]
+    assert lines[1].split()[0] == "long"
+    assert "from long in pairs" in lines[3]
 
 
 def test_what_cannot_be_compared_is_told(gss: Gss, runs: list[Path]) -> None:
     told = {
         "--by sise": "The factors are: size.",
-        "--baseline tall": "The groups are: size=long, size=short.",
+        "--baseline tall": "The groups are: size=short, size=long.",
         "--of hall": "It has values of: ballot.",
         "--at soon": "--at takes last, first, mean",
         "--scope agent": "It has values of: round.",
