@@ -176,8 +176,9 @@ def show_run(path: Path, *, as_json: bool) -> None:
     try:
         about = json.loads(str(next(reader.query(_ABOUT), ("{}",))[0]))
         if as_json:
-            models = about.get("models", [])
-            out.envelope({**asdict(found), "agents": study["agents"], "channels": study["channels"], "models": models})
+            of_study = {key: study[key] for key in ("agents", "channels")}
+            files = [str(each.path) for each in reader.ancestors]
+            out.envelope({**asdict(found), **of_study, "models": about.get("models", []), "past": files})
             return
         past = "\n".join([f"in {each.path}" for each in reader.ancestors])
         where = (("record", str(path)), ("past", past), ("digest", found.digest))

@@ -194,7 +194,7 @@ def by_seed(group: str, *seeds: list[tuple[float, bool]]) -> list[RunValue]:
 
 
 def test_times_of_runs_with_one_seed_are_one_observation() -> None:
-    runs = [[2, 4, 3], [9, 7, 8], [5, 5, 2], [6, 8, 4]]
+    runs = [[2.0, 4.0, 3.0], [9.0, 7.0, 8.0], [5.0, 5.0, 2.0], [6.0, 8.0, 4.0]]
     (row,) = compare(
         [Question(measure="t", values=tuple(by_seed("all", *[[(t, True) for t in each] for each in runs])))]
     )

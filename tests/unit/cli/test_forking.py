@@ -86,6 +86,8 @@ def test_show_tells_what_a_fork_is(gss: Gss, record: Path) -> None:
     assert f"of {record.stem} at turn 2: say ADA=No." in shown
     assert f"past in {record}" in " ".join(shown.split())
     assert "past in" not in " ".join(gss("show", record).stdout.split())
+    told = [document(gss("show", each, "--json"))["data"]["past"] for each in (fork["run"], record)]
+    assert told == [[str(record)], []]
 
 
 def test_a_fork_of_another_run_under_the_same_name_is_not_taken_for_this_ones(gss: Gss, record: Path) -> None:
