@@ -79,7 +79,7 @@ async def play_all(
     """
     _check(jobs, settings)
     batch = _Batch(planned, watch or Unwatched())
-    several = min(jobs, len(batch.todo))
+    several = _several(jobs, batch, settings)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(several):
             tasks.create_task(batch.work(_player(settings, batch.watch, several=several)))
@@ -95,6 +95,20 @@ def _check(jobs: int, settings: Mapping[str, Any]) -> None:
             f"`{kept[0]}` cannot be handed to other processes, which several jobs are",
             remedy="Play with jobs=1; or offer functions as entry points of an installed package.",
         )
+
+
+def _several(jobs: int, batch: _Batch, settings: Mapping[str, Any]) -> int:
+    """How many are played at once: no more than the scarcest model server may be given calls, since each needs one."""
+    wanted = min(jobs, len(batch.todo))
+    if wanted < 2:  # noqa: PLR2004 (nothing to share)
+        return wanted
+    slots = [found for each in batch.todo if (found := each.slots(settings)) is not None]
+    if slots and min(slots) < wanted:
+        words = (
+            f"{min(slots)} at a time, not {wanted}, since its model server may be given no more calls at once (`slots`)"
+        )
+        batch.watch.said(batch.todo[0], words)
+    return min([wanted, *slots])
 
 
 class _Batch:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from genai_social_sim.api.at_once import fewest_slots
 from genai_social_sim.api.counterfactual import Counterfactual, changed_study
 from genai_social_sim.api.past import Past, RecordedTimes
-from genai_social_sim.api.planned import job_of
-from genai_social_sim.api.play import Settings, resumed
+from genai_social_sim.api.planned import job_of, within
+from genai_social_sim.api.play import Settings, resumed, sessions_told
 from genai_social_sim.api.run import Run
 from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.events import Answered, Aside, CallKey, Remembered, RunStarted, SessionStarted, Taken
@@ -222,6 +225,7 @@ class PlannedFork:
     counterfactual: Counterfactual
     assignment: Assignment
     seed: int
+    fewest: Callable[[], int | None] = lambda: None  # slots of the parent's scarcest model server
 
     @property
     def label(self) -> str:
@@ -263,9 +267,14 @@ class PlannedFork:
         self.begin(chosen)
         return job_of(self.path, chosen, sharers=sharers)
 
+    def slots(self, settings: Mapping[str, Any]) -> int | None:
+        """See `Planned`."""
+        return within(settings.get("parallel"), self.fewest())
+
 
 def planned_forks(parent: Run, *, at_turn: int, counterfactuals: Sequence[Counterfactual]) -> tuple[PlannedFork, ...]:
     """Forks of a run at one turn."""
+    fewest = cache(lambda: _fewest_slots(parent.path))
     return tuple(
         [
             PlannedFork(
@@ -275,10 +284,20 @@ def planned_forks(parent: Run, *, at_turn: int, counterfactuals: Sequence[Counte
                 counterfactual=each,
                 assignment=parent.origin.assignment,
                 seed=parent.seed,
+                fewest=fewest,
             )
             for each in counterfactuals
         ]
     )
+
+
+def _fewest_slots(run: Path) -> int | None:
+    with closing(SqliteReader(run)) as reader:
+        started, sessions = next(reader.events()).event, sessions_told(reader)
+    if not isinstance(started, RunStarted):
+        return None
+    known = sessions[-1].get("settings", {}).get("at_once", {}) if sessions else {}
+    return fewest_slots(lower(from_canonical(started.study.value), seed=started.seed).models, known)
 
 
 def fork_settings(given: Mapping[str, Any], counterfactual: Counterfactual) -> Settings:

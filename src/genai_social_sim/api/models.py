@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+from genai_social_sim.api.at_once import AtOnce, options_of
 from genai_social_sim.backends import registry
 from genai_social_sim.backends.machine import processor_name
 from genai_social_sim.domain.plan import Model, RunPlan
@@ -19,16 +20,16 @@ from genai_social_sim.ports import LanguageModel
 
 @asynccontextmanager
 async def opened(
-    wanted: Iterable[Model], surroundings: registry.Surroundings
+    wanted: Iterable[Model], surroundings: registry.Surroundings, known: AtOnce | None = None
 ) -> AsyncIterator[Mapping[Model, LanguageModel]]:
-    """A backend for each model; models that differ in sampling alone share one."""
+    """A backend for each model, with what is `known` of its slots; models that differ in sampling alone share one."""
     models = list(dict.fromkeys(wanted))
     by_options: dict[tuple[str, str], LanguageModel] = {}
     async with AsyncExitStack() as stack:
         for model in models:
             key = (model.backend, model.options)
             if key not in by_options:
-                begun = registry.find(model.backend)(json.loads(model.options), surroundings)
+                begun = registry.find(model.backend)(options_of(model, known or {}), surroundings)
                 by_options[key] = await begun if isinstance(begun, Awaitable) else begun
                 stack.push_async_callback(by_options[key].close)
         yield {model: by_options[model.backend, model.options] for model in models}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from genai_social_sim.api import paying
+from genai_social_sim.api.at_once import at_once, fewest_slots
 from genai_social_sim.domain.origin import Assignment
 from genai_social_sim.errors import RequestError
 from genai_social_sim.study.conditions import chosen, conditions_of, seed_of
@@ -50,6 +51,9 @@ class Planned(Protocol):
     def job(self, settings: Mapping[str, Any], *, sharers: int) -> dict[str, Any]:
         """All that another process needs to do so, as plain values."""
 
+    def slots(self, settings: Mapping[str, Any]) -> int | None:
+        """How many calls at once the scarcest of its model servers may be given; None if it asks none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
@@ -81,7 +85,7 @@ class PlannedRun:
 
     def job(self, settings: Mapping[str, Any], *, sharers: int) -> dict[str, Any]:
         """See `Planned`; files and population of the study are in it."""
-        chosen = self.study.settings(settings, self.seed)
+        chosen = replace(self.study.settings(settings, self.seed), at_once=at_once(self.study.models))
         prices = chosen.prices
         return {
             **job_of(self.path, chosen, sharers=sharers),
@@ -91,6 +95,15 @@ class PlannedRun:
             "description": self.study.description,
             "paying": paying.written(prices, self.study.plan(seed=self.seed)) if prices else {},
         }
+
+    def slots(self, settings: Mapping[str, Any]) -> int | None:
+        """See `Planned`."""
+        return within(self.study.settings(settings, self.seed).parallel, fewest_slots(self.study.models, {}))
+
+
+def within(parallel: int | None, slots: int | None) -> int | None:
+    """What is left of a server's slots where no model may be given more than `parallel` calls at once."""
+    return slots if slots is None or parallel is None else min(slots, parallel)
 
 
 class _Run(NamedTuple):
@@ -105,6 +118,7 @@ def job_of(path: Path, settings: Settings, *, sharers: int) -> dict[str, Any]:
     own = {
         "durability": settings.durability,
         "parallel": None if parallel is None else max(1, parallel // sharers),
+        "at_once": settings.at_once,
         "allow_other_model": settings.allow_other_model,
         "broker": settings.broker,
         "workers": settings.workers,

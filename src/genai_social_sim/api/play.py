@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genai_social_sim.api import paying
+from genai_social_sim.api.at_once import AtOnce, at_once
 from genai_social_sim.api.broker import Broker, Claim, HandingOut
 from genai_social_sim.api.models import opened, session_about
 from genai_social_sim.backends.registry import Progress, Surroundings
@@ -40,6 +41,7 @@ class Settings:
 
     durability: Literal["full", "process"] | None = None  # None: as the run began, or full
     parallel: int | None = None  # calls at once for each model; None leaves it to the backend
+    at_once: AtOnce | None = None  # of single models; None: as their options or the run's last session have it
     functions: Mapping[str, Any] = field(default_factory=dict)
     observers: Sequence[Observer] = ()
     progress: Progress = lambda what, share: None
@@ -72,13 +74,13 @@ async def resumed(path: Path, settings: Settings) -> None:
             raise TypeError("the first event of a record starts its run")
         stage = Stage(lower(from_canonical(started.study.value), seed=started.seed))
         past = recovered(stage, reader.events())
-        sessions = _about(reader)
+        sessions = sessions_told(reader)
     finally:
         reader.close()
     await _play(path, past, _as_before(settings, sessions, stage.plan), sessions=sessions)
 
 
-def _about(reader: SqliteReader) -> list[dict[str, Any]]:
+def sessions_told(reader: SqliteReader) -> list[dict[str, Any]]:
     """What the record says of each session so far, in order."""
     events = [recorded.event for recorded in reader.events(kinds="session_started")]
     return [json.loads(event.about.value) for event in events if isinstance(event, SessionStarted)]
@@ -90,8 +92,14 @@ def _as_before(settings: Settings, sessions: list[dict[str, Any]], plan: RunPlan
         settings,
         durability=settings.durability or before.get("durability"),
         parallel=settings.parallel or before.get("parallel"),
+        at_once=before.get("at_once") if settings.at_once is None else settings.at_once,
         prices=paying.recorded(before, plan) if settings.prices is None else settings.prices,
     )
+
+
+def _limits(settings: Settings, plan: RunPlan) -> dict[str, Any]:
+    known = settings.at_once or at_once(plan.models)
+    return {"parallel": settings.parallel, **({"at_once": known} if known else {})}
 
 
 def _check_weights(path: Path, models: Iterable[LanguageModel], sessions: list[dict[str, Any]]) -> None:
@@ -129,7 +137,7 @@ def _models(
     plan = past.state.stage.plan
     surroundings = Surroundings(settings.functions, settings.progress, settings.sharers)
     if claim is None:
-        return opened((*plan.models, *encoders(plan)), surroundings)
+        return opened((*plan.models, *encoders(plan)), surroundings, settings.at_once)
     handing = HandingOut(
         claim=claim,
         broker=settings.broker,
@@ -155,7 +163,7 @@ async def _play(
     claim = Claim.of(plan.name, sessions, now=clock.now()) if settings.broker or settings.workers else None
     async with _models(past, settings, claim, clock=clock, sessions=sessions) as models:
         durability = settings.durability or "full"
-        own = {"durability": durability, "parallel": settings.parallel, **paying.told(prices, settings.budget, plan)}
+        own = {"durability": durability, **_limits(settings, plan), **paying.told(prices, settings.budget, plan)}
         if settings.allow_other_model:
             own["allow_other_model"] = True
         else:

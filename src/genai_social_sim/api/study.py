@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from genai_social_sim.api.at_once import at_once
 from genai_social_sim.api.forecast import Forecast, forecast
 from genai_social_sim.api.models import opened
 from genai_social_sim.api.outcome import UnfinishedError
@@ -19,7 +20,7 @@ from genai_social_sim.api.waiting import finished
 from genai_social_sim.backends import registry
 from genai_social_sim.domain.ids import ChannelId
 from genai_social_sim.domain.origin import Assignment
-from genai_social_sim.domain.plan import Opening, RunPlan
+from genai_social_sim.domain.plan import Model, Opening, RunPlan
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
@@ -181,6 +182,11 @@ class Study:
         self._refuse_design()
         return lower(self._loaded, seed=seed, check_options=registry.check_options)
 
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """The models of its agents, each once."""
+        return tuple(dict.fromkeys(self.plan().models))
+
     def record_path(self, *, seed: int | None = None, runs: str | Path = RUNS, again: bool = False) -> Path:
         """Where the record of a run goes: name, the study's hash and the seed tell runs apart.
 
@@ -225,7 +231,7 @@ class Study:
         """Play one run of it into `path`, or go on with the one that is there; for `settings` see `run`."""
         chosen = replace(self.settings(settings, seed), assignment=assignment, description=self.description)
         if begun(path):
-            await resumed(path, chosen)
+            await resumed(path, replace(chosen, at_once=at_once(self.models)))
         else:
             make_room(path)
             await played(path, self.plan(seed=seed), Text.of(self.recorded(seed=seed)), chosen)

@@ -80,6 +80,12 @@ def check_options(options: Mapping[str, Any]) -> None:
     _checked(options)
 
 
+def slots_of(options: Mapping[str, Any]) -> int:
+    """How many calls at once the servers may be given."""
+    checked = _checked(options)
+    return checked.slots * len(checked.hosts or (checked.host,))
+
+
 async def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
     """Ask each host for the model and what it is; raises BackendError."""
     checked = _checked(options)

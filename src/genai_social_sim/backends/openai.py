@@ -91,6 +91,11 @@ def check_options(options: Mapping[str, Any]) -> None:
     _checked(options)
 
 
+def slots_of(options: Mapping[str, Any]) -> int:
+    """How many calls at once the server may be given."""
+    return _checked(options).slots
+
+
 async def open_backend(options: Mapping[str, Any], surroundings: Surroundings) -> LanguageModel:
     """Ask the server what it is and for the model; raises BackendError."""
     checked = _checked(options)

@@ -1,7 +1,8 @@
 """Finds a backend by its name: ours, or one that an installed package offers as an entry point.
 
 A backend is a module with `open_backend(options, surroundings) -> LanguageModel`, which may be `async`, and, if its
-options can be checked without opening it, `check_options(options)`.
+options can be checked without opening it, `check_options(options)`. One that asks a server may have
+`slots_of(options)`: how many calls at once that may be given.
 """
 
 from __future__ import annotations
@@ -62,6 +63,12 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
     check = _loaded(name, "check_options")
     if check is not None:
         check(options)
+
+
+def slots_of(name: str, options: Mapping[str, Any]) -> int | None:
+    """How many calls at once a backend may give its server, without opening it; None if it has none or does not say."""
+    slots = _loaded(name, "slots_of")
+    return None if slots is None else int(slots(options))
 
 
 def _loaded(name: str, function: str) -> Any:

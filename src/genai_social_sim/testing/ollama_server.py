@@ -75,12 +75,13 @@ async def ollama_server(answer: Answer | str = "Hello there.", **settings: Any) 
     given = answer
     said = given if callable(given) else lambda call: Said(text=re.findall(r"\S+\s*", given))
     server = OllamaServer(said, **settings)
-    async with serving(lambda call: _reply(server, call)) as address:
+    async with serving(lambda call: reply_of(server, call)) as address:
         server.address = address
         yield server
 
 
-async def _reply(server: OllamaServer, call: Call) -> Reply:
+async def reply_of(server: OllamaServer, call: Call) -> Reply:
+    """What it answers to a request, for servers that do something beside."""
     match call.method, call.path:
         case "GET", "/api/version":
             return Reply.of_json({"version": server.version})
