@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from genai_social_sim.backends.encoders.lexical import LexicalEncoder
+from genai_social_sim.backends.recall import InstantRecall
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Answer, Request
 
@@ -69,3 +71,15 @@ def failing(*cases: tuple[int, int], seconds: float = 1.0) -> Complete:
         return spoken(request)
 
     return complete
+
+
+class Overheard(InstantRecall):
+    """The encoder that goes by spelling; what it is asked goes to `seen`."""
+
+    def __init__(self, seen: list[Request]) -> None:
+        super().__init__(LexicalEncoder())
+        self._seen = seen
+
+    def compared(self, request: Request) -> Answer:
+        self._seen.append(request)
+        return super().compared(request)

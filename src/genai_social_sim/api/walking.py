@@ -130,7 +130,7 @@ class Walk:
         typical = self._typical[self.stage.agents[turn.agent].model]
         tokens = round(len(call.prompt.text) / typical.characters + typical.tokens)
         text = Text.of(typical.texts[turn.number % len(typical.texts)])
-        if turn.page is not None and not turn.page.doing:
+        if turn.page is not None and not (turn.page.doing or turn.aside):
             return self._acted(turn, turn.page, tokens)
         where = {"turn": turn.number, "round": turn.round, "channel": turn.channel, "agent": turn.agent}
         if turn.aside:

@@ -121,7 +121,7 @@ class Caller:
         seed, sampling = stage.seed(turn), stage.sampling(turn) if aside else agent.model.sampling
         answers, meanings = (offer.answers, offer.meanings) if offer is not None else ((), ())
         weights = stage.weights(turn, heard) if stage.weighted else ()
-        feed, doing = ((), "") if page is None else (stage.feed(turn, floor), page.doing or "choose")
+        feed, doing = ((), "") if page is None or aside else (stage.feed(turn, floor), page.doing or "choose")
         request = make(Request, (
             number, job.attempt, channel, round_no, name, agent.persona, heard, prompt, sampling, stops, seed,
             self._limits, answers, meanings, weights, aside, agent.attributes, feed, doing,

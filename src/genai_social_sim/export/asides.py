@@ -131,14 +131,15 @@ MEMORIES: Final = Kind(
         Column(
             "recalled",
             "json",
-            "What came to mind, a list: each line's position among those looked through (`at`), its turn (-1: an "
-            "opening or a broadcast), its speaker, and the sum of relevance, recency and importance (`score`).",
+            "What came to mind, a list: each line's position among those looked through (`at`), in a forum the number "
+            "of the `post`, its turn (-1: an opening or a broadcast), its speaker, and the sum of relevance, recency "
+            "and importance (`score`).",
         ),
         Column(
             "rated",
             "json",
-            "How important its model found one line: its position (`at`), turn and speaker as for `recalled`, and "
-            "`rating`, from 1 to 10.",
+            "How important its model found one line: its position (`at`), `post`, turn and speaker as for `recalled`, "
+            "and `rating`, from 1 to 10.",
         ),
         Column(
             "cause", "text", "Why nothing came of it: passed, empty, unreadable, or the failure of its last attempt."

@@ -11,29 +11,13 @@ from typing import Final, NamedTuple
 from genai_social_sim.domain.feed import Feed, numbers_in
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Forum
-from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.vector import Vector
 from genai_social_sim.kernel.hearing import Spot
+from genai_social_sim.kernel.posts import Post, remembered_line
 from genai_social_sim.kernel.ranking import Score, score_of
 from genai_social_sim.kernel.room import Room
 
 _ACTS: Final = {"reply to": "reply", "upvote": "upvote", "downvote": "downvote"}  # as options begin
-
-
-class Post(NamedTuple):
-    """What somebody wrote. `number` from 1 in the channel, `turn` -1 for an opening or a broadcast."""
-
-    number: int
-    thread: int  # the number of its thread's first post
-    parent: int | None  # what it replies to; None for a first post
-    turn: int
-    round: int
-    author: str
-    text: Text
-    for_all: bool = False  # whether everybody can see it, whatever the network carries
-    ups: frozenset[int] = frozenset()  # seats of who voted so
-    downs: frozenset[int] = frozenset()
-    replies: tuple[int, ...] = ()  # of a first post: all in its thread that can be seen, oldest first
 
 
 class Reader(NamedTuple):
@@ -92,13 +76,13 @@ def acts_on(forum: Forum, board: Board, feed: Feed, *, seat: int, agent: str) ->
     return tuple(found)
 
 
-def opened(board: Board, forum: Forum, line: Line, round_no: int, *, for_all: bool = True) -> Board:
+def opened(room: Room, forum: Forum, board: Board, line: Line, round_no: int, *, for_all: bool = True) -> Board:
     """With a thread that can be seen at once: an opening or a broadcast, or words put into a member's mouth.
 
     `for_all`: by everybody; else by those who hear who is said to have written it.
     """
     number = len(board.posts) + 1
-    post = Post(number, number, None, line.turn, round_no, line.speaker, line.text, for_all=for_all)
+    post = Post(number, number, None, round_no, remembered_line(room.layout, line, number, None), for_all=for_all)
     return _seen(board._replace(posts=board.posts.appended(post)), forum, (number,))
 
 
@@ -130,7 +114,7 @@ def _worded(room: Room, board: Board, spot: Spot, line: Line | None) -> Board:
         number = len(board.posts) + 1
         _, target = act_in(reader.doing, reader.feed or ())
         thread = board.post(target).thread if target else number
-        post = Post(number, thread, target or None, line.turn, spot.round, line.speaker, line.text)
+        post = Post(number, thread, target or None, spot.round, remembered_line(room.layout, line, number, target))
         board = board._replace(posts=board.posts.appended(post), written=(*board.written, number))
         seen = (*seen, number)
     seen = seen[len(seen) - window :] if len(seen) > window else seen

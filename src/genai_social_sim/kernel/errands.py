@@ -13,7 +13,7 @@ from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.memory import Retrieval
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.domain.vector import Vector
-from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.kernel.floor import Turn, page_before
 from genai_social_sim.kernel.memory import (
     RECALL,
     Mind,
@@ -68,10 +68,12 @@ def made_up(state: RunState, event: Remembered) -> RunState:
     index = stage.channel_index[event.channel]
     room, floor = stage.rooms[index], state.floors[index]
     position = event.turn - event.round * stage.plan.round_size - stage.plan.offsets[index]
-    turn = Turn(event.turn, event.channel, index, event.round, position, event.agent)
-    before, heard = stage.mind(turn, floor), stage.heard(turn, floor)
-    name, lines = errand(stage.memory(turn), before, heard, event.agent)
-    after = _with(event, before, lines, heard) if name == event.aside else before._replace(turn=event.turn)
+    place = (event.round, position)
+    page = None if room.forum is None else page_before(room, room.forum, floor, event.agent, place)
+    turn = Turn(event.turn, event.channel, index, event.round, position, event.agent, page=page)
+    before, past = stage.mind(turn, floor), stage.past(turn, floor)
+    name, lines = errand(stage.memory(turn), before, past, event.agent)
+    after = _with(event, before, lines, past.heard) if name == event.aside else before._replace(turn=event.turn)
     minds = floor.minds or Vector([Mind()] * len(room.members))
     floor = floor._replace(minds=minds.replaced(room.seats[event.agent], after))
     return state._replace(floors=state.floors.replaced(index, floor))
@@ -99,25 +101,25 @@ def _read(state: RunState, turn: Turn, answer: Answered) -> _Reading:
     if not isinstance(memory, Retrieval):
         summary = answer.raw.value.strip()
         return _Reading(Text.of(summary)) if summary else _Reading(cause="empty")
-    mind = state.stage.mind(turn, floor)
-    _, lines = errand(memory, mind, state.stage.heard(turn, floor), turn.agent)
+    mind, past = state.stage.mind(turn, floor), state.stage.past(turn, floor)
+    _, lines = errand(memory, mind, past, turn.agent)
     if is_rating(turn.aside):
-        return _rating(state, turn, answer.raw.value, lines[0])
+        option = _option(state, turn, answer.raw.value)
+        if option is None:
+            return _Reading(cause="unreadable" if answer.raw.value.strip() else "empty")
+        return _Reading(Text.of(rating_written(turn.aside, lines[0], option, past)))
     likeness = likeness_in(answer.raw.value, len(lines) - 1)
     if likeness is None:
         return _Reading(cause="garbled")
     authority = {str(agent.name): agent.authority for agent in state.stage.plan.agents} if _minds(memory) else {}
     importance = importance_of(memory, mind, lines[:-1], authority)
     best = ranked(memory, lines[:-1], memory.utterances, likeness, importance)
-    return _Reading(Text.of(scores_written(best, lines)))
+    return _Reading(Text.of(scores_written(best, lines, past)))
 
 
-def _rating(state: RunState, turn: Turn, raw: str, line: Line) -> _Reading:
+def _option(state: RunState, turn: Turn, raw: str) -> str | None:
     offer = state.stage.offer(turn)
-    option = chosen(state.stage, turn, raw, offer) if offer else None
-    if option is None:
-        return _Reading(cause="unreadable" if raw.strip() else "empty")
-    return _Reading(Text.of(rating_written(turn.aside, line, option)))
+    return chosen(state.stage, turn, raw, offer) if offer else None
 
 
 def _minds(memory: Retrieval) -> bool:

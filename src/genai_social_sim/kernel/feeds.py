@@ -12,7 +12,8 @@ from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import Forum
 from genai_social_sim.kernel.acts import offer_of
-from genai_social_sim.kernel.board import Board, Post, act_in, acts_on
+from genai_social_sim.kernel.board import Board, act_in, acts_on
+from genai_social_sim.kernel.posts import Post
 from genai_social_sim.kernel.ranking import Score
 from genai_social_sim.kernel.room import Room
 

@@ -118,13 +118,20 @@ def goes_on(room: Room, floor: Floor) -> UnderWay | None:
 
 
 def _with_pages(room: Room, forum: Forum, floor: Floor, due_now: tuple[int, Sequence[AgentId]]) -> tuple[Turn, ...]:
-    (number, agents), board = due_now, floor.board or boards.begun(room)
-    round_no, position, turns = floor.round, floor.position, []
-    for at, agent in enumerate(agents):
-        page = page_of(room, forum, board, agent, (round_no, position + at))
-        turn = Turn(number + at, room.channel.name, room.index, round_no, position + at, agent, page=page)
-        turns.append(turn)
-    return tuple(turns)
+    number, agents = due_now
+    places = [(floor.round, floor.position + at) for at in range(len(agents))]
+    pages = [page_before(room, forum, floor, agent, place) for agent, place in zip(agents, places, strict=True)]
+    return tuple(
+        [
+            Turn(number + at, room.channel.name, room.index, *places[at], agent, page=pages[at])
+            for at, agent in enumerate(agents)
+        ]
+    )
+
+
+def page_before(room: Room, forum: Forum, floor: Floor, agent: AgentId, where: tuple[int, int]) -> Page | None:
+    """What an agent has before it in a forum, as `page_of` tells."""
+    return page_of(room, forum, floor.board or boards.begun(room), agent, where)
 
 
 def wave_begins(room: Room, floor: Floor) -> bool:
@@ -171,7 +178,8 @@ def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that everybody hears: the opening, or a broadcast."""
     if room.forum is not None:
-        return floor._replace(board=boards.opened(floor.board or boards.begun(room), room.forum, line, floor.round))
+        board = floor.board or boards.begun(room)
+        return floor._replace(board=boards.opened(room, room.forum, board, line, floor.round))
     if floor.ears is not None:
         return floor._replace(ears=hearing.told_all(floor.ears, line, floor.round))
     return floor._replace(heard=_last((*floor.heard, line), room.window))
@@ -181,7 +189,7 @@ def put_in(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that a member is made to have said, between turns."""
     if room.forum is not None:
         board = floor.board or boards.begun(room)
-        return floor._replace(board=boards.opened(board, room.forum, line, floor.round, for_all=False))
+        return floor._replace(board=boards.opened(room, room.forum, board, line, floor.round, for_all=False))
     if room.hearing == "all":
         return opened(room, floor, line)
     ears = floor.ears or hearing.begun(room, floor.heard)

@@ -44,6 +44,19 @@ class Mind(NamedTuple):
     rated: tuple[tuple[Line, int], ...] = ()  # lines that are still kept, with their ratings: 0 where none came
 
 
+class Past(NamedTuple):
+    """What an agent has behind it in a channel; and in a forum, what it has before it."""
+
+    heard: tuple[Line, ...]  # oldest first, as far as it is kept
+    now: tuple[Line, ...] = ()  # what its feed shows, which needs no memory
+    cue: Line | None = None  # what is compared to; None: what others said last
+    posts: tuple[int, ...] = ()  # the numbers of `heard`, where they are posts
+
+    def number_of(self, line: Line) -> int | None:
+        """Which post a line is."""
+        return next((number for number, each in zip(self.posts, self.heard, strict=False) if each is line), None)
+
+
 class View(NamedTuple):
     """What one prompt shows of the past: the lines at its end, before them what came to mind, before that a note."""
 
@@ -69,25 +82,24 @@ class Score(NamedTuple):
     score: float
 
 
-def view(memory: Window | Summary | Retrieval, mind: Mind, heard: tuple[Line, ...], agent: str) -> View:
+def view(memory: Window | Summary | Retrieval, mind: Mind, past: Past, agent: str) -> View:
     """What `agent` is shown in its turn, and when it is asked aside; of meetings `kernel.interactions` tells."""
+    heard, now = past.heard, past.now
     match memory:
         case Window(utterances=utterances, own=own):
-            if own is ALL_OWN:
-                return View(last(heard, utterances))
-            mine = [line for line in heard if line.speaker == agent]
-            if not mine:
-                return View(last(heard, utterances))
+            mine = [] if own is ALL_OWN else [line for line in heard if line.speaker == agent]
+            if own is ALL_OWN or not mine:
+                return View(_without(last(heard, utterances), now))
             others = last([line for line in heard if line.speaker != agent], utterances)
-            return View(_among(heard, (*others, *last(mine, own))))
+            return View(_without(_among(heard, (*others, *last(mine, own))), now))
         case Summary():
-            return View(_without(_apart(heard, memory.own, agent), mind.told), note=remembered(mind.summary))
+            lines = _without(_apart(heard, memory.own, agent), mind.told)
+            return View(_without(lines, now), note=remembered(mind.summary))
         case Retrieval(utterances=utterances):
-            lines = _apart(heard, memory.own, agent)
-            if len(lines) <= utterances + memory.k:
-                return View(lines)
-            recent = last(lines, utterances)
-            return View(recent, _among(lines[: len(lines) - utterances], mind.recalled))
+            older, lately = _parted(_apart(heard, memory.own, agent), utterances, now)
+            if len(older) <= memory.k:
+                return View(older + lately)
+            return View(lately, _among(older, mind.recalled))
         case _ as unknown:
             assert_never(unknown)
 
@@ -116,7 +128,7 @@ def kind_of(aside: str) -> Literal["summary", "recall", "rating"]:
     return "summary" if aside == SUMMARY else "recall"
 
 
-def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> tuple[str, tuple[Line, ...]]:
+def errand(memory: Memory, mind: Mind, past: Past, agent: str) -> tuple[str, tuple[Line, ...]]:
     """What has to be made of which lines before a turn of `agent`: the name of a call aside, or empty for nothing.
 
     For `RECALL` the last line is that to which the others are compared. Before it come the ratings, line by line.
@@ -125,17 +137,17 @@ def errand(memory: Memory, mind: Mind, heard: tuple[Line, ...], agent: str) -> t
         case Window() | Interactions():
             return "", ()
         case Summary(utterances=utterances, every=every):
-            lines = _without(_apart(heard, memory.own, agent), mind.told)
-            due = len(lines) - utterances
-            return (SUMMARY, lines[:due]) if due >= every else ("", ())
+            lines = _without(_apart(past.heard, memory.own, agent), mind.told)
+            older, _ = _parted(lines, utterances, past.now)
+            return (SUMMARY, older) if len(older) >= every else ("", ())
         case Retrieval(utterances=utterances, k=k):
-            lines = _apart(heard, memory.own, agent)
-            due = len(lines) - utterances
-            if due <= k:
+            lines = _apart(past.heard, memory.own, agent)
+            older, _ = _parted(lines, utterances, past.now)
+            if len(older) <= k:
                 return "", ()
-            if rates(memory) and (unrated := _unrated(mind, lines[:due])) is not None:
-                return f"{RATING}{unrated}", (lines[unrated],)
-            return RECALL, (*lines[:due], _cue(lines, agent))
+            if rates(memory) and (unrated := _unrated(mind, older)) is not None:
+                return f"{RATING}{unrated}", (older[unrated],)
+            return RECALL, (*older, past.cue or _cue(lines, agent))
         case _ as unknown:
             assert_never(unknown)
 
@@ -215,24 +227,14 @@ def likeness_in(raw: str, count: int) -> list[float] | None:
     return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
 
 
-def scores_written(scores: Iterable[Score], lines: Sequence[Line]) -> str:
+def scores_written(scores: Iterable[Score], lines: Sequence[Line], past: Past) -> str:
     """What came to mind, as JSON: the position among `lines`, whose words of which turn, and the sum of its terms."""
-    found = [
-        {"at": each.at, "turn": lines[each.at].turn, "speaker": lines[each.at].speaker, "score": each.score}
-        for each in scores
-    ]
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return _written([{**_which(each.at, lines[each.at], past), "score": each.score} for each in scores])
 
 
-def rating_written(aside: str, line: Line, rating: str) -> str:
+def rating_written(aside: str, line: Line, rating: str, past: Past) -> str:
     """How a line was rated, as JSON: its position among those looked through, whose words of which turn, the number."""
-    found = {
-        "at": int(aside.removeprefix(RATING)),
-        "turn": line.turn,
-        "speaker": line.speaker,
-        "rating": int(rating),
-    }
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return _written({**_which(int(aside.removeprefix(RATING)), line, past), "rating": int(rating)})
 
 
 def rating_in(written: str) -> int:
@@ -243,6 +245,15 @@ def rating_in(written: str) -> int:
 def scored_lines(written: str, lines: Sequence[Line]) -> tuple[Line, ...]:
     """The lines that `scores_written` wrote of."""
     return tuple([lines[each["at"]] for each in json.loads(written or "[]")])
+
+
+def _which(at: int, line: Line, past: Past) -> dict[str, object]:
+    number = past.number_of(line)
+    return {"at": at, **({} if number is None else {"post": number}), "turn": line.turn, "speaker": line.speaker}
+
+
+def _written(found: object) -> str:
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 
 def _unrated(mind: Mind, lines: Sequence[Line]) -> int | None:
@@ -267,6 +278,14 @@ def _apart(heard: tuple[Line, ...], own: int | None, agent: str) -> tuple[Line, 
         return heard
     mine = [line for line in heard if line.speaker == agent]
     return _without(heard, mine[: max(0, len(mine) - own)])
+
+
+def _parted(
+    lines: tuple[Line, ...], utterances: int, now: tuple[Line, ...]
+) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """What is older than the last `utterances`, and these; without what is shown `now` anyway."""
+    lately = last(lines, utterances)
+    return _without(lines[: len(lines) - len(lately)], now), _without(lately, now)
 
 
 def _among(lines: Iterable[Line], some: Iterable[Line]) -> tuple[Line, ...]:

@@ -6,18 +6,18 @@ see `doing` (`post` or `reply`), and for a reply `post` and `author` of what it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from genai_social_sim.domain.feed import Feed, numbers_in
 from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.plan import Forum, Layout
-from genai_social_sim.domain.prompt import Message, Role
+from genai_social_sim.domain.prompt import Message
 from genai_social_sim.domain.text import Text
-from genai_social_sim.kernel.board import Board, Post
+from genai_social_sim.kernel.board import Board
 from genai_social_sim.kernel.feeds import Page
-from genai_social_sim.kernel.speech import shown
+from genai_social_sim.kernel.memory import Past, View
+from genai_social_sim.kernel.posts import line_with_votes
 
 FORUM_FRAMES: Final[Mapping[Layout, str]] = {
     "script": (
@@ -72,19 +72,35 @@ FORUM_WORDS: Final[Mapping[Layout, str]] = {
     ),
 }
 _REMEMBERED: Final = Text.of("Read or written before:\n")
+_RECALLED: Final = Text.of("Of what was read or written before, this comes to mind:\n")
+_LATELY: Final = Text.of("Read or written last:\n")
 _FEED: Final = Text.of("Now shown:\n")
-_NEWLINE: Final = Text.of("\n")
 
 
-def lines_on(layout: Layout, forum: Forum, board: Board, seen: tuple[int, ...], feed: Feed) -> tuple[Line, ...]:
-    """What a prompt shows: the posts that its agent remembers, without votes, then those of its feed."""
-    numbers = numbers_in(feed)
-    before = [board.post(number) for number in seen if number not in numbers]
-    now = [board.post(number) for number in numbers]
-    return (
-        *_headed(_REMEMBERED, [_line(layout, post, "") for post in before]),
-        *_headed(_FEED, [_line(layout, post, _votes(post) if forum.shows_votes else "") for post in now]),
+def past_of(board: Board, seat: int, page: Page | None) -> Past:
+    """What a member was shown or wrote, last seen last, and what it has before it now.
+
+    A memory compares it to the post that is answered; where none is, to all that the feed shows, as one text.
+    """
+    posts = board.readers[seat].seen
+    heard = tuple([board.post(number).line for number in posts])
+    if page is None:
+        return Past(heard, posts=posts)
+    now = tuple([board.post(number).line for number in numbers_in(page.feed)])
+    if page.to[0]:
+        return Past(heard, now, board.post(page.to[0]).line, posts)
+    return Past(heard, now, _as_one(now) if now else None, posts)
+
+
+def on_page(forum: Forum, board: Board, feed: Feed, seen: View) -> View:
+    """What a prompt shows: what its agent remembers, without votes, then the posts of its feed."""
+    posts = [board.post(number) for number in numbers_in(feed)]
+    lines = (
+        *_headed(_RECALLED, seen.recalled),
+        *_headed(_LATELY if seen.recalled else _REMEMBERED, seen.lines),
+        *_headed(_FEED, [line_with_votes(post) if forum.shows_votes else post.line for post in posts]),
     )
+    return seen._replace(lines=lines, recalled=())
 
 
 def doing_on(page: Page | None) -> dict[str, str | int]:
@@ -94,7 +110,7 @@ def doing_on(page: Page | None) -> dict[str, str | int]:
     return {"doing": page.doing.partition(" ")[0], "post": page.to[0], "author": page.to[1]}
 
 
-def _headed(head: Text, lines: list[Line]) -> list[Line]:
+def _headed(head: Text, lines: Sequence[Line]) -> Sequence[Line]:
     """With a heading before the first of them."""
     if not lines:
         return lines
@@ -103,17 +119,5 @@ def _headed(head: Text, lines: list[Line]) -> list[Line]:
     return [first._replace(others=message, own=message), *lines[1:]]
 
 
-def _line(layout: Layout, post: Post, votes: str) -> Line:
-    role: Role = "text" if layout == "script" else "user"
-    lead = _lead(post.number, post.author, post.parent, votes)
-    message = Message(role, (lead, shown(post.text, inline=True), _NEWLINE))
-    return Line(post.turn, post.author, post.text, message, message)
-
-
-@lru_cache(maxsize=4096)
-def _lead(number: int, author: str, parent: int | None, votes: str) -> Text:
-    return Text.of(f"#{number} {author}{f', in reply to #{parent}' if parent else ''}{votes}: ")
-
-
-def _votes(post: Post) -> str:
-    return f" ({len(post.ups)} up, {len(post.downs)} down)"
+def _as_one(lines: tuple[Line, ...]) -> Line:
+    return lines[0]._replace(text=Text.of("\n".join([line.text.value for line in lines])))

@@ -47,6 +47,7 @@ class Room:
         self.members: Final = self.channel.members
         self.network: Final = self.channel.network
         self.protocol: Final = self.channel.protocol
+        self.layout: Final = plan.prompt.layout
         self._seeds: Final = plan.seeds_of_rounds or ((0, plan.seed),)
         self.seed: Final = self._seeds[0][1]  # that of what is drawn once for all rounds
         self.offset: Final = plan.offsets[index]  # of its first turn within a round of all channels

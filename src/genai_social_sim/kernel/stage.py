@@ -18,7 +18,6 @@ from genai_social_sim.domain.memory import RATINGS, Interactions, Memory, Retrie
 from genai_social_sim.domain.network import hears
 from genai_social_sim.domain.plan import (
     Agent,
-    Forum,
     Model,
     RoundRobin,
     RunPlan,
@@ -43,6 +42,7 @@ from genai_social_sim.kernel.memory import (
     RECALL,
     SUMMARY,
     Mind,
+    Past,
     View,
     errand,
     is_errand,
@@ -52,7 +52,7 @@ from genai_social_sim.kernel.memory import (
     view,
 )
 from genai_social_sim.kernel.order import answers_shown, powers_of
-from genai_social_sim.kernel.pages import lines_on
+from genai_social_sim.kernel.pages import on_page, past_of
 from genai_social_sim.kernel.phrasing import Phrasing
 from genai_social_sim.kernel.prompts import (
     Frame,
@@ -106,9 +106,9 @@ class Stage:
         self._drawn: Final = [is_drawn(room.channel.act) or room.moderated or room.forum for room in self.rooms]
         self.has_forum: Final = any(room.forum is not None for room in self.rooms)
         own = any(agent.memory is not None for agent in plan.agents)
+        self.minding: Final = own or any(channel.memory is not None for channel in plan.channels)
         both = zip(plan.channels, self.rooms, strict=True)
-        self._plain: Final = [(channel.memory is None and not own) or room.forum is not None for channel, room in both]
-        self.minding: Final = not all(self._plain)
+        self._plain: Final = [channel.memory is None and not own and room.forum is None for channel, room in both]
         self.crossing: Final = self.minding and any(map(across, memories_of(plan)))
         self._alike: Final = [not (drawn or pairs) for drawn, pairs in zip(self._drawn, self._pairs, strict=True)]
         self._phrasing: Final = Phrasing(plan, self.rooms, self.agents)
@@ -179,17 +179,23 @@ class Stage:
         return seen._replace(note=Text.of(seen.note.value + answers.value)) if answers.value else seen
 
     def _remembered(self, turn: Turn, floor: Floor) -> View:
-        heard = self.heard(turn, floor)
         if self._plain[turn.channel_no]:
-            return View(heard)
-        memory, mind = self.memory(turn), self.mind(turn, floor)
+            return View(self.heard(turn, floor))
+        seen, forum = self._from_past(turn, floor), self.rooms[turn.channel_no].forum
+        if forum is None or floor.board is None or turn.aside == RECALL:
+            return seen
+        feed = () if turn.aside or turn.page is None else turn.page.feed
+        return on_page(forum, floor.board, feed, seen)
+
+    def _from_past(self, turn: Turn, floor: Floor) -> View:
+        memory, mind, past = self.memory(turn), self.mind(turn, floor), self.past(turn, floor)
         if is_errand(turn.aside):
-            _, lines = errand(memory, mind, heard, turn.agent)
+            _, lines = errand(memory, mind, past, turn.agent)
             return View(lines, note=remembered(mind.summary))
         if isinstance(memory, Interactions):
-            lines = interactions(memory, self.rooms[turn.channel_no], heard, turn.agent)
+            lines = interactions(memory, self.rooms[turn.channel_no], past.heard, turn.agent)
             return View((), note=told_of(memory, lines, turn.agent), noted=lines)
-        seen = view(memory, mind, heard, turn.agent)
+        seen = view(memory, mind, past, turn.agent)
         return seen._replace(elsewhere=self._elsewhere(turn, floor, across(memory))) if self.crossing else seen
 
     def _elsewhere(self, turn: Turn, floor: Floor, count: int) -> tuple[tuple[str, tuple[Line, ...]], ...]:
@@ -199,7 +205,7 @@ class Stage:
         found = []
         for index, other in enumerate(floor.beyond):
             room = self.rooms[index]
-            if index != turn.channel_no and turn.agent in room.seats and room.forum is None:
+            if index != turn.channel_no and turn.agent in room.seats:
                 there = Turn(turn.number, room.channel.name, index, other.round, -1, turn.agent)
                 if lines := last(self.heard(there, other), count):
                     found.append((str(room.channel.name), lines))
@@ -220,12 +226,13 @@ class Stage:
 
     def errand(self, turn: Turn, floor: Floor) -> Turn | None:
         """The call that has to be made before a turn, so that its memory is made up; None if there is none."""
-        if turn.aside or self._plain[turn.channel_no]:
+        if turn.aside or not self.minding:
             return None
-        mind = self.mind(turn, floor)
-        if mind.turn == turn.number:
-            return None
-        name, _ = errand(self.memory(turn), mind, self.heard(turn, floor), turn.agent)
+        memory, mind = self.memory(turn), self.mind(turn, floor)
+        doing = "" if turn.page is None else turn.page.doing
+        if mind.turn == turn.number or (doing and not (isinstance(memory, Retrieval) and doing != "post")):
+            return None  # words are written with what was remembered for their act, but for what is answered
+        name, _ = errand(memory, mind, self.past(turn, floor), turn.agent)
         return turn._replace(aside=name) if name else None
 
     def model(self, turn: Turn) -> Model:
@@ -241,19 +248,18 @@ class Stage:
 
     def heard(self, turn: Turn, floor: Floor) -> tuple[Line, ...]:
         """What `turn.agent` has heard of the conversation, or read of a forum, oldest first, as far as it is kept."""
-        if (forum := self.rooms[turn.channel_no].forum) is not None:
-            return self._read(turn, floor, forum)
+        if floor.board is not None:
+            return self.past(turn, floor).heard
         if floor.ears is None:
             return floor.heard
         round_no = floor.round if turn.aside else turn.round
         return shown(self.rooms[turn.channel_no], floor.ears, Spot(turn.agent, round_no, turn.position))
 
-    def _read(self, turn: Turn, floor: Floor, forum: Forum) -> tuple[Line, ...]:
+    def past(self, turn: Turn, floor: Floor) -> Past:
+        """The same, with what `turn.agent` has before it in a forum."""
         if floor.board is None:
-            return ()
-        seen = floor.board.readers[self.rooms[turn.channel_no].seats[turn.agent]].seen
-        feed = () if turn.page is None else turn.page.feed
-        return lines_on(self.plan.prompt.layout, forum, floor.board, seen, feed)
+            return Past(self.heard(turn, floor))
+        return past_of(floor.board, self.rooms[turn.channel_no].seats[turn.agent], turn.page)
 
     def feed(self, turn: Turn, floor: Floor) -> tuple[SeenPost, ...]:
         """The posts that `turn.agent` is shown in a forum, the first first, each thread followed by its replies."""

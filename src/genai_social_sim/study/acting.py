@@ -9,11 +9,9 @@ from genai_social_sim.kernel import templates
 from genai_social_sim.kernel.templates import TemplateProblem
 from genai_social_sim.study.acts import NumberDoc, RateDoc, SpeakDoc
 from genai_social_sim.study.document import ChannelDoc, StudyDoc
-from genai_social_sim.study.memory import MemoryDoc, NoMemoryDoc, WindowDoc
 from genai_social_sim.study.mentions import IN_FORUM, TEMPLATE_REMEDY, of_template
 from genai_social_sim.study.protocols import ForumDoc, PairwiseDoc, ProtocolDoc
 from genai_social_sim.study.refusals import Problem
-from genai_social_sim.study.residents import written_memories
 from genai_social_sim.study.source import Path
 
 _ELSEWHERE = "Give them a channel of their own, with another protocol, for it."
@@ -31,7 +29,6 @@ def problems_of_acting(study: StudyDoc) -> Iterator[Problem]:
         elif channel.direct:
             yield from _of_addresses(study, channel, protocol, path)
     yield from _of_templates(study.protocol, ("protocol",))
-    yield from _of_memories(study)
     for index, probe in enumerate(study.probes):
         if isinstance(probe.act, RateDoc | NumberDoc) and probe.act.about:
             text = "what a probe asks about stands in its text"
@@ -46,30 +43,6 @@ def _of_forum(study: StudyDoc, channel: ChannelDoc, path: Path) -> Iterator[Prob
         text = "what is done in a forum is chosen among the `acts` of its protocol"
         place = (*path, "act") if channel.act else ("act",)
         yield Problem(place, text, "Delete `act`, or give this channel `act: say`.", at_key=True)
-
-
-def _of_memories(study: StudyDoc) -> Iterator[Problem]:
-    """A forum's members remember the last posts that they were shown or wrote, as their channel says."""
-    forums = [name for name, each in study.channels.items() if isinstance(each.protocol or study.protocol, ForumDoc)]
-    if not forums:
-        return
-    others = {name for name in study.channels if name not in forums}
-    for path, memory in written_memories(study):
-        if path[0] == "channels" and path[1] in others:
-            continue
-        if path == ("memory",) and all(study.channels[name].memory for name in forums):
-            continue
-        if path[0] not in ("channels", "memory"):
-            text = f"agents remember what they read in a forum as its channel says ({forums[0]!r})"
-            yield Problem(path, text, "Write it in the channels instead.", at_key=True)
-        elif not isinstance(memory, NoMemoryDoc) and not _is_plain(memory):
-            text = "in a forum an agent remembers the last posts that it was shown or wrote"
-            yield Problem(path, text, f"Give the channel {forums[0]!r} `memory: window` or `memory: none`.")
-
-
-def _is_plain(memory: MemoryDoc) -> bool:
-    plain = isinstance(memory, WindowDoc) and WindowDoc(kind="window", utterances=memory.utterances)
-    return memory == plain
 
 
 def _of_addresses(study: StudyDoc, channel: ChannelDoc, protocol: ProtocolDoc, path: Path) -> Iterator[Problem]:

@@ -52,7 +52,11 @@ class NoMemoryDoc(Doc):
 
 
 class WindowDoc(Doc):
-    """An agent is shown the last utterances of the channel."""
+    """An agent is shown the last utterances of the channel; of a forum the last posts that it was shown or wrote.
+
+    In a forum utterances are posts, here and in the other kinds. A post counts once, as that which was last before the
+    agent. Those that the feed shows now are not shown twice.
+    """
 
     kind: Literal["window"] = Field(description="The kind of memory.", examples=["window"])
     utterances: int = Field(default=20, ge=0, le=MOST, description="How many utterances a prompt shows.")
@@ -72,7 +76,8 @@ class SummaryDoc(Doc):
     """An agent is shown a summary that its model keeps up, and what was said after it.
 
     The summary is made by a call of its own before a turn, once enough utterances are too old to be shown. It is
-    recorded like any other call. Until one succeeds, what it would have summed up is shown as it was said.
+    recorded like any other call. Until one succeeds, what it would have summed up is shown as it was said. In a forum
+    it is made before an act, of posts that the agent was shown or wrote and that its feed does not show now.
     """
 
     kind: Literal["summary"] = Field(description="The kind of memory.", examples=["summary"])
@@ -111,7 +116,9 @@ class RetrievalDoc(Doc):
     """An agent is shown the last utterances, and of those before the few that come to mind.
 
     These are the `k` with the greatest sum of relevance, recency and importance (Park et al. 2023, Generative agents).
-    Relevance is likeness to what another agent said last, as an encoder tells it before the turn.
+    Relevance is likeness to what another agent said last, as an encoder tells it before the turn. In a forum it is
+    looked up before an act, among the posts that the agent was shown or wrote and that its feed does not show now, by
+    likeness to all that the feed shows; and once more before a reply, by likeness to the post that is answered.
     """
 
     kind: Literal["retrieval"] = Field(description="The kind of memory.", examples=["retrieval"])

@@ -277,41 +277,49 @@ def edges(members: Sequence[str]) -> st.SearchStrategy[str]:
 
 def memories() -> st.SearchStrategy[Memory]:
     """A memory that a few utterances fill."""
-    few, own = st.integers(0, 1), st.sampled_from([None, 0, 1])
-    reach = st.sampled_from([4, 9])
-    return st.one_of(
-        st.builds(Window, utterances=few, own=own, reach=reach),
-        st.builds(
-            Summary, utterances=few, every=st.integers(1, 2), max_tokens=st.just(9), text=_ASKED, own=own, reach=reach
-        ),
-        st.builds(
-            Retrieval,
-            utterances=few,
-            k=st.just(1),
-            embedding=st.just("lexical"),
-            half_life=st.sampled_from([1.0, 50.0]),
-            importance=st.just(_RATING) | st.sampled_from(get_args(Importance)),
-            text=_ASKED,
-            own=own,
-            reach=reach,
-        ),
+    return st.builds(Window, utterances=_FEW, own=_OWN, reach=_REACH) | summaries() | retrievals()
+
+
+def summaries() -> st.SearchStrategy[Summary]:
+    """A running summary that is renewed every few utterances."""
+    every, most = st.integers(1, 2), st.just(9)
+    return st.builds(Summary, utterances=_FEW, every=every, max_tokens=most, text=_ASKED, own=_OWN, reach=_REACH)
+
+
+def retrievals() -> st.SearchStrategy[Retrieval]:
+    """A memory to which one utterance comes."""
+    return st.builds(
+        Retrieval,
+        utterances=_FEW,
+        k=st.just(1),
+        embedding=st.just("lexical"),
+        half_life=st.sampled_from([1.0, 50.0]),
+        importance=st.just(_RATING) | st.sampled_from(get_args(Importance)),
+        text=_ASKED,
+        own=_OWN,
+        reach=_REACH,
     )
 
 
+_FEW: Final = st.integers(0, 1)
+_OWN: Final = st.sampled_from([None, 0, 1])
+_REACH: Final = st.sampled_from([4, 9])
 _ASKED: Final = st.just("What do you remember, {{ name }}?")
 _RATING: Final[Importance] = "rating"
 
 
 @st.composite
-def channels(draw: st.DrawFn, name: str = "hall", *, minding: bool = False, least: int = 1) -> Channel:
+def channels(
+    draw: st.DrawFn, name: str = "hall", *, minding: bool = False, least: int = 1, posting: bool = False
+) -> Channel:
     """A channel of some of the agents NAMES; with `minding` perhaps with a memory that makes something of the past.
 
-    `least`: how many members it has at least.
+    `least`: how many members it has at least. `posting`: whether it is a forum.
     """
     members = draw(st.lists(st.sampled_from(NAMES), min_size=least, unique=True))
     opening = draw(st.sampled_from(["", "system: Begin.", "ada: I begin.\nbo: And I?"]))
     window = draw(st.sampled_from([0, 1, 3, 20]))
-    protocol = draw(protocols(members))
+    protocol = draw(forums() if posting else protocols(members))
     in_forum = isinstance(protocol, Forum)
     act = Say() if in_forum else draw(st.just(Say()) | acts())
     may_address = isinstance(act, Say) and not (in_forum or isinstance(protocol, Pairwise))
@@ -345,13 +353,19 @@ def plans(draw: st.DrawFn, *, most_turns: int = 12, minding: bool = False, power
 
 @st.composite
 def crowds(
-    draw: st.DrawFn, *, turns: int = 14, minding: bool = False, powered: bool = False, probed: bool = False
+    draw: st.DrawFn,
+    *,
+    turns: int = 14,
+    minding: bool = False,
+    powered: bool = False,
+    probed: bool = False,
+    posting: bool = False,
 ) -> RunPlan:
     """The same of one channel with at least three members who have several turns each, mostly with an agenda.
 
-    What follows from a turn shows in later ones: plans of `plans` are often over before.
+    What follows from a turn shows in later ones: plans of `plans` are often over before. `posting`: in a forum.
     """
-    rooms = [draw(channels(minding=minding, least=3))]
+    rooms = [draw(channels(minding=minding, least=3, posting=posting))]
     busy = probed or bool(draw(st.integers(0, 3)))
     return _planned(draw, rooms, busy=busy, powered=powered, stop=Turns(count=turns), least_probes=int(probed))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -142,3 +143,27 @@ def test_each_rating_is_a_row_a_call_and_shown_with_its_turn(rated: Run) -> None
     data = json.loads(CliRunner().invoke(app, ["show", str(rated.path), "--turn", "2", "--json"]).output)["data"]
     assert [each["rated"] for each in data["ratings"]] == told
     assert data["remembered"]["memory"] == "recall"
+
+
+def posting(request: Request) -> str:
+    """Replies to what stands last in the feed, or posts; rates and sums up."""
+    if request.aside:
+        return rate(request)
+    replies = [act for act in request.meanings if act.startswith("reply")]
+    return (replies or ["post"])[-1 if request.turn % 3 else 0] if request.doing == "choose" else speak(request)
+
+
+@pytest.mark.parametrize("simultaneous", ["true", "false"])
+def test_a_forum_with_memories_is_replayed_and_forked_like_any_other_run(simultaneous: str, tmp_path: Path) -> None:
+    board = f"{{kind: forum, feed: 1, replies: 1, simultaneous: {simultaneous}}}"
+    study = RATING.replace("hall: {", f"hall: {{protocol: {board}, ").replace("turns: 6", "rounds: 7")
+    study = study.replace("{name: BO}", "{name: BO, memory: {kind: summary, utterances: 1, every: 2}}")
+    run = Study.parse(study).run(runs=tmp_path, functions={"speak": posting})
+    assert {row["kind"] for row in run.table("memories")} == {"rating", "recall", "summary"}
+    assert (run.replay().ok, run.verify().ok) == (True, True)
+    for at_turn in (18, 20, 22):
+        assert run.fork(at_turn=at_turn, functions={"speak": posting}).digest == run.digest
+    last = [*run.posts][-1]
+    changed = {str(last["author"]): "I was wrong."}
+    other = run.fork(at_turn=int(str(last["turn"])), say=changed, functions={"speak": posting})
+    assert (other.verify().ok, other.replay().ok, other.digest != run.digest) == (True, True, True)

@@ -43,7 +43,7 @@ def refusal_of(channel: str, beside: str = "") -> str:
         ("protocol: forum, direct: true", "", "nothing in it is for one alone"),
         ("protocol: forum, act: {kind: rate, scale: [1, 2]}", "", "channels.c.act: what is done in a forum is chosen"),
         ("protocol: forum", "act: {kind: rate, scale: [1, 2]}", "study.yaml:7:1: act: what is done in a forum"),
-        ("protocol: forum", "memory: {kind: summary}", "Give the channel 'c' `memory: window` or `memory: none`"),
+        ("protocol: forum", "memory: interactions", "only meetings in which both act at once are remembered so"),
         ("protocol: pairwise, direct: true", "", "heard by the partner alone as it is"),
         ("direct: true", "act: {kind: rate, scale: [1, 2]}", "only who says what it likes can address it"),
     ],
@@ -52,10 +52,16 @@ def test_what_makes_no_sense_is_refused_with_a_remedy(channel: str, beside: str,
     assert words in refusal_of(channel, beside)
 
 
-def test_an_agents_own_memory_is_refused_where_there_is_a_forum() -> None:
-    text = STUDY.replace("{name: B}", "{name: B, memory: none}") % ("protocol: forum", "")
-    with pytest.raises(SpecError, match="remember what they read in a forum as its channel says"):
-        parse(text, source="study.yaml", backends=None)
+@pytest.mark.parametrize(
+    "memory", ["none", "summary", "{kind: window, own: 3}", "{kind: retrieval, embedding: lexical}"]
+)
+def test_an_agent_may_have_a_memory_of_its_own_in_a_forum(memory: str) -> None:
+    text = STUDY.replace("{name: B}", f"{{name: B, memory: {memory}}}") % ("protocol: forum", "")
+    loaded = parse(text, source="study.yaml", backends=None)
+    again = from_canonical(canonical(loaded, seed=0))
+    assert lower(again, seed=0) == lower(loaded, seed=0)
+    (a, b), room = lower(loaded).agents, lower(loaded).channels[0]
+    assert room.memory_of(a) != room.memory_of(b)
 
 
 @pytest.mark.parametrize("setting", ["", ", ranking: hot", ", ranking: hot, decay: 2.5", ", acts: [upvote, post]"])
