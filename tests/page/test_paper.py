@@ -132,6 +132,9 @@ def test_a_report_of_dark_colours_is_printed_light_and_whole(site: Site, dark: P
     dark.set_viewport_size({"width": 718, "height": 1000})
     assert dark.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert dark.evaluate("() => document.documentElement.scrollWidth") <= 718
+    for hidden in ("All runs", "numbers", "lattice, run"):  # what is folded in on a screen
+        folded = dark.locator("details", has=dark.locator("summary", has_text=hidden)).first
+        assert folded.evaluate("each => each.getBoundingClientRect().height > 3 * each.firstElementChild.offsetHeight")
 
 
 def test_the_interval_of_two_runs_does_not_flatten_their_lines(site: Site, tab: Watched) -> None:
