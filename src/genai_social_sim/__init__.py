@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genai_social_sim.analysis.measure import measure
     from genai_social_sim.analysis.registry import offer_measure
     from genai_social_sim.api.comparing import compare
+    from genai_social_sim.api.exporting import export_runs
     from genai_social_sim.api.report import pictures, write_report
     from genai_social_sim.api.run import ReplayVerdict, Run
     from genai_social_sim.api.study import Study
@@ -32,6 +33,7 @@ __all__ = [
     "Study",
     "Verdict",
     "compare",
+    "export_runs",
     "measure",
     "offer_measure",
     "offer_protocol",
@@ -50,6 +52,7 @@ _HOMES: Final = {
     "Study": "api.study",
     "Verdict": "eventlog.verification",
     "compare": "api.comparing",
+    "export_runs": "api.exporting",
     "measure": "analysis.measure",
     "offer_measure": "analysis.registry",
     "offer_protocol": "study.own_protocols",

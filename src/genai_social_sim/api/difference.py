@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
+from genai_social_sim.api.card import card
 from genai_social_sim.domain.events import Answered, AttemptFailed, Event, RunStarted
 from genai_social_sim.errors import RecordError
 from genai_social_sim.eventlog.codec import LOGICAL
@@ -58,6 +59,13 @@ class Comparison:
     study: tuple[str, ...]
     seeds: bool
     first: Difference | None
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, object] = {"same": self.same, "turns in common": self.turns, "study": ", ".join(self.study)}
+        if self.first is not None:
+            parted = {"first divergence": self.first.what, "turn": self.first.turn, "agent": self.first.agent}
+            facts |= {**parted, "here": self.first.here, "there": self.first.there}
+        return card("Two runs", facts)
 
 
 def compared(here: SqliteReader, there: SqliteReader) -> Comparison:

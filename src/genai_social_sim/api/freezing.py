@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from genai_social_sim.api.card import card
 from genai_social_sim.api.planned import digest_of
 from genai_social_sim.errors import RecordError, RequestError
 from genai_social_sim.export.facts import undrawn_digest
@@ -34,6 +35,10 @@ class Frozen:
     digest: str
     at: float
     design: Mapping[str, Any]
+
+    def _repr_html_(self) -> str:
+        counts = {"conditions": len(self.design["conditions"]), "runs": len(self.design["runs"])}
+        return card("Frozen design", {"digest": self.digest, **counts})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

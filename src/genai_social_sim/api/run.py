@@ -32,6 +32,7 @@ from genai_social_sim.study.lowering import from_canonical, lower
 
 if TYPE_CHECKING:
     from genai_social_sim.analysis.measure import OwnMeasure
+    from genai_social_sim.api.difference import Comparison
     from genai_social_sim.api.frame import Frame
     from genai_social_sim.domain.prompt import Prompt
     from genai_social_sim.export.source import Source
@@ -250,6 +251,12 @@ class Run:
             say=say or {}, mute=mute, changes=changes, interventions=interventions, resample=resample
         )
         return finished(self.afork(at_turn=at_turn, counterfactual=counterfactual, **settings))
+
+    def diff(self, other: Run) -> Comparison:
+        """Where this run and another one part, as `gss diff` tells."""
+        from genai_social_sim.api.difference import compared
+
+        return compared(self._reader, other._reader)
 
     def make_whole(self) -> int:
         """Copy the past of a fork into its own file, so that it needs no other; how many events that were.

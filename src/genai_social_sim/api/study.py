@@ -11,6 +11,7 @@ from typing import Any
 
 from genai_social_sim.api.at_once import at_once
 from genai_social_sim.api.forecast import Forecast, forecast
+from genai_social_sim.api.freezing import Frozen, freeze, write
 from genai_social_sim.api.models import opened
 from genai_social_sim.api.outcome import UnfinishedError
 from genai_social_sim.api.planned import PlannedRun, design_of, file_name, planned_runs
@@ -24,6 +25,7 @@ from genai_social_sim.domain.plan import Model, Opening, RunPlan
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.budget import Budget
+from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.errors import EmptyRecordError, RecordError, RequestError, SpecError
 from genai_social_sim.kernel.encoders import encoders
 from genai_social_sim.study.conditions import conditions_of, has_design, in_condition
@@ -158,6 +160,15 @@ class Study:
     def design(self, *, seed: int | None = None) -> dict[str, Any]:
         """The resolved design as plain values: every condition with its study, every run with its seed."""
         return design_of(self, self._loaded, seed=self._checked(seed))
+
+    def freeze(self, out: str | Path, *, seed: int | None = None) -> Frozen:
+        """Write its design before the data; raises RequestError if another one was frozen there.
+
+        `study.with_frozen(frozen.digest)` is a study whose records note it.
+        """
+        frozen = freeze(self, seed=seed, clock=SystemClock())
+        write(frozen, Path(out))
+        return frozen
 
     @cached_property
     def text(self) -> str:

@@ -39,7 +39,7 @@ from genai_social_sim.cli.command import Command, json_option
 @json_option
 def export(runs: tuple[Path, ...], *, licence: str, creator: str, cite: str, **given: Any) -> None:
     """Write what runs hold as tables, with a codebook."""
-    from genai_social_sim.cli.tables import export_runs
+    from genai_social_sim.cli.tables import export_tables
     from genai_social_sim.export.dataset import Terms
 
-    export_runs(runs, terms=Terms(licence=licence, creator=creator, cite=cite), **given)
+    export_tables(runs, terms=Terms(licence=licence, creator=creator, cite=cite), **given)
