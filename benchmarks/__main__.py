@@ -21,19 +21,19 @@ from benchmarks.workloads import bare_waits, floor, play, replies
 Row = dict[str, float | str]
 
 
-def pair(ours: Callable[[], float], bare: Callable[[], float], runs: int) -> tuple[float, float]:
-    """Median seconds of both, taken in turns so that a busy machine slows both."""
-    times = [(ours(), bare()) for _ in range(runs + 1)][1:]  # the first warms up
-    return median(time for time, _ in times), median(time for _, time in times)
+def in_turns(runs: int, *plays: Callable[[], float]) -> list[float]:
+    """Median seconds of each, taken in turns so that a busy machine slows all."""
+    times = [[play() for play in plays] for _ in range(runs + 1)][1:]  # the first warms up
+    return [median(each) for each in zip(*times, strict=True)]
 
 
 def w1(folder: Path, runs: int) -> Row:
     """Sequential turns, whole record, durability process."""
     path, texts, plan = folder / "w1.sqlite", replies(400), workloads.w1()
-    ours, bare = pair(
+    ours, bare = in_turns(
+        runs,
         lambda: play(plan, path, "process"),
         lambda: floor(texts, path.with_suffix(".bare"), "process", window=20, commit_every=256),
-        runs,
     )
     return _per_turn("W1 process", ours, bare, 400) | {"record B/turn beyond text": _overhead(path, texts)}
 
@@ -41,21 +41,24 @@ def w1(folder: Path, runs: int) -> Row:
 def w1_full(folder: Path, runs: int) -> Row:
     """Sequential turns, each safe from a power cut before the next is asked."""
     path, texts, plan = folder / "w1f.sqlite", replies(400), workloads.w1()
-    ours, bare = pair(
-        lambda: play(plan, path, "full"),
-        lambda: floor(texts, path.with_suffix(".bare"), "full", window=20, commit_every=1),
+    bare_path = path.with_suffix(".bare")
+    ours, bare, laid_out = in_turns(
         runs,
+        lambda: play(plan, path, "full"),
+        lambda: floor(texts, bare_path, "full", window=20, commit_every=1),
+        lambda: floor(texts, bare_path, "full", window=20, commit_every=1, laid_out=True),
     )
-    return _per_turn("W1 full", ours, bare, 400)
+    row = _per_turn("W1 full", ours, bare, 400)
+    return row | {"floor laid out": laid_out / 400 * 1e6, "ratio to that": ours / laid_out}
 
 
 def w2(folder: Path, runs: int) -> Row:
     """Many small simultaneous channels."""
     path, texts, plan = folder / "w2.sqlite", replies(3000), workloads.w2()
-    ours, bare = pair(
+    ours, bare = in_turns(
+        runs,
         lambda: play(plan, path, "process"),
         lambda: floor(texts, path.with_suffix(".bare"), "process", window=8, commit_every=256),
-        runs,
     )
     return _per_turn("W2 process", ours, bare, 3000) | {"record B/turn beyond text": _overhead(path, texts)}
 
@@ -63,15 +66,17 @@ def w2(folder: Path, runs: int) -> Row:
 def w2_network(folder: Path, runs: int) -> Row:
     """The same society as one network, beside W2."""
     path, network, channels = folder / "w2n.sqlite", workloads.w2_network(), workloads.w2()
-    ours, core = pair(lambda: play(network, path, "process"), lambda: play(channels, path, "process"), runs)
+    ours, core = in_turns(runs, lambda: play(network, path, "process"), lambda: play(channels, path, "process"))
     return {"workload": "W2 network", "us/turn": ours / 3000 * 1e6, "W2": core / 3000 * 1e6, "ratio": ours / core}
 
 
 def w3(folder: Path, runs: int) -> Row:
     """How well 100 slots of 50 ms are kept busy: 1 is ideal."""
     plan, ideal = workloads.w3(), 1000 / 100 * 0.05
-    ours, bare = pair(
-        lambda: play(plan, folder / "w3.sqlite", "process"), lambda: asyncio.run(bare_waits(1000, 100, 0.05)), runs
+    ours, bare = in_turns(
+        runs,
+        lambda: play(plan, folder / "w3.sqlite", "process"),
+        lambda: asyncio.run(bare_waits(1000, 100, 0.05)),
     )
     return {"workload": "W3", "efficiency": ideal / ours, "floor": ideal / bare, "ratio": bare / ours}
 

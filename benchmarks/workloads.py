@@ -37,7 +37,7 @@ from genai_social_sim.domain.text import Text
 from genai_social_sim.engine.clock import SystemClock
 from genai_social_sim.engine.live import Past, World
 from genai_social_sim.engine.session import perform
-from genai_social_sim.eventlog.store import Durability
+from genai_social_sim.eventlog.store import Durability, lay_out
 from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.kernel.prompts import DEFAULT_CUES, DEFAULT_FRAMES
 from genai_social_sim.kernel.stage import Stage
@@ -135,17 +135,28 @@ def prepared(
     return log, perform(past, world, about=Text.of("{}"), begin=begin)
 
 
-def floor(texts: Sequence[str], path: Path, durability: Durability, *, window: int, commit_every: int) -> float:
+def floor(
+    texts: Sequence[str],
+    path: Path,
+    durability: Durability,
+    *,
+    window: int,
+    commit_every: int,
+    laid_out: bool = False,
+) -> float:
     """A bare loop that does the least a record needs; seconds, counted as in `play`.
 
     It joins the last `window` texts to a prompt and stores one JSON row a turn, chained by SHA-256, with an index on
-    the turn: no separate prompts, parameters, seeds, answers or digest.
+    the turn: no separate prompts, parameters, seeds, answers or digest. With `laid_out`, its write-ahead log has its
+    length from the first, as a record's soon has under `full`; otherwise it grows, as SQLite leaves it.
     """
     _remove(path)
     db = apsw.Connection(str(path))
     db.pragma("journal_mode", "wal")
     db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
     db.execute("CREATE TABLE said (seq INTEGER PRIMARY KEY, turn INTEGER UNIQUE, body TEXT, chain BLOB)")
+    if laid_out:
+        lay_out(db)
     heard: list[str] = []
     sent, chain, clock = 0, b"", SystemClock()
     began = time.perf_counter()

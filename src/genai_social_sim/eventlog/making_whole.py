@@ -13,7 +13,7 @@ from genai_social_sim.eventlog import lock
 from genai_social_sim.eventlog.chain import Chain
 from genai_social_sim.eventlog.codec import Row
 from genai_social_sim.eventlog.reader import SqliteReader, Stored
-from genai_social_sim.eventlog.store import EVENT, TEXT, fold_in, open_to_write, transaction, unreadable
+from genai_social_sim.eventlog.store import EVENT, TEXT, Transaction, fold_in, open_to_write, unreadable
 
 
 def make_whole(path: Path, elsewhere: Sequence[Path] = ()) -> int:
@@ -48,11 +48,11 @@ def _copied(db: apsw.Connection, reader: SqliteReader) -> int:
     upto, texts = db.execute("SELECT seq, texts FROM past").get
     begun = db.execute("SELECT count(*) FROM events WHERE seq = 0").get
     log = _Past(reader, upto)
-    with transaction(db):
-        db.executemany(TEXT, reader.query("SELECT id, hash, text FROM texts WHERE id <= ?", texts))
-        db.executemany(EVENT, (row for row in log.rows() if row.seq >= begun))
+    with Transaction(db) as cursor:
+        cursor.executemany(TEXT, reader.query("SELECT id, hash, text FROM texts WHERE id <= ?", texts))
+        cursor.executemany(EVENT, (row for row in log.rows() if row.seq >= begun))
         log.check_end()
-        db.execute("DELETE FROM past")
+        cursor.execute("DELETE FROM past")
     return int(upto) + 1 - int(begun)
 
 

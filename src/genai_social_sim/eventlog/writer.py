@@ -18,11 +18,21 @@ from genai_social_sim.eventlog.ancestry import Link, link_of, past_alone
 from genai_social_sim.eventlog.chain import START, Chain
 from genai_social_sim.eventlog.codec import OUTCOMES, encode
 from genai_social_sim.eventlog.reader import Head
-from genai_social_sim.eventlog.store import EVENT, TEXT, Durability, fold_in, open_to_write, transaction, unreadable
+from genai_social_sim.eventlog.store import (
+    EVENT,
+    TEXT,
+    Durability,
+    Transaction,
+    fold_in,
+    lay_out,
+    open_to_write,
+    unreadable,
+)
 from genai_social_sim.ports import Clock, Entry
 
 _MOST_IDS: Final = 80_000  # ids of texts that are remembered; a dict doubles at 87,382. Older ones are looked up again
 _MOST_FORMS: Final = 20_000
+_MANY: Final = 16  # commits: to lay out the log of a run that has fewer costs more than it saves
 _PREIMAGE: Final = itemgetter(2)  # of a message: its role's letter, two bytes, hashes
 _HASHES_FROM: Final = 3
 _HASH: Final = 32
@@ -53,10 +63,12 @@ class SqliteLog:
         self._path = path
         self._clock = clock
         self._fenced = False
+        self._commits_left = _MANY if durability == "full" else -1  # until the write-ahead log is laid out
         self._past: apsw.Connection | None = None  # what a fork's texts are looked up in, beside its own
         self._lock = lock.taken(path)
         try:
             self._db = open_to_write(path, durability=durability, create=create)
+            self._transaction = Transaction(self._db)
             self._reload()
         except BaseException:
             self._lock.release()
@@ -86,11 +98,11 @@ class SqliteLog:
         self._next_id = past.texts + 1
         try:
             rows = self._rows([first]) if first else []
-            with transaction(self._db):
-                self._db.executemany(TEXT, self._new_texts)
-                self._db.executemany(EVENT, rows)
-                self._db.execute(_PAST, past)
-                self._db.execute(_HEAD, upto)
+            with self._transaction as cursor:
+                cursor.executemany(TEXT, self._new_texts)
+                cursor.executemany(EVENT, rows)
+                cursor.execute(_PAST, past)
+                cursor.execute(_HEAD, upto)
         except apsw.Error as fault:
             raise unreadable(self._path, fault) from fault
         finally:
@@ -108,11 +120,11 @@ class SqliteLog:
             return
         try:
             rows = self._rows(entries)
-            with transaction(self._db):
-                self._db.executemany(TEXT, self._new_texts)
-                self._db.executemany(EVENT, rows)
+            with self._transaction as cursor:
+                cursor.executemany(TEXT, self._new_texts)
+                cursor.executemany(EVENT, rows)
                 head = self._chain
-                self._db.execute(_HEAD, (head.seq, head.chain, head.digest, self._turns, self._status))
+                cursor.execute(_HEAD, (head.seq, head.chain, head.digest, self._turns, self._status))
         except apsw.ConstraintError as fault:
             self._reload()
             self._fenced = True
@@ -124,6 +136,8 @@ class SqliteLog:
             self._reload()
             raise
         self._new_texts.clear()
+        if self._commits_left >= 0:
+            self._count_down()
 
     def close(self) -> None:
         """Fold the write-ahead log into the file: it is complete by itself, and readers leave nothing beside it."""
@@ -133,6 +147,11 @@ class SqliteLog:
                 self._past.close()
         finally:
             self._lock.release()
+
+    def _count_down(self) -> None:
+        self._commits_left -= 1
+        if self._commits_left < 0:
+            lay_out(self._db)
 
     def _refusal(self) -> RecordError:
         return RecordError(

@@ -11,6 +11,7 @@ from tests.support.power import Disk, watched
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import Event
 from genai_social_sim.errors import EmptyRecordError, RecordError
+from genai_social_sim.eventlog import store
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.store import Durability
 from genai_social_sim.eventlog.verification import verify
@@ -19,6 +20,12 @@ from genai_social_sim.ports import Entry
 from genai_social_sim.testing.event_logs import StoppedClock, small_log
 
 LOG = small_log(turns=24)
+
+
+@pytest.fixture(autouse=True)
+def _a_short_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long enough for six pages before a checkpoint: each instant's disk is written out anew."""
+    monkeypatch.setattr(store, "_LAID_OUT", 1 << 17)
 
 
 def written(path: Path, durability: Durability) -> Disk:
@@ -84,6 +91,7 @@ def test_the_disk_under_test_is_one(tmp_path: Path) -> None:
     disk = written(tmp_path / "run.sqlite", "full")
     assert {each.file for each in disk.done} >= {"run.sqlite", "run.sqlite-wal"}
     assert sum(each.what == "sync" for each in disk.done) > len(LOG) // 3
+    assert any(each.data == bytes(1 << 16) for each in disk.done)  # the write-ahead log was laid out on the way
     (tmp_path / "after").mkdir()
     disk.after_a_cut(len(disk.done), tmp_path / "after", None)
     assert (tmp_path / "after" / "run.sqlite").read_bytes() == (tmp_path / "run.sqlite").read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from textwrap import dedent
@@ -229,3 +230,33 @@ def test_the_views_can_be_read_with_sqlite_alone(path: Path) -> None:
     assert said[:3] == [(None, "system", "Begin."), (0, "ada", "Größe \0 🙂"), (2, "cy", "Turn 2.")]
     failed = list(rows(path, "SELECT turn, attempt, cause FROM calls WHERE kind = 'attempt_failed'"))
     assert failed == [(2, 1, "unreachable"), (4, 1, "garbled"), (4, 2, "garbled")]
+
+
+@pytest.mark.parametrize("broken", [ValueError("a row could not be made"), KeyboardInterrupt()])
+def test_a_transaction_that_failed_half_way_leaves_nothing_and_the_next_one_goes_through(
+    broken: BaseException, path: Path
+) -> None:
+    def halfway() -> Iterator[tuple[int, bytes, str]]:
+        yield 9001, b"a", "one"
+        raise broken
+
+    with closing(store.open_to_write(path, durability="process", create=False)) as db:
+        transaction = store.Transaction(db)
+        with pytest.raises(type(broken)), transaction as cursor:
+            cursor.executemany(store.TEXT, halfway())
+        assert not db.in_transaction
+        with transaction as cursor:
+            cursor.execute(store.TEXT, (9002, b"b", "two"))
+        assert db.execute("SELECT id FROM texts WHERE id > 9000").fetchall() == [(9002,)]
+
+
+def test_a_transaction_whose_commit_is_refused_is_rolled_back(path: Path) -> None:
+    with closing(store.open_to_write(path, durability="process", create=False)) as db:
+        transaction = store.Transaction(db)
+        db.set_commit_hook(lambda: True)  # refuse
+        with pytest.raises(apsw.ConstraintError), transaction as cursor:
+            cursor.execute(store.TEXT, (9001, b"a", "one"))
+        assert not db.in_transaction
+        db.set_commit_hook(None)
+        with transaction as cursor:
+            cursor.execute(store.TEXT, (9001, b"a", "one"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.support.scenario import scenario
 from genai_social_sim.domain.events import Answered, SessionEnded
 from genai_social_sim.domain.text import Text
 from genai_social_sim.errors import RecordError
-from genai_social_sim.eventlog import lock, writer
+from genai_social_sim.eventlog import lock, store, writer
 from genai_social_sim.eventlog.memory import MemoryLog
 from genai_social_sim.eventlog.reader import SqliteReader
 from genai_social_sim.eventlog.verification import verify
@@ -169,6 +170,64 @@ def test_durability_is_what_sqlite_is_told(durability: str, synchronous: int, tm
     log = SqliteLog(tmp_path / "run.sqlite", durability=durability, clock=StoppedClock(), create=True)  # type: ignore[arg-type]
     with closing(log):
         assert (log._db.pragma("synchronous"), log._db.pragma("journal_mode")) == (synchronous, "wal")
+
+
+def commits(log: SqliteLog, number: int) -> list[int]:
+    """How long the write-ahead log is after each of some commits."""
+    size = Path(f"{log._path}-wal").stat
+    sizes = []
+    for _ in range(number):
+        log.append(small_log()[:1])
+        sizes.append(size().st_size)
+    return sizes
+
+
+def test_with_full_durability_the_write_ahead_log_soon_has_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a sync has no new length to bring to the disk. Here it has room for some thirty commits."""
+    monkeypatch.setattr(store, "_LAID_OUT", 1 << 19)
+    path = tmp_path / "run.sqlite"
+    with closing(opened(path)) as log:
+        log._db.wal_autocheckpoint(120)
+        *short, last = commits(log, writer._MANY + 1)
+        assert max(short) < 1 << 19 <= last
+        assert set(commits(log, 60)) == {last}
+    assert verify(path).ok
+
+
+def test_a_process_that_syncs_no_commit_writes_no_zeros(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "run.sqlite", durability="process", clock=StoppedClock(), create=True)
+    with closing(log):
+        assert commits(log, 2 * writer._MANY)[-1] < 1 << 20
+
+
+def test_where_there_is_no_room_for_zeros_the_log_goes_on_without(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(opened(path)) as log:
+        commits(log, writer._MANY)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+        try:
+            sizes = commits(log, 20)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert sizes == sorted(set(sizes))
+        assert sizes[-1] < 1 << 20
+    assert verify(path).ok
+
+
+def test_a_killed_run_whose_log_is_mostly_zeros_is_read_and_goes_on(tmp_path: Path) -> None:
+    path, copy = tmp_path / "run.sqlite", tmp_path / "killed.sqlite"
+    with closing(opened(path)) as log:
+        commits(log, writer._MANY + 3)
+        for ending in ("", "-wal"):  # as a kill leaves them
+            Path(f"{copy}{ending}").write_bytes(Path(f"{path}{ending}").read_bytes())
+    assert seqs(copy) == list(range(writer._MANY + 3))
+    with closing(opened(copy, create=False)) as log:
+        commits(log, writer._MANY + 3)
+    assert seqs(copy) == list(range(2 * writer._MANY + 6))
+    assert verify(copy).ok
 
 
 def test_a_reader_keeps_no_writer_waiting(tmp_path: Path) -> None:
