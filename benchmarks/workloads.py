@@ -203,8 +203,8 @@ def w2() -> RunPlan:
 
 
 def w2_network() -> RunPlan:
-    """1,000 agents in one simultaneous channel, each of whom hears 8 neighbours of a ring lattice, 3 rounds."""
-    plan = one_channel(1000, scripted(), protocol=Simultaneous(), stop=Rounds(count=3), window=8)
+    """1,000 agents in one simultaneous channel, 3 rounds; each hears itself and 8 neighbours of a ring lattice."""
+    plan = one_channel(1000, scripted(), protocol=Simultaneous(), stop=Rounds(count=3), window=9)
     (channel,) = plan.channels
     edges = [
         Edge(speaker, channel.members[(seat + step) % 1000])
@@ -212,6 +212,11 @@ def w2_network() -> RunPlan:
         for step in range(1, 5)
     ]
     return replace(plan, channels=(replace(channel, opening=None, network=Network.of(channel.members, edges)),))
+
+
+def w2_nines() -> RunPlan:
+    """W2 with neighbourhoods of an agent and its 8 neighbours: 999 agents, whose prompts are as long as those there."""
+    return neighbourhoods(999, scripted(), size=9, rounds=3)
 
 
 def w3() -> RunPlan:

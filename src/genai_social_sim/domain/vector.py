@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -28,7 +29,10 @@ class Vector(Generic[T]):
         return self._length
 
     def __iter__(self) -> Iterator[T]:
-        return (self[at] for at in range(self._length))
+        items = iter(self._root)
+        for _ in range(0, self._shift, _BITS):
+            items = chain.from_iterable(items)
+        return items
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Vector):
@@ -47,20 +51,6 @@ class Vector(Generic[T]):
             shift -= _BITS
         item: T = node[at & (_WIDTH - 1)]
         return item
-
-    def picked(self, places: Iterable[int]) -> list[T]:
-        """The items at some places, quicker than one by one; places outside are not looked for."""
-        root, top, last = self._root, self._shift, _WIDTH - 1
-        if not top:
-            return [root[at] for at in places]
-        found = []
-        for at in places:
-            node, shift = root, top
-            while shift:
-                node = node[(at >> shift) & last]
-                shift -= _BITS
-            found.append(node[at & last])
-        return found
 
     def replaced(self, at: int, item: T) -> Vector[T]:
         """A copy with `item` at `at`; raises IndexError outside."""

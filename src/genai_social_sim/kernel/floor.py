@@ -163,11 +163,12 @@ def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line 
     """`took` for turns in a row of one wave, where everybody hears everybody, or neighbours at the end of a round."""
     round_no, position, lines, held_back, last, said, ears, minds, board, beyond, order = floor
     position += len(taken)
+    wave_ends = position % room.wave(round_no) == 0
     if room.hearing == "rounds":
-        ears = hearing.said_together(room, ears or hearing.begun(room, lines), round_no, taken)
+        ears = hearing.said_together(room, ears or hearing.begun(room, lines), round_no, taken, wave_ends=wave_ends)
     else:
         held_back = _last((*held_back, *[line for _, line in taken if line is not None]), room.window)
-    if position % room.wave(round_no) == 0:
+    if wave_ends:
         last, said = taken[-1]
         lines, held_back = _last(lines + held_back, room.window), ()
     if position == room.turns:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import Final, Literal, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, Literal, NamedTuple
 
 from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.ids import AgentId
@@ -124,6 +125,17 @@ class Room:
             for speaker in sources:
                 found[speaker].append(listener)
         return tuple(map(tuple, found))
+
+    @cached_property
+    def nearby(self) -> tuple[Callable[[Sequence[Any]], tuple[Any, ...]], ...]:
+        """For each member: picks, of something of each in their order, what is of those whom it hears and of itself."""
+        sources = self.network.sources if self.network else ((),) * len(self.members)
+        return tuple(
+            [
+                itemgetter(*sorted((*row, seat))) if row else itemgetter(slice(seat, seat + 1))
+                for seat, row in enumerate(sources)
+            ]
+        )
 
     @cached_property
     def authorities(self) -> tuple[float, ...]:

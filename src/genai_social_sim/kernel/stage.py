@@ -253,7 +253,7 @@ class Stage:
         if floor.ears is None:
             return floor.heard
         round_no = floor.round if turn.aside else turn.round
-        return shown(self.rooms[turn.channel_no], floor.ears, Spot(turn.agent, round_no, turn.position))
+        return shown(self.rooms[turn.channel_no], floor.ears, make(Spot, (turn.agent, round_no, turn.position)))
 
     def past(self, turn: Turn, floor: Floor) -> Past:
         """The same, with what `turn.agent` has before it in a forum."""
