@@ -11,6 +11,7 @@ from tests.support.servers import KEY, bytes_of, environment, events_of, failure
 
 from genai_social_sim import Run, Study
 from genai_social_sim.domain.events import Answered, FellSilent, Noticed, Spoke
+from genai_social_sim.engine.live import DeniedError
 from genai_social_sim.errors import SocialSimError
 from genai_social_sim.testing.faults_server import FAULTS, MODEL, TEXT, faults_server
 
@@ -34,7 +35,6 @@ EXPECTED: Final = {
     "hang_after_first_token": Expected("timeout"),
     "slow_drip": Expected("timeout"),
     "http_400": Expected("refused", 1),
-    "http_401": Expected("refused", 1),
     "http_404": Expected("refused", 1),
     "http_429": Expected("error"),
     "http_429_then_hang": Expected("error"),
@@ -68,10 +68,10 @@ EXPECTED: Final = {
     "hundred_megabytes_in_one_line": Expected("garbled"),
     "not_utf8": Expected("garbled"),
     "key_told": Expected("garbled", 1),
-    "key_refused": Expected("refused", 1),
     "key_in_error": Expected("error"),
     "key_escaped": Expected("error"),
 }
+DENIED: Final = ("http_401", "key_refused")
 ODD: Final = (  # and yet whole answers
     *("in_one_piece", "byte_by_byte", "carriage_returns", "byte_order_mark", "chance_that_is_none"),
     *("goes_on_after_the_end", "hang_after_the_end"),
@@ -116,7 +116,7 @@ def check_record(run: Run) -> None:
 
 
 def test_the_table_holds_every_fault_that_is_shipped() -> None:
-    assert EXPECTED.keys() | EMPTY.keys() | {*ODD} | {"ok"} == FAULTS.keys()
+    assert EXPECTED.keys() | EMPTY.keys() | {*ODD, *DENIED} | {"ok"} == FAULTS.keys()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -217,6 +217,39 @@ async def test_a_server_that_fails_call_after_call_is_said_to_be_down(fault: str
     (notice,) = [event for event in events_of(run) if isinstance(event, Noticed)]
     assert notice.what == "server_down"
     assert server.address in notice.detail.value
+    check_record(run)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("fault", DENIED)
+async def test_a_key_that_is_revoked_stops_the_run_and_costs_no_turn(fault: str, backend: str, tmp_path: Path) -> None:
+    asked = study(backend, None, turns=3)
+    async with faults_server("ok", fault) as server:
+        with environment(OLLAMA_HOST=server.address, OPENAI_BASE_URL=f"{server.address}/v1"):
+            run = await played(asked, tmp_path)
+            assert (run.status, run.turns, server.calls) == ("failed", 1, 2)
+            (failure,) = failures_of(run)
+            assert (failure.cause, failure.final) == ("denied", False)
+            assert "the server refuses the key (HTTP 401)" in failure.detail.value
+            check_record(run)
+            run = await played(asked, tmp_path)
+    assert [event.text.value for event in events_of(run) if isinstance(event, Spoke)] == [TEXT] * 3
+    assert (run.status, server.calls) == ("finished", 4)
+    check_record(run)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_server_that_refuses_call_after_call_stops_the_run(backend: str, tmp_path: Path) -> None:
+    """Such as one from which the model was deleted, or that takes another setting no more."""
+    async with faults_server("ok", "http_404", always=True) as server:
+        asked = study(backend, server.address, turns=40)
+        with environment(FAULTS_KEY=KEY, OLLAMA_API_KEY=KEY), pytest.raises(DeniedError) as caught:
+            await asked.arun(runs=tmp_path)
+    assert f"{server.address}" in caught.value.problem
+    assert "has refused call after call" in caught.value.problem
+    run = Run(asked.record_path(runs=tmp_path))
+    assert (run.status, run.turns) == ("failed", 11)
+    assert {failure.cause for failure in failures_of(run)} == {"refused"}
     check_record(run)
 
 

@@ -5,7 +5,8 @@ Whatever a server does ends a call with an answer or a `CompletionError` of one 
     timeout      no first token, or not the whole answer, within its deadline
     unreachable  no connection, or one that broke
     too_long     the prompt does not fit the context; never tried again
-    refused      the server will not answer this call as it is (400, 401, 403, 404, 422, a content filter); never again
+    refused      the server will not answer this call as it is (400, 403, 404, 422, a content filter); never again
+    denied       it does not know the key, or no longer (401): it would answer no call; the run stops and can be resumed
     garbled      what came is no answer of this protocol: broken JSON or UTF-8, another content type, endless text
     error        the server failed or is too busy (429, 500, 503...); it says how long to leave it alone (Retry-After)
 
@@ -135,7 +136,7 @@ def http_failure(status: int, headers: Mapping[str, str], words: str, secrets: C
     if status in (401, 403):  # its words may show parts of a key
         return CompletionError(
             f"the server refuses the key (HTTP {status})",
-            cause="refused",
+            cause="denied" if status == 401 else "refused",  # noqa: PLR2004 (403 may be about this one call)
             retry=False,
             remedy="Set the environment variable that holds the key.",
         )

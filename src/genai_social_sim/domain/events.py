@@ -28,6 +28,7 @@ Cause = Literal[
     "timeout",
     "unreachable",
     "refused",
+    "denied",
     "too_long",
     "garbled",
     "error",

@@ -167,7 +167,7 @@ class Caller:
             detail=Text.of(str(fault)),
             sent_s=_micros(sent.at - job.due_at),
             done_s=_micros(now - job.due_at),
-            final=not again,
+            final=not (again or fault.cause == "denied"),  # which says nothing of the turn: it is asked on resume
             aside=_aside(job.turn),
         )
         return Report(job, failure, sent.prompt, peace, pause)

@@ -97,6 +97,11 @@ class Lane:
         self._room = asyncio.Event()
         self._workers: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def turns_away(self) -> bool:
+        """Whether its server seems to refuse all calls."""
+        return self._pace is not None and self._pace.turns_away
+
     def put(self, job: Job) -> None:
         """Add a job; the oldest is taken first."""
         self._jobs.put_nowait(job)

@@ -51,6 +51,12 @@ class HaltedError(SocialSimError):
     code = "halted"
 
 
+class DeniedError(HaltedError):
+    """A model's server turns away whatever it is asked; the run can be resumed once that is mended."""
+
+    code = "denied"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """Where a run stands: its state, and answers that are in the log but have not taken effect."""
@@ -95,6 +101,7 @@ class LiveRun:
         self._attempts = past.attempts
         self._finished = Finished()
         self._instant: deque[Job] = deque()
+        self._denied: DeniedError | None = None  # why nothing more is to be asked
         self._entries: list[Entry] = []
         self._waiting = 0  # jobs that are in a lane or pause before their next attempt
         self._since = 0.0  # when the oldest uncommitted answer came
@@ -117,6 +124,7 @@ class LiveRun:
 
         Raises:
             HaltedError: If a turn failed and the study wants the run to stop then.
+            DeniedError: If a model's server turns every call away.
             BudgetError: If the budget is used up.
             RecordError: If the record cannot be written.
         """
@@ -141,14 +149,14 @@ class LiveRun:
                 self._take_reports()
             if self._must_commit():
                 self._commit()
-                self._check_budget()
+                self._look_whether_to_go_on()
                 await self._let_others_run()
                 self._look_for_the_stuck()
             elif not self._conductor.restless and not self._instant:
                 if not self._waiting:
                     raise RuntimeError("nothing is due and nothing is awaited, but no stopping rule holds")
                 if not await self._finished.wait(self._patience_s()):
-                    self._check_budget()
+                    self._look_whether_to_go_on()
                     self._look_for_the_stuck()
         self._commit()
 
@@ -190,8 +198,10 @@ class LiveRun:
         self._finished.notice(Noticed(what="stalled", turn=turn.number, detail=Text.of(why)))
         lane.give_up(number, self._caller.given_up(call.job, self._conductor.state, why, since=call.since))
 
-    def _check_budget(self) -> None:
+    def _look_whether_to_go_on(self) -> None:
         if not self._conductor.ended:
+            if self._denied is not None:
+                raise self._denied
             tokens = self._conductor.state.progress.tokens
             self._spending.check(tokens=tokens, now=self._world.clock.elapsed())
 
@@ -262,6 +272,8 @@ class LiveRun:
         self._entries.extend(map(Entry, notices))
         for lane, report in reports:
             self._write_down(report.taken, report.prompt)
+            if lane.turns_away and isinstance(report.taken, AttemptFailed):
+                self._denied = self._denied or _turned_away(lane.where, report.taken)
             self._waiting -= _is_decided(report)
             if not _is_decided(report):
                 job = report.job
@@ -283,6 +295,8 @@ class LiveRun:
             self._since = self._world.clock.elapsed()
         if self._counts_cost:
             self._spending.add(taken)
+        if isinstance(taken, AttemptFailed) and taken.cause == "denied":
+            self._denied = self._denied or DeniedError(f"turn {taken.turn} was not answered: {taken.detail.value}")
         self._entries.append(make(Entry, (taken, prompt)))
 
     def _take(self, turn: Turn, taken: Taken) -> None:
@@ -300,7 +314,13 @@ class LiveRun:
         """Whether what was taken has to be in the log before anything else is asked."""
         if not self._entries:
             return False
-        if not self._world.hurried or self._waiting or self._conductor.ended or not self._conductor.restless:
+        if (
+            not self._world.hurried
+            or self._denied
+            or self._waiting
+            or self._conductor.ended
+            or not self._conductor.restless
+        ):
             return True
         return len(self._entries) >= 2 * _MOST_AT_ONCE or self._world.clock.elapsed() - self._since > _LONGEST_S
 
@@ -313,6 +333,12 @@ class LiveRun:
 def _is_decided(report: Report) -> bool:
     """Whether a report settles its turn; else there is another attempt."""
     return not isinstance(report.taken, AttemptFailed) or report.taken.final
+
+
+def _turned_away(where: str, last: AttemptFailed) -> DeniedError:
+    return DeniedError(
+        f"{where} has refused call after call and answered none in between; turn {last.turn} last: {last.detail.value}"
+    )
 
 
 def _halted(turn: Turn, taken: Taken) -> HaltedError:

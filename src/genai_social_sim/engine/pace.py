@@ -17,6 +17,7 @@ from genai_social_sim.domain.events import Cause
 OVERLOADED: Final[frozenset[Cause]] = frozenset({"timeout", "unreachable", "error"})
 _OPENS_AT: Final = 5  # what failures in a row have to come to
 _COUNTS: Final[Mapping[Cause, int]] = {"unreachable": 1, "error": 1, "garbled": 1, "timeout": 2}  # in a row
+_TURNS_AWAY_AT: Final = 10  # refusals in a row
 _FIRST_REST_S: Final = 0.5
 _LONGEST_REST_S: Final = 30.0
 _SLOW: Final = 3.0  # times the usual latency of a call that count as overload
@@ -37,6 +38,13 @@ class Pace:
         self._in_a_row = 0  # what failures since the last answer come to
         self._counted_at = 0.0  # when the last of them came
         self._rest_s = _FIRST_REST_S
+        self._refusals = 0  # since the last answer; those of calls that were under way together count once
+        self._refused_at = 0.0  # when the last of them came
+
+    @property
+    def turns_away(self) -> bool:
+        """Whether it has refused so many calls, and answered none in between, that it seems to refuse them all."""
+        return self._refusals >= _TURNS_AWAY_AT
 
     @property
     def is_down(self) -> bool:
@@ -51,7 +59,7 @@ class Pace:
 
     def answered(self, seconds: float, now: float) -> Change:
         """A call was answered after so many seconds."""
-        change = self._answers()
+        change, self._refusals = self._answers(), 0
         if self._usual_s and seconds > _SLOW * self._usual_s and self.limit > 1:
             self._decrease(now, seconds)
         else:
@@ -65,6 +73,9 @@ class Pace:
         if cause in OVERLOADED:
             self._decrease(now, seconds)
         self.rests_until = max(self.rests_until, now + peace_s)
+        if cause == "refused" and now - seconds >= self._refused_at:
+            self._refusals += 1
+            self._refused_at = now
         if cause not in _COUNTS:
             return self._answers()
         if cause == "unreachable" or now - seconds >= self._counted_at:

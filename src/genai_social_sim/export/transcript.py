@@ -234,7 +234,7 @@ CALLS: Final = Kind(
             "seed", "integer", "What the model was seeded with: derived from the run's seed, the same for each attempt."
         ),
         Column("outcome", "text", "answered or failed."),
-        Column("cause", "text", "Why it failed: timeout, unreachable, refused, too_long, garbled or error."),
+        Column("cause", "text", "Why it failed: timeout, unreachable, refused, denied, too_long, garbled or error."),
         Column("detail", "text", "The failure in words."),
         Column("finish", "text", "Why the answer ended: stop (by itself), length (at max_tokens) or passed."),
         Column("truncated", "flag", "Whether the answer was cut off at max_tokens: finish is length."),

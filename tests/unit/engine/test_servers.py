@@ -7,13 +7,13 @@ from contextlib import suppress
 
 import pytest
 from tests.support.models import Complete, Counted, after, failing, spoken
-from tests.support.scenario import Played, Scenario, scenario
+from tests.support.scenario import Played, Scenario, scenario, scripted
 from tests.support.virtual_time import in_virtual_time
 
 from genai_social_sim.domain.events import Answered, AttemptFailed, Cause, Noticed, SessionEnded
 from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.engine.budget import Budget, BudgetError
-from genai_social_sim.engine.live import World
+from genai_social_sim.engine.live import DeniedError, World
 from genai_social_sim.engine.pace import Pace
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.ports import Answer, EventLog, Request
@@ -302,6 +302,43 @@ def test_a_server_that_refuses_a_call_as_it_is_is_there_again() -> None:
     assert pace.is_down
     assert pace.failed("refused", 0.1, now=50.0) == "server_up"
     assert not pace.is_down
+
+
+def test_refusals_in_a_row_are_counted_without_those_of_calls_under_way_together() -> None:
+    pace = Pace(100)
+    for number in range(50):
+        pace.failed("refused", 10.0, now=100.0 + number / 1000)
+    assert not pace.turns_away
+    for number in range(9):
+        assert not pace.turns_away
+        pace.failed("refused", 0.1, now=200.0 + number)
+    assert pace.turns_away
+
+
+def test_an_answer_in_between_shows_that_a_server_does_not_refuse_all_calls() -> None:
+    pace = Pace(8)
+    for number in range(1, 40):
+        _ = pace.failed("refused", 0.1, float(number)) if number % 10 else pace.answered(0.1, float(number))
+    assert not pace.turns_away
+
+
+async def denying(request: Request) -> Answer:
+    raise CompletionError("the key was revoked", cause="denied", retry=False)
+
+
+@pytest.mark.parametrize("instant", [True, False])
+def test_a_backend_that_is_denied_stops_the_run_whether_it_waits_or_not(instant: bool) -> None:
+    def at_once(request: Request) -> str:
+        raise CompletionError("the key was revoked", cause="denied", retry=False)
+
+    run = scenario(stop=6, timeouts=Timeouts(attempts=2))
+    run = run.but(model=scripted(at_once) if instant else Counted(denying), hurried=instant)
+    log = run.log_with()
+    with pytest.raises(DeniedError, match="turn 0 was not answered: the key was revoked"):
+        in_virtual_time(run.played(log, []))
+    failures = [each.event for each in log.events() if isinstance(each.event, AttemptFailed)]
+    assert [failure.final for failure in failures] == [False]
+    assert Scenario(plan=run.plan, model=scripted()).play([*Played(run.plan, log).entries()]).speakers
 
 
 def test_a_server_that_asks_for_peace_is_given_it() -> None:

@@ -14,11 +14,22 @@ from tests.support.folding import Folded, folded, opened, spoke
 
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import Edge, complete
-from genai_social_sim.domain.plan import ByAuthority, Moderated, RandomOrder, RoundRobin, Rounds, RunPlan
-from genai_social_sim.kernel.floor import Turn
+from genai_social_sim.domain.plan import (
+    ByAuthority,
+    Moderated,
+    Protocol,
+    RandomOrder,
+    RoundRobin,
+    Rounds,
+    RunPlan,
+    Simultaneous,
+)
+from genai_social_sim.domain.taking import Moment
+from genai_social_sim.kernel.floor import Floor, Turn, due
 from genai_social_sim.kernel.run import decide, hear
 from genai_social_sim.kernel.stage import Stage
 from genai_social_sim.kernel.state import RunState
+from genai_social_sim.kernel.taking import who
 from genai_social_sim.testing.plans import small_channel, small_plan
 
 
@@ -45,6 +56,18 @@ def test_a_drawn_first_speaker_opens_every_round_of_its_run() -> None:
         assert " ".join(names[:3]) in "cy ada bo cy ada"
         begun[names[0]] += 1
     assert all(70 < begun[name] < 130 for name in ("ada", "bo", "cy"))  # 3.7 standard deviations
+
+
+@pytest.mark.parametrize("protocol", [RoundRobin(first=AgentId("bo")), Simultaneous()])
+def test_an_order_that_is_the_same_in_every_round_is_kept_as_the_protocol_gives_it(protocol: Protocol) -> None:
+    """The floor goes by what is kept (`Room.standing`) and asks those protocols nothing."""
+    plan = hall(protocol, members="cy ada bo")
+    room = Stage(plan).rooms[0]
+    for position in range(0, 3, room.wave(0)):
+        agents = [turn.agent for turn in due(room, Floor(round=2, position=position))]
+        where = {"channel": room.channel.name, "members": room.members, "round": 2, "position": position}
+        moment = Moment(**where, last=None, said=None, network=None, authority={}, seed=7)  # type: ignore[arg-type]
+        assert [*who(room, moment)] == agents
 
 
 def test_one_alone_talks_to_itself() -> None:

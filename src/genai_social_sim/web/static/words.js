@@ -11,6 +11,7 @@ export const CAUSES = {
   timeout: "no answer in time",
   unreachable: "the model could not be reached",
   refused: "the model refused",
+  denied: "the model's server does not accept the key",
   too_long: "the prompt does not fit the model's context",
   garbled: "the answer could not be read",
   error: "the model failed",
