@@ -18,6 +18,7 @@ from genai_social_sim.export.source import Source, steps
 from genai_social_sim.export.tables import Cell
 
 Cells = dict[str, Cell]
+FREE: Final = "(free text)"  # what answers to a probe without options are counted as
 MOST_EDGES: Final = 3_000  # that a picture shows
 _KEPT: Final = {
     "agents": 2_000,
@@ -205,7 +206,7 @@ _MOST_CHOICES: Final = 50
 
 def _answer(run: Told, row: Cells) -> None:
     answers = run.probes.setdefault(str(row["probe"]), {})
-    answer = f"({row['cause']})" if row["cause"] is not None else str(row["choice"] or "(free text)")
+    answer = f"({row['cause']})" if row["cause"] is not None else str(row["choice"] or FREE)
     if answer in answers or len(answers) < _MOST_CHOICES:
         _more(answers, answer)
 

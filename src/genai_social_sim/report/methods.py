@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from genai_social_sim.report.collecting import Cells, Told, grouped, summed
+from genai_social_sim.report.collecting import FREE, Cells, Told, grouped, summed
 
 _LISTED: Final = 12  # runs whose first prompts are named
 
@@ -163,9 +163,19 @@ def _parsing(runs: Sequence[Told]) -> tuple[Fact, ...]:
         turns = sum(int(run.run.get("turns") or 0) for run in those)
         failed = sum(run.calls.failed for run in those)
         told = ", ".join([f"{cause} {count:,}" for cause, count in sorted(silences.items())]) or "none"
-        words = f"of {turns:,} turns silent: {told}; attempts that failed: {failed:,}"
+        words = f"of {turns:,} turns silent: {told}; attempts that failed: {failed:,}{_aside(those)}"
         facts.append(Fact(name or "all runs", words))
     return tuple(facts)
+
+
+def _aside(runs: Sequence[Told]) -> str:
+    """What became of questions aside."""
+    answers = summed(counts for run in runs for counts in run.probes.values())
+    if not answers:
+        return ""
+    silent = {name.strip("()"): count for name, count in answers.items() if name.startswith("(") and name != FREE}
+    told = ", ".join([f"{cause} {count:,}" for cause, count in sorted(silent.items())]) or "none"
+    return f"; of {sum(answers.values()):,} questions aside without an answer: {told}"
 
 
 def _chance(runs: Sequence[Told]) -> tuple[Fact, ...]:
