@@ -24,7 +24,8 @@ _SELF_DESCRIPTION: Final = {
 EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?)"
 _RARE_CHECKPOINT: Final = 4000  # pages of 4 KiB: each folding-in waits for the disk, which `process` does not need
-_LAID_OUT: Final = 4 << 20  # bytes: room for 1,018 pages of a write-ahead log, which SQLite folds in at 1,000
+_CHECKPOINT: Final = 500  # of a write-ahead log that is laid out
+_LAID_OUT: Final = 2 << 20  # its bytes: room for 508 pages, each with 24 bytes about it
 _ZEROS: Final = bytes(1 << 16)  # SQLite's files take less than 128 KiB at once
 BUSY_MS: Final = 10_000
 _HEADER: Final = 100  # bytes of an SQLite file's header
@@ -51,9 +52,9 @@ def open_to_write(path: Path, *, durability: Durability, create: bool) -> apsw.C
         db = apsw.Connection(str(path), flags=flags)
         db.set_busy_timeout(BUSY_MS)
         if create and db.pragma("application_id") != APPLICATION_ID:
-            db.pragma(
-                "application_id", APPLICATION_ID
-            )  # before WAL, so that it stands in the file from the first moment
+            db.pragma("journal_mode", "memory")  # on the disk it would be synced six times, and save nothing
+            # before WAL, so that it stands in the file from the first moment
+            db.pragma("application_id", APPLICATION_ID)
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "FULL" if durability == "full" else "NORMAL")
         if durability == "process":
@@ -79,6 +80,7 @@ def lay_out(db: apsw.Connection) -> None:
         try:
             for at in range(begun, _LAID_OUT, len(_ZEROS)):
                 file.xWrite(_ZEROS, at)
+            db.wal_autocheckpoint(_CHECKPOINT)
         except apsw.Error:
             file.xTruncate(begun)
         finally:

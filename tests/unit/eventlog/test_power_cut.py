@@ -25,6 +25,7 @@ LOG = small_log(turns=24)
 @pytest.fixture(autouse=True)
 def _a_short_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Long enough for six pages before a checkpoint: each instant's disk is written out anew."""
+    monkeypatch.setattr(store, "_CHECKPOINT", 6)
     monkeypatch.setattr(store, "_LAID_OUT", 1 << 17)
 
 
@@ -95,6 +96,23 @@ def test_the_disk_under_test_is_one(tmp_path: Path) -> None:
     (tmp_path / "after").mkdir()
     disk.after_a_cut(len(disk.done), tmp_path / "after", None)
     assert (tmp_path / "after" / "run.sqlite").read_bytes() == (tmp_path / "run.sqlite").read_bytes()
+
+
+def test_a_cut_while_a_record_is_made_leaves_what_can_be_begun_anew(tmp_path: Path) -> None:
+    """Although its first page is written without a journal, which would be synced six times for nothing."""
+    with (
+        watched() as disk,
+        closing(SqliteLog(tmp_path / "run.sqlite", durability="full", clock=StoppedClock(), create=True)),
+    ):
+        made = len(disk.done)
+    assert {each.file for each in disk.done[:made]} == {"run.sqlite", "run.sqlite-wal"}
+    for instant in range(made + 1):
+        folder = tmp_path / str(instant)
+        folder.mkdir()
+        disk.after_a_cut(instant, folder, Dice(3, instant))
+        with closing(SqliteLog(folder / "run.sqlite", durability="process", clock=StoppedClock(), create=True)) as log:
+            log.append(LOG[:3])
+        assert found(folder / "run.sqlite", begun=True) == [entry.event for entry in LOG[:3]]
 
 
 def test_without_a_sync_for_each_commit_a_cut_loses_the_last_of_them(tmp_path: Path) -> None:

@@ -186,10 +186,10 @@ def test_with_full_durability_the_write_ahead_log_soon_has_its_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a sync has no new length to bring to the disk. Here it has room for some thirty commits."""
+    monkeypatch.setattr(store, "_CHECKPOINT", 120)
     monkeypatch.setattr(store, "_LAID_OUT", 1 << 19)
     path = tmp_path / "run.sqlite"
     with closing(opened(path)) as log:
-        log._db.wal_autocheckpoint(120)
         *short, last = commits(log, writer._MANY + 1)
         assert max(short) < 1 << 19 <= last
         assert set(commits(log, 60)) == {last}
