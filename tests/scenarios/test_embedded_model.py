@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(600)
 TALK = """
 name: talk
 seed: 5
-model: {backend: embedded, max_tokens: 24, parallel: 2}
+model: {backend: embedded, max_tokens: 12, parallel: 2}
 agents:
   - {name: Ada, persona: "A cautious geologist."}
   - {name: Bo, persona: "A trade negotiator."}
@@ -34,7 +34,7 @@ agents:
 channels:
   hall: {members: [Ada, Bo], opening: {text: "Should the old mine be opened again?"}}
   yard: {members: [Bo, Cy], protocol: simultaneous, opening: {text: "Where should the new bridge be?"}}
-stop: {rounds: 3}
+stop: {rounds: 2}
 """
 
 
@@ -42,17 +42,6 @@ stop: {rounds: 3}
 def model_file() -> Path:
     """The shipped weights, fetched as a user's first run would."""
     return weights.pull(weights.DEFAULT, lambda what, share: None)
-
-
-def test_what_is_asked_aside_leaves_no_trace_in_the_conversation(model_file: Path, tmp_path: Path) -> None:
-    probe = 'probes: [{name: stance, every: 1 round, scale: [-2, -1, 0, 1, 2], text: "Privately: the old mine?"}]\n'
-    asking = Study.parse(TALK + probe)
-    runs = [asking.run(runs=tmp_path / name) for name in ("once", "twice")]
-    assert runs[0].digest == runs[1].digest
-    assert runs[0].transcript() == Study.parse(TALK).run(runs=tmp_path / "plain").transcript()
-    assert {str(row["choice"]) for row in runs[0].probes} <= {"-2", "-1", "0", "1", "2"}
-    assert all(0 <= float(str(row["legal_mass"])) <= 1 for row in runs[0].probes)
-    assert len(runs[0].probes) == 3 * 3
 
 
 VOTE = """
@@ -97,6 +86,17 @@ def test_two_channels_answered_in_parallel_say_the_same_again(talk: Run, tmp_pat
     assert again.digest == talk.digest
 
 
+def test_what_is_asked_aside_leaves_no_trace_in_the_conversation(talk: Run, tmp_path: Path) -> None:
+    probe = 'probes: [{name: stance, every: 1 round, scale: [-2, -1, 0, 1, 2], text: "Privately: the old mine?"}]\n'
+    asking = Study.parse(TALK + probe)
+    runs = [asking.run(runs=tmp_path / name) for name in ("once", "twice")]
+    assert runs[0].digest == runs[1].digest
+    assert runs[0].transcript() == talk.transcript()
+    assert {str(row["choice"]) for row in runs[0].probes} <= {"-2", "-1", "0", "1", "2"}
+    assert all(0 <= float(str(row["legal_mass"])) <= 1 for row in runs[0].probes)
+    assert len(runs[0].probes) == 3 * 2
+
+
 def test_one_call_at_a_time_comes_to_the_same_digest(talk: Run, tmp_path: Path) -> None:
     assert Study.parse(TALK).run(runs=tmp_path, parallel=1).digest == talk.digest
 
@@ -113,10 +113,10 @@ def test_an_interrupted_run_goes_on_with_a_cold_cache_to_the_same_digest(talk: R
         assert stop.task.cancelled()
 
     study = Study.parse(TALK)
-    asyncio.run(interrupted(study, 5))
+    asyncio.run(interrupted(study, 4))
     with Run(study.record_path(runs=tmp_path)) as run:
         assert run.status == "interrupted"
-        assert 5 <= run.turns < talk.turns
+        assert 4 <= run.turns < talk.turns
         assert run.resume().digest == talk.digest
         assert run.verify().ok
 
@@ -187,13 +187,13 @@ def test_cached_beginnings_are_exact_on_this_machine(model_file: Path) -> None:
 def test_a_pool_in_any_order_answers_as_one_cold_server_does(model_file: Path) -> None:
     said = "A: The mine has been closed for ten years.\n"
     bodies = []
-    for turn in range(12):
+    for turn in range(8):
         said += f"{'AB'[turn % 2]}: Then point {turn} is " + "what matters here, " * (turn % 4) + "I would say.\n"
-        bodies.append({"prompt": said + "A:", "seed": turn, "max_tokens": 10, "temperature": 0.7, "n_probs": 1})
+        bodies.append({"prompt": said + "A:", "seed": turn, "max_tokens": 6, "temperature": 0.7, "n_probs": 1})
     cold = LlamaServer(model_file, context=1024)
     expected = [_answer(cold, body, cached=False) for body in bodies]
     pool = [LlamaServer(model_file, context=1024) for _ in range(2)]
-    order = random.Random(2).sample(range(12), 12) + list(range(12))
+    order = random.Random(2).sample(range(8), 8) + list(range(8))
     with ThreadPoolExecutor(2) as threads:
         halves = [order[0::2], order[1::2]]
         given = threads.map(lambda at: [(n, _answer(pool[at], bodies[n], cached=True)) for n in halves[at]], range(2))
