@@ -10,12 +10,14 @@ COVER := $(if $(CI),--cov -p tests.support.unmeasured)
 # Tests side by side, as many as there are cores, four at most; `make test JOBS=0`: one after the other, as for a debugger.
 JOBS ?= logical
 SIDES := --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
+# What `make compiled-test` runs: all that the compiled modules take part in.
+CORE := tests/laws tests/contracts tests/docs $(addprefix tests/unit/,domain kernel engine eventlog backends study api)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check setup format lint types imports coverage validate bench kill chaos lock clean
+.PHONY: help demo test check setup format lint types imports coverage validate bench compiled compiled-test kill chaos lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## set up, then a real conversation on the embedded model
 	@$(BIN)/gss run examples/rare-earths/study.yaml --again
@@ -55,6 +57,13 @@ validate: $(READY) ## rule-based agents against answers that theory gives, in a 
 bench: $(READY) ## the named workloads, each beside a bare loop with SQLite
 	@$(PY) -m benchmarks $(ARGS)
 
+compiled: $(READY) ## a wheel whose hot path is compiled (needs a C compiler), and .compiled, an environment that has it
+	@$(PY) tools/compiled.py
+
+compiled-test: ## the tests of the core over the compiled package
+	@test -x .compiled/bin/python || { echo "There is no compiled package here yet: make compiled" >&2; exit 1; }
+	@.compiled/bin/python -m pytest $(SIDES) $(CORE) $(ARGS)
+
 kill: $(READY) ## the long kill -9 script
 	@$(PY) -m tests.scenarios.kill_loop $(ARGS)
 
@@ -66,5 +75,5 @@ lock: ## resolve requirements.lock anew
 	@.lock-venv/bin/python tools/lock.py
 
 clean: ## remove what the targets made, run records apart
-	rm -rf .venv .lock-venv build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .lock-venv .compiled build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests tools $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -150,7 +150,7 @@ def _request(number: int) -> Request:
 _PERSONA: Final = Text.of("Persona of agent0000000.")
 _PROMPT: Final = Prompt.of(
     (
-        Message("system", (_PERSONA,)),
-        *(Message("user", (Text.of(f"agent{number}: {reply(number)}\n"),)) for number in range(_HEARD)),
+        Message.of("system", (_PERSONA,)),
+        *(Message.of("user", (Text.of(f"agent{number}: {reply(number)}\n"),)) for number in range(_HEARD)),
     )
 )

@@ -141,4 +141,4 @@ class CompletionError(SocialSimError):
         super().__init__(problem, remedy=remedy)
         self.cause = cause
         self.retry = retry
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = None if retry_after_s is None else float(retry_after_s)

@@ -154,7 +154,7 @@ async def test_a_choice_is_one_of_the_choices_with_its_likelihood(chat: bool, mo
 
 async def test_an_answer_goes_on_from_its_beginning(model: LanguageModel) -> None:
     request = small_request(persona_first=True)._replace(sampling=Sampling(temperature=0.0, max_tokens=8))
-    begun = Prompt.of((*request.prompt.messages, Message("assistant", (Text.of("One, two, three, four,"),))))
+    begun = Prompt.of((*request.prompt.messages, Message.of("assistant", (Text.of("One, two, three, four,"),))))
     answer = await model.complete(request._replace(prompt=begun, stop=()))
     assert "five" in answer.text
 
@@ -169,7 +169,7 @@ async def test_every_sampling_option_is_taken(model: LanguageModel) -> None:
 
 async def test_a_prompt_that_does_not_fit_is_told_so(model: LanguageModel) -> None:
     request = small_request(persona_first=True)
-    long = Prompt.of((Message("user", (Text.of("word " * 3000),)),))
+    long = Prompt.of((Message.of("user", (Text.of("word " * 3000),)),))
     with pytest.raises(CompletionError) as caught:
         await model.complete(request._replace(prompt=long))
     assert (caught.value.cause, caught.value.retry) == ("too_long", False)

@@ -15,6 +15,7 @@ from genai_social_sim.backends.machine import processor_name
 from genai_social_sim.domain.plan import Model, RunPlan
 from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.topology import topology
+from genai_social_sim.engine.shape import is_compiled
 from genai_social_sim.ports import LanguageModel
 
 
@@ -46,6 +47,7 @@ def session_about(
     """What the record says of a session: settings, versions, machine, its lock, models, shape of networks; `beside`."""
     about = {
         "package": version("genai-social-sim"),
+        "compiled": is_compiled(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),

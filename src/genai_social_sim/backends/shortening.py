@@ -108,7 +108,7 @@ def sent(prompt: Prompt, heard: Sequence[Line], agent: str, *, dropped: int, sum
     first = fitting.place_of(prompt, heard, agent)
     role: Role = "text" if prompt.is_text else "user"
     words = shown(Text.of(f"{_BEFORE}{summary})"), inline=True)
-    place = Message(role, (words, Text.of("\n")))
+    place = Message.of(role, (words, Text.of("\n")))
     return Prompt.of((*kept.messages[:first], place, *kept.messages[first:]))
 
 
@@ -122,4 +122,4 @@ def _question(lines: Sequence[Line], before: str, *, is_text: bool) -> Prompt:
     told = [f"{_BEFORE}{shown(Text.of(before), inline=True).value})\n"] if before else []
     said = [f"{line.speaker}: {shown(line.text, inline=True).value}\n" if line.speaker else "" for line in lines]
     words = Text.of(_ASK + "".join([*told, *said]) + ("\nIn short:" if is_text else ""))
-    return Prompt.of((Message("text" if is_text else "user", (words,)),))
+    return Prompt.of((Message.of("text" if is_text else "user", (words,)),))

@@ -18,6 +18,7 @@ from rich.text import Text
 from genai_social_sim.cli import backend_health, broker_health, out
 from genai_social_sim.cli.findings import REINSTALL, Finding, folder
 from genai_social_sim.domain.visible import visible
+from genai_social_sim.engine.shape import is_compiled
 from genai_social_sim.errors import RequestError, SocialSimError
 
 _OLDEST: Final = (3, 51, 3)  # the first SQLite without the WAL-reset bug
@@ -98,7 +99,8 @@ def _python() -> Finding:
 
 def _package() -> Finding:
     try:
-        return Finding(what="genai-social-sim", state="ok", found=version("genai-social-sim"))
+        found = f"{version('genai-social-sim')}, {'compiled' if is_compiled() else 'pure Python'}"
+        return Finding(what="genai-social-sim", state="ok", found=found)
     except PackageNotFoundError:
         found = "it runs, but was not installed as a package"
         return Finding(what="genai-social-sim", state="broken", found=found, remedy="pip install .")

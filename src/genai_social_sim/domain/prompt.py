@@ -15,28 +15,21 @@ _HEADS: Final = {role: letter.encode() for role, letter in ROLE_LETTERS.items()}
 _PREIMAGE: Final = itemgetter(2)  # of a message
 
 
-class _Message(NamedTuple):
-    role: Role
-    pieces: tuple[Text, ...]
-    preimage: bytes  # role letter, number of pieces and their digests: what a prompt's digest covers
-
-
-class Message(_Message):
-    """One message; its content is its pieces joined without anything between them.
+class Message(NamedTuple):
+    """One message; its content is its pieces joined without anything between them. Make it with `Message.of`.
 
     The role `text` marks a prompt for plain completion: all its messages have it.
     """
 
-    __slots__ = ()
+    role: Role
+    pieces: tuple[Text, ...]
+    preimage: bytes  # role letter, number of pieces and their digests: what a prompt's digest covers
 
-    def __new__(cls, role: Role, pieces: tuple[Text, ...]) -> Message:
-        """Make a message with what its digest covers."""
+    @classmethod
+    def of(cls, role: Role, pieces: tuple[Text, ...]) -> Message:
+        """Put together what its digest covers."""
         digests = [piece.digest for piece in pieces]
         return make(cls, (role, pieces, b"".join([_HEADS[role], len(pieces).to_bytes(2, "big"), *digests])))
-
-    def __getnewargs__(self) -> tuple[Role, tuple[Text, ...]]:
-        """What copies are made from."""
-        return self.role, self.pieces
 
     def __repr__(self) -> str:
         return f"Message({self.role!r}, {self.content!r})"
@@ -52,12 +45,12 @@ _THREE: Final = {role: head + b"\0\3" for role, head in _HEADS.items()}
 
 
 def message_of_one(role: Role, piece: Text) -> Message:
-    """`Message(role, (piece,))`, quicker: once for each utterance."""
+    """`Message.of(role, (piece,))`, quicker: once for each utterance."""
     return make(Message, (role, (piece,), _ONE[role] + piece.digest))
 
 
 def message_of_three(role: Role, pieces: tuple[Text, Text, Text]) -> Message:
-    """`Message(role, pieces)`, quicker: once for each utterance."""
+    """`Message.of(role, pieces)`, quicker: once for each utterance."""
     (_, first), (_, second), (_, third) = pieces
     return make(Message, (role, pieces, _THREE[role] + first + second + third))
 

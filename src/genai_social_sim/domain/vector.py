@@ -12,18 +12,27 @@ _WIDTH: Final = 1 << _BITS
 
 
 class Vector(Generic[T]):
-    """A trie of tuples of 32: reading and `replaced` take time in proportion to log32 of the length."""
+    """A trie of tuples of 32: reading and `replaced` take time in proportion to log32 of the length.
+
+    Make it with `Vector.of`.
+    """
 
     __slots__ = ("_length", "_root", "_shift")
 
-    def __init__(self, items: Iterable[T]) -> None:
+    def __init__(self, length: int, shift: int, root: tuple[Any, ...]) -> None:
+        self._length = length
+        self._shift = shift
+        self._root = root
+
+    @classmethod
+    def of(cls, items: Iterable[T]) -> Vector[T]:
+        """Hold `items` in their order."""
         level: tuple[Any, ...] = tuple(items)
-        self._length = len(level)
-        self._shift = 0
+        length, shift = len(level), 0
         while len(level) > _WIDTH:
-            level = tuple(level[at : at + _WIDTH] for at in range(0, len(level), _WIDTH))
-            self._shift += _BITS
-        self._root = level
+            level = tuple([level[at : at + _WIDTH] for at in range(0, len(level), _WIDTH)])
+            shift += _BITS
+        return Vector(length, shift, level)
 
     def __len__(self) -> int:
         return self._length
@@ -56,31 +65,23 @@ class Vector(Generic[T]):
         """A copy with `item` at `at`; raises IndexError outside."""
         if not 0 <= at < self._length:
             raise IndexError(at)
-        copy: Vector[T] = Vector.__new__(Vector)
         root, shift = self._root, self._shift
-        copy._length, copy._shift = self._length, shift
-        copy._root = _put(root, shift, at, item) if shift else (*root[:at], item, *root[at + 1 :])
-        return copy
+        new = _put(root, shift, at, item) if shift else (*root[:at], item, *root[at + 1 :])
+        return Vector(self._length, shift, new)
 
     def replaced_all(self, items: Mapping[int, T]) -> Vector[T]:
         """A copy with several items in their places, quicker than one by one; raises IndexError outside."""
         if items and not 0 <= min(items) <= max(items) < self._length:
             raise IndexError(max(items))
-        copy: Vector[T] = Vector.__new__(Vector)
-        copy._length, copy._shift = self._length, self._shift
-        copy._root = _put_all(self._root, self._shift, items) if items else self._root
-        return copy
+        root, shift = self._root, self._shift
+        return Vector(self._length, shift, _put_all(root, shift, items) if items else root)
 
     def appended(self, item: T) -> Vector[T]:
         """A copy with `item` after the last one."""
-        copy: Vector[T] = Vector.__new__(Vector)
-        copy._length, copy._shift = self._length + 1, self._shift
-        if self._length < _WIDTH << self._shift:
-            copy._root = _grown(self._root, self._shift, self._length, item)
-        else:
-            copy._shift += _BITS
-            copy._root = (self._root, _grown((), self._shift, self._length, item))
-        return copy
+        root, shift, length = self._root, self._shift, self._length
+        if length < _WIDTH << shift:
+            return Vector(length + 1, shift, _grown(root, shift, length, item))
+        return Vector(length + 1, shift + _BITS, (root, _grown((), shift, length, item)))
 
 
 def _put(node: tuple[Any, ...], shift: int, at: int, item: object) -> tuple[Any, ...]:

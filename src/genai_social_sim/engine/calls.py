@@ -1,29 +1,30 @@
-"""One model call, from a turn to a recorded answer or failure. It knows no order and no log."""
+"""One model call: from a turn to what is asked, and from what came back to what is recorded.
+
+It knows no order and no log, and waits for nothing: see `engine.waiting`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
-from operator import index
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
-from genai_social_sim.domain.events import CAUSES, Answered, Aside, Asked, AttemptFailed, Finish, Taken
+from genai_social_sim.domain.events import CAUSES, Answered, Aside, Asked, AttemptFailed, Taken
 from genai_social_sim.domain.plan import Timeouts
 from genai_social_sim.domain.price import Prices
 from genai_social_sim.domain.prompt import Prompt
 from genai_social_sim.domain.text import Text
 from genai_social_sim.domain.tuples import make
+from genai_social_sim.engine.replies import checked
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.kernel.floor import Turn
 from genai_social_sim.kernel.memory import RECALL
 from genai_social_sim.kernel.state import RunState
-from genai_social_sim.ports import Answer, Clock, InstantModel, LanguageModel, Limits, Request
+from genai_social_sim.ports import Answer, Clock, InstantModel, Limits, Request
 
 _LONGEST_PAUSE_S: Final = 60.0  # or the study's deadline for an answer; whatever a server asks for
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _NO_NOTES: Final = Text.of("{}")
-_FINISHES: Final = get_args(Finish)
 
 
 class Job(NamedTuple):
@@ -48,6 +49,15 @@ class Report(NamedTuple):
     pause_s: float = 0.0
 
 
+class Sent(NamedTuple):
+    """A call that has been made, and when."""
+
+    job: Job
+    prompt: Prompt
+    asked: Asked
+    at: float
+
+
 class Caller:
     """Makes calls for the turns of one plan."""
 
@@ -65,46 +75,44 @@ class Caller:
         try:
             answer = model.answer(request)
         except CompletionError as fault:
-            return self._failed(_Sent(job, prompt, asked, sent), fault).taken, prompt
+            return self.failed(Sent(job, prompt, asked, sent), fault).taken, prompt
         return self._answered(job, asked, answer, sent), prompt
 
-    async def waiting(self, model: LanguageModel, job: Job, state: RunState) -> Report:
-        """Ask and wait, at most as long as the study allows for an answer and for the turn."""
+    def begun(self, job: Job, state: RunState) -> tuple[Sent, Request, float]:
+        """A call that is made now, what is asked, and how long it may take by the study; 0 if its turn's time is up."""
         prompt, asked, request = self._request(job, state)
         now = self._clock.elapsed()
         job = job if job.began_at is not None else job._replace(began_at=now)
-        limit = min(self._limits.answer_s, self._left(job, now))
-        if not limit:
-            return self._failed(_Sent(job, prompt, asked, now), _too_late())
-        try:
-            async with asyncio.timeout(limit):
-                answer = await model.complete(request)
-        except TimeoutError:
-            fault = CompletionError(f"no answer within {limit:g} s", cause="timeout")
-            return self._failed(_Sent(job, prompt, asked, now), fault)
-        except CompletionError as fault:
-            return self._failed(_Sent(job, prompt, asked, now), fault)
-        return Report(job, self._answered(job, asked, answer, now), prompt)
+        return Sent(job, prompt, asked, now), request, min(self._limits.answer_s, self._left(job, now))
 
-    async def trusting(self, model: LanguageModel, job: Job, state: RunState) -> Report:
-        """Ask a backend that holds the deadline itself, and wait as long as it takes."""
-        prompt, asked, request = self._request(job, state)
-        now = self._clock.elapsed()
-        job = job if job.began_at is not None else job._replace(began_at=now)
-        limit = min(self._limits.answer_s, self._left(job, now))
-        if not limit:
-            return self._failed(_Sent(job, prompt, asked, now), _too_late())
-        try:
-            answer = await model.complete(request._replace(limits=self._limits._replace(answer_s=limit)))
-        except CompletionError as fault:
-            return self._failed(_Sent(job, prompt, asked, now), fault)
-        return Report(job, self._answered(job, asked, answer, now), prompt)
+    def answered(self, sent: Sent, answer: Answer) -> Report:
+        """The report on a call that was answered."""
+        return Report(sent.job, self._answered(sent.job, sent.asked, answer, sent.at), sent.prompt)
+
+    def failed(self, sent: Sent, fault: CompletionError) -> Report:
+        """The report on a call that was not, and whether and when there is another attempt."""
+        job, now = sent.job, self._clock.elapsed()
+        peace = min(fault.retry_after_s or 0.0, self._longest_s)
+        pause = max(peace, self._backoff_s(sent.asked.seed, job.attempt))
+        again = fault.retry and job.attempt % self._timeouts.attempts and self._left(job, now) > pause
+        failure = AttemptFailed(
+            turn=job.turn.number,
+            attempt=job.attempt,
+            asked=sent.asked,
+            cause=fault.cause if fault.cause in CAUSES else "error",
+            detail=Text.of(str(fault)),
+            sent_s=_micros(sent.at - job.due_at),
+            done_s=_micros(now - job.due_at),
+            final=not (again or fault.cause == "denied"),  # which says nothing of the turn: it is asked on resume
+            aside=_aside(job.turn),
+        )
+        return Report(job, failure, sent.prompt, peace, pause)
 
     def given_up(self, job: Job, state: RunState, why: str, *, since: float) -> Report:
         """The report on a call, made at `since`, whose backend does not come back even when told to."""
         prompt, asked, _ = self._request(job, state)
         job = job if job.began_at is not None else job._replace(began_at=since)
-        return self._failed(_Sent(job, prompt, asked, since), CompletionError(why, cause="timeout"))
+        return self.failed(Sent(job, prompt, asked, since), CompletionError(why, cause="timeout"))
 
     def _left(self, job: Job, now: float) -> float:
         """Seconds that are left of a turn's whole time."""
@@ -131,12 +139,12 @@ class Caller:
 
     def _answered(self, job: Job, asked: Asked, answer: Answer, sent: float) -> Answered:
         turn, attempt, due, _ = job
+        answer = checked(answer)
         text, finish, by, first = answer.text, answer.finish, answer.by, answer.first_token_s
-        _check(text, finish, first, answer)
         return make(Answered, (
             turn.number, attempt, asked, Text.of(text), finish,
-            index(answer.prompt_tokens), index(answer.answer_tokens),
-            _micros(sent - due), None if first is None else _micros(sent - due + float(first)),
+            answer.prompt_tokens, answer.answer_tokens,
+            _micros(sent - due), None if first is None else _micros(sent - due + first),
             _micros(self._clock.elapsed() - due),
             by if by.isascii() else Text.of(by).value,
             _notes(answer) if answer.notes or answer.legal_mass is not None else _NO_NOTES,
@@ -154,24 +162,6 @@ class Caller:
             return None
         return price.of(prompt_tokens=answer.prompt_tokens, answer_tokens=answer.answer_tokens)
 
-    def _failed(self, sent: _Sent, fault: CompletionError) -> Report:
-        job, now = sent.job, self._clock.elapsed()
-        peace = min(fault.retry_after_s or 0.0, self._longest_s)
-        pause = max(peace, self._backoff_s(sent.asked.seed, job.attempt))
-        again = fault.retry and job.attempt % self._timeouts.attempts and self._left(job, now) > pause
-        failure = AttemptFailed(
-            turn=job.turn.number,
-            attempt=job.attempt,
-            asked=sent.asked,
-            cause=fault.cause if fault.cause in CAUSES else "error",
-            detail=Text.of(str(fault)),
-            sent_s=_micros(sent.at - job.due_at),
-            done_s=_micros(now - job.due_at),
-            final=not (again or fault.cause == "denied"),  # which says nothing of the turn: it is asked on resume
-            aside=_aside(job.turn),
-        )
-        return Report(job, failure, sent.prompt, peace, pause)
-
     def _backoff_s(self, seed: int, attempt: int) -> float:
         """Doubled for each failure, half of it spread by the call's own seed."""
         spread = (seed * 31 + attempt) % 1000 / 1000
@@ -179,25 +169,8 @@ class Caller:
         return min(float(pause), self._longest_s)
 
 
-def _too_late() -> CompletionError:
-    return CompletionError("the time of the whole turn was up before it could be asked again", cause="timeout")
-
-
 def _aside(turn: Turn) -> Aside | None:
     return Aside(turn.aside, turn.agent) if turn.aside else None
-
-
-class _Sent(NamedTuple):
-    job: Job
-    prompt: Prompt
-    asked: Asked
-    at: float
-
-
-def _check(text: object, finish: object, first: float | None, answer: Answer) -> None:
-    """A backend's reply is looked at once, here: one that no record could hold is a bug of the backend."""
-    if not isinstance(text, str) or finish not in _FINISHES or not (first is None or math.isfinite(first)):
-        raise TypeError(f"a backend gave back what no record can hold: {answer!r}")
 
 
 def _notes(answer: Answer) -> Text:

@@ -205,11 +205,12 @@ class Conductor:
             at += 1
         return outcomes
 
-    def _look_at_powers(self, channels: Iterable[int]) -> None:
+    def _look_at_powers(self, channels: Iterable[int]) -> bool:
         """Whether a holder of powers in one of `channels` is to be asked at this point of the run."""
         if self.state.stage.powers:
             self._petition = next((asked for index in channels if (asked := petition(self.state, index))), None)
             self._unpetitioned = self._petition is not None
+        return self._petition is not None
 
     def _exercise(self, event: Exercised) -> list[Logical]:
         """What a holder of powers does, and what follows: the next one is asked, or the run goes on."""
@@ -217,8 +218,7 @@ class Conductor:
         index = self.state.stage.channel_index[event.channel]
         self._exercised = self._petition = None
         self._take_effect(event, events)
-        self._look_at_powers([index])
-        if self._petition is None:
+        if not self._look_at_powers([index]):
             self._open.add(index)
             self._look_at_agenda()
             events += self._tally()

@@ -21,6 +21,7 @@ from genai_social_sim.engine.budget import Budget, Spending
 from genai_social_sim.engine.calls import Caller, Job, Report
 from genai_social_sim.engine.conductor import Conductor
 from genai_social_sim.engine.lanes import Finished, Lane
+from genai_social_sim.engine.waiting import trusted, watched
 from genai_social_sim.errors import SocialSimError
 from genai_social_sim.kernel.encoders import encoders
 from genai_social_sim.kernel.errands import came_of
@@ -216,10 +217,10 @@ class LiveRun:
         return Lane(model, slots=slots, ask=ask, finished=self._finished, clock=self._world.clock)
 
     async def _ask(self, model: LanguageModel, job: Job) -> Report:
-        return await self._caller.waiting(model, job, self._conductor.state)
+        return await watched(self._caller, model, job, self._conductor.state)
 
     async def _ask_punctual(self, model: LanguageModel, job: Job) -> Report:
-        return await self._caller.trusting(model, job, self._conductor.state)
+        return await trusted(self._caller, model, job, self._conductor.state)
 
     def _asked(self, turn: Turn) -> LanguageModel:
         """Which of the models that were opened answers."""

@@ -100,13 +100,13 @@ def _answered(event: Answered) -> Row:
         turn, attempt, asked, raw, finish, prompt_tokens, answer_tokens, sent_s, first_s, done_s, by, notes, cost, aside
     ) = event  # fmt: skip
     prompt, params, seed = asked
-    more = "" if cost is None else f',"cost":{cost!r}'
+    more = "" if cost is None else f',"cost":{cost}'
     if aside is not None:
         more += f',"aside":{_json([*aside])}'
     body = (
         f'{{"attempt":{attempt},"prompt":"{prompt.hex()}","seed":{seed},"finish":"{finish}",'
-        f'"tokens":[{prompt_tokens},{answer_tokens}],"sent_s":{sent_s!r},'
-        f'"first_token_s":{"null" if first_s is None else repr(first_s)},"done_s":{done_s!r},'
+        f'"tokens":[{prompt_tokens},{answer_tokens}],"sent_s":{sent_s},'
+        f'"first_token_s":{"null" if first_s is None else first_s},"done_s":{done_s},'
         f'"by":{_name(by)}{more}}}'
     )
     return make(Row, ("answered", turn, body, (params, raw, notes)))

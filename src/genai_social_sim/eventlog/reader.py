@@ -268,7 +268,7 @@ class SqliteReader:
 
     def _message(self, form: str) -> Message:
         numbers = form[1:].split("+") if len(form) > 1 else ()
-        return Message(_ROLES[form[0]], tuple([self.text(int(number)) for number in numbers]))
+        return Message.of(_ROLES[form[0]], tuple([self.text(int(number)) for number in numbers]))
 
     def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query; raises RecordError for what SQLite refuses. A number too large is in no row."""

@@ -18,7 +18,7 @@ class Views(NamedTuple):
 
 def nothing_said(agents: int) -> Views:
     """Before the first turn."""
-    return Views(Vector([""] * agents), {})
+    return Views(Vector.of([""] * agents), {})
 
 
 def with_view(views: Views, agent_no: int, view: str) -> Views:

@@ -40,7 +40,7 @@ class Board(NamedTuple):
     """A forum after some of its turns."""
 
     readers: Vector[Reader]
-    posts: Vector[Post] = Vector(())
+    posts: Vector[Post] = Vector.of(())
     threads: tuple[tuple[Score, int], ...] = ()  # score and first post of those that can be seen, lowest first
     written: tuple[int, ...] = ()  # posts that can be seen from the end of this round on
     ballots: tuple[Ballot, ...] = ()  # that count from then on
@@ -52,7 +52,7 @@ class Board(NamedTuple):
 
 def begun(room: Room) -> Board:
     """An empty forum."""
-    return Board(Vector([Reader()] * len(room.members)))
+    return Board(Vector.of([Reader()] * len(room.members)))
 
 
 def act_in(words: str, feed: Feed) -> tuple[str, int]:

@@ -74,7 +74,7 @@ def made_up(state: RunState, event: Remembered) -> RunState:
     before, past = stage.mind(turn, floor), stage.past(turn, floor)
     name, lines = errand(stage.memory(turn), before, past, event.agent)
     after = _with(event, before, lines, past.heard) if name == event.aside else before._replace(turn=event.turn)
-    minds = floor.minds or Vector([Mind()] * len(room.members))
+    minds = floor.minds or Vector.of([Mind()] * len(room.members))
     floor = floor._replace(minds=minds.replaced(room.seats[event.agent], after))
     return state._replace(floors=state.floors.replaced(index, floor))
 

@@ -49,7 +49,7 @@ class Spot(NamedTuple):
 
 def begun(room: Room, heard: tuple[Line, ...]) -> Ears:
     """Everybody has heard the same."""
-    return Ears(Vector([Ear(heard)] * len(room.members)))
+    return Ears(Vector.of([Ear(heard)] * len(room.members)))
 
 
 def begun_in_wave(room: Room, heard: tuple[Line, ...], held: tuple[Line, ...], round_no: int) -> Ears:

@@ -115,7 +115,7 @@ def _headed(head: Text, lines: Sequence[Line]) -> Sequence[Line]:
     if not lines:
         return lines
     first = lines[0]
-    message = Message(first.others.role, (head, *first.others.pieces))
+    message = Message.of(first.others.role, (head, *first.others.pieces))
     return [first._replace(others=message, own=message), *lines[1:]]
 
 

@@ -41,7 +41,7 @@ class Post(NamedTuple):
 def remembered_line(layout: Layout, said: Line, number: int, parent: int | None) -> Line:
     """What was `said`, as prompts show it where it is remembered as the post `number`."""
     role: Role = "text" if layout == "script" else "user"
-    message = Message(role, (_lead(number, said.speaker, parent, ""), shown(said.text, inline=True), _NEWLINE))
+    message = Message.of(role, (_lead(number, said.speaker, parent, ""), shown(said.text, inline=True), _NEWLINE))
     return Line(said.turn, said.speaker, said.text, message, message)
 
 
@@ -49,7 +49,7 @@ def line_with_votes(post: Post) -> Line:
     """A post as a feed shows it that tells votes."""
     _, *rest = post.line.others.pieces
     votes = f" ({len(post.ups)} up, {len(post.downs)} down)"
-    message = Message(post.line.others.role, (_lead(post.number, post.author, post.parent, votes), *rest))
+    message = Message.of(post.line.others.role, (_lead(post.number, post.author, post.parent, votes), *rest))
     return post.line._replace(others=message, own=message)
 
 

@@ -170,8 +170,8 @@ SMALL_MODEL_LEAD: Final = "{{ name }}:"  # a very small model answers as an assi
 _NEWLINE: Final = Text.of("\n")
 _SPEAKER: Final = itemgetter(1)  # of a line
 _OTHERS: Final = itemgetter(3)
-_GAP: Final = Message("assistant", (_NEWLINE,))
-_SO_FAR: Final = Message("user", (Text.of("The conversation so far:\n"),))
+_GAP: Final = Message.of("assistant", (_NEWLINE,))
+_SO_FAR: Final = Message.of("user", (Text.of("The conversation so far:\n"),))
 _RECALLED: Final = Text.of("(Of what was said before, this comes to mind:)\n")
 _LATELY: Final = Text.of("(And this was said last:)\n")
 _ELSEWHERE: Final = Text.of("(In the channel ")
@@ -217,7 +217,7 @@ def line_of(layout: Layout, *, turn: int, speaker: str, lead: Text, text: Text, 
     own = others
     if layout == "persona_first":
         words = text if inline is text else shown(text, inline=False)
-        own = Message("assistant", (Text.of(f"@{to}: "), words)) if to else message_of_one("assistant", words)
+        own = Message.of("assistant", (Text.of(f"@{to}: "), words)) if to else message_of_one("assistant", words)
     return make(Line, (turn, speaker, text, others, own, to))
 
 
@@ -244,7 +244,7 @@ def prompt_after(frame: Frame, heard: tuple[Line, ...], *, agent: str) -> Prompt
 def question_of_likeness(lines: tuple[Line, ...]) -> Prompt:
     """What an encoder is asked: how like the last of `lines` each of the others is."""
     *others, last = lines
-    asked = Message(last.others.role, (_ALIKE, shown(last.text, inline=True), _NEWLINE))
+    asked = Message.of(last.others.role, (_ALIKE, shown(last.text, inline=True), _NEWLINE))
     return Prompt.of((*[line.others for line in others], asked))
 
 
@@ -252,16 +252,16 @@ def _before(frame: Frame, seen: View, agent: str) -> Iterator[Message]:
     """What stands before the last lines: a note, and what came to mind. No speaker's line can begin like it."""
     role: Role = "text" if frame.is_text else "user"
     for name, lines in seen.elsewhere:
-        yield Message(role, (_ELSEWHERE, Text.of(name), _COLON))
+        yield Message.of(role, (_ELSEWHERE, Text.of(name), _COLON))
         yield from [line.own if line.speaker == agent else line.others for line in lines]
     if seen.elsewhere:
-        yield Message(role, (_HERE,))
+        yield Message.of(role, (_HERE,))
     if seen.note.value:
-        yield Message(role, (seen.note,))
+        yield Message.of(role, (seen.note,))
     if seen.recalled:
-        yield Message(role, (_RECALLED,))
+        yield Message.of(role, (_RECALLED,))
         yield from [line.own if line.speaker == agent else line.others for line in seen.recalled]
-        yield Message(role, (_LATELY,))
+        yield Message.of(role, (_LATELY,))
 
 
 def _apart(messages: tuple[Message, ...]) -> tuple[Message, ...]:

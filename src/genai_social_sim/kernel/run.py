@@ -190,8 +190,8 @@ def _judged(state: RunState, progress: Progress, outcome: Outcome) -> tuple[Prog
 
 def _seen_from_each_other(floors: Vector[Floor]) -> Vector[Floor]:
     """At the end of a round, when no channel is ahead: all floors, each with what all of them are now."""
-    now = Vector([floor._replace(beyond=None) for floor in floors])
-    return Vector([floor._replace(beyond=now) for floor in now])
+    now = Vector.of([floor._replace(beyond=None) for floor in floors])
+    return Vector.of([floor._replace(beyond=now) for floor in now])
 
 
 def _deserted(state: RunState, progress: Progress) -> str:

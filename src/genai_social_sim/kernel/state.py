@@ -39,7 +39,7 @@ class RunState(NamedTuple):
 
 def start(stage: Stage) -> RunState:
     """The state before the first event."""
-    floors = Vector([Floor()] * len(stage.plan.channels))
+    floors = Vector.of([Floor()] * len(stage.plan.channels))
     absent = dict.fromkeys(_yet_to_come(stage.plan), frozenset[Cause](["absent"]))
     watch = begun(stage.plan)
     views = nothing_said(len(stage.plan.agents)) if stage.consensus or watch is not None else None

@@ -57,14 +57,14 @@ class StoppedClock:
 
 def small_log(turns: int = 3) -> list[Entry]:
     """A whole run as entries: `ada` says the same thing each turn, in answer to prompts that share their pieces."""
-    head = Message("system", (Text.of("You are ada."), Text.of("\n")))
+    head = Message.of("system", (Text.of("You are ada."), Text.of("\n")))
     entries = [
         Entry(RunStarted(study=Text.of('{"name":"small"}'), seed=2**53)),
         Entry(SessionStarted(resumed=False, about=Text.of('{"python":"3"}'))),
         Entry(Opened(channel=ChannelId("hall"), speaker="system", text=Text.of("Begin: \0 \U0001f600 ''\n\r\n"))),
     ]
     for turn in range(turns):
-        messages = (head, *[Message("user", (Text.of("ada: "), Text.of("Hello."), Text.of("\n")))] * turn)
+        messages = (head, *[Message.of("user", (Text.of("ada: "), Text.of("Hello."), Text.of("\n")))] * turn)
         entries += _turn(turn, Prompt.of(messages))
     entries.append(Entry(RunEnded(reason=f"{turns} turns", turns=turns)))
     return [*entries, Entry(SessionEnded(status="finished", detail=Text.of("")))]
@@ -186,7 +186,7 @@ async def check_reads_while_writing(new_place: NewPlace) -> None:
 async def check_latest_prompt_of_a_turn(new_place: NewPlace) -> None:
     """The prompt of a turn is that of its last call; a turn without a call has none."""
     place = new_place()
-    first, second = (Prompt.of((Message("text", (Text.of(words),)),)) for words in ("one", "two"))
+    first, second = (Prompt.of((Message.of("text", (Text.of(words),)),)) for words in ("one", "two"))
     with closing(place.open_log(StoppedClock())) as log, closing(place.open_reader()) as reader:
         log.append([_turn(4, first)[0], _turn(4, second)[0]])
         assert reader.prompt(4) == second

@@ -102,7 +102,7 @@ def prompts() -> st.SearchStrategy[Prompt]:
     """A text to be continued, or a chat."""
     pieces = st.lists(texts(max_size=20), min_size=1, max_size=4).map(tuple)
     roles: tuple[tuple[Role, ...], ...] = (("system", "user", "assistant"), ("text",))
-    kinds = [st.tuples(st.sampled_from(some), pieces).map(lambda made: Message(*made)) for some in roles]
+    kinds = [st.tuples(st.sampled_from(some), pieces).map(lambda made: Message.of(*made)) for some in roles]
     return st.one_of(*[st.lists(kind, min_size=1, max_size=6).map(tuple).map(Prompt.of) for kind in kinds])
 
 

@@ -208,7 +208,7 @@ def _call_of(line: bytes) -> _Call:
 @lru_cache(_REMEMBERED)
 def _message_of(line: bytes) -> Message:
     letter, pieces = _MESSAGE.validate_json(line)
-    return Message(_ROLES[letter], tuple([Text.of(piece) for piece in pieces]))
+    return Message.of(_ROLES[letter], tuple([Text.of(piece) for piece in pieces]))
 
 
 @lru_cache(_REMEMBERED)
@@ -216,7 +216,7 @@ def _utterance_of(line: bytes) -> Line:
     turn, speaker, to, said, *shapes = _UTTERANCE.validate_json(line)
     text = Text.of(said)
     others, own = [
-        Message(_ROLES[letter], tuple([text if piece == _ITSELF else Text.of(piece) for piece in pieces]))
+        Message.of(_ROLES[letter], tuple([text if piece == _ITSELF else Text.of(piece) for piece in pieces]))
         for letter, pieces in shapes
     ]
     return Line(turn, speaker, text, others, own, to)

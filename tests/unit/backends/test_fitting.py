@@ -10,7 +10,7 @@ from genai_social_sim.domain.text import Text
 
 
 def prompt(text: str) -> Prompt:
-    return Prompt.of((Message("text", (Text.of(text),)),))
+    return Prompt.of((Message.of("text", (Text.of(text),)),))
 
 
 def test_a_run_of_one_character_counts_once() -> None:

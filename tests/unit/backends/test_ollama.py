@@ -66,7 +66,7 @@ def long_request(words: int, *, round_no: int = 3, max_tokens: int = 16) -> Requ
     """A chat that goes on after some lines, the first of which has so many words."""
     request = small_request(round_no=round_no, persona_first=True)
     head, *rest = request.prompt.messages
-    longer = Message("system", (*head.pieces, Text.of(" word" * words)))
+    longer = Message.of("system", (*head.pieces, Text.of(" word" * words)))
     return request._replace(prompt=Prompt.of((longer, *rest)), sampling=Sampling(max_tokens=max_tokens))
 
 
@@ -102,7 +102,7 @@ async def test_a_text_goes_out_raw_and_a_chat_as_messages(server: OllamaServer) 
 
 async def test_an_answer_that_is_begun_stands_last_as_the_assistants(server: OllamaServer) -> None:
     request = small_request(persona_first=True)
-    begun = Prompt.of((*request.prompt.messages, Message("assistant", (Text.of("ada:"),))))
+    begun = Prompt.of((*request.prompt.messages, Message.of("assistant", (Text.of("ada:"),))))
     await asked(server, request._replace(prompt=begun))
     assert server.calls[0]["messages"][-1] == {"role": "assistant", "content": "ada:"}
 

@@ -116,7 +116,7 @@ async def test_a_repeat_does_without_what_llama_cpp_kept(server: FaultsServer) -
 
 async def test_vllm_goes_on_with_an_answer_that_is_begun(server: FaultsServer) -> None:
     request = small_request(persona_first=True)
-    begun = Prompt.of((*request.prompt.messages, Message("assistant", (Text.of("ada:"),))))
+    begun = Prompt.of((*request.prompt.messages, Message.of("assistant", (Text.of("ada:"),))))
     await asked(server, request._replace(prompt=begun), extensions="vllm")
     assert (server.sent[0]["continue_final_message"], server.sent[0]["add_generation_prompt"]) == (True, False)
 

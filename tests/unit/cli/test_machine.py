@@ -14,6 +14,7 @@ from genai_social_sim import Study
 from genai_social_sim.backends import weights
 from genai_social_sim.cli import backend_health
 from genai_social_sim.cli.initial import TEMPLATES
+from genai_social_sim.engine.shape import is_compiled
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -25,6 +26,11 @@ def test_doctor_finds_that_all_that_is_needed_works(gss: Gss) -> None:
     assert "broken" not in states.values()
     assert states["model weights"] == "missing"
     assert "gss models pull" in gss("doctor").stdout
+
+
+def test_doctor_says_in_which_shape_the_package_runs(gss: Gss) -> None:
+    found = {finding["what"]: finding["found"] for finding in document(gss("doctor", "--json"))["data"]}
+    assert found["genai-social-sim"].split(", ")[1] == ("compiled" if is_compiled() else "pure Python")
 
 
 def test_doctor_says_what_is_broken_and_what_to_do(gss: Gss) -> None:

@@ -15,7 +15,7 @@ from genai_social_sim.testing.strategies import prompts
 
 
 def message(role: Role, *pieces: str) -> Message:
-    return Message(role, tuple(map(Text.of, pieces)))
+    return Message.of(role, tuple(map(Text.of, pieces)))
 
 
 def digest_by_hand(prompt: Prompt) -> bytes:
@@ -86,5 +86,5 @@ def test_a_message_shows_what_it_says() -> None:
 @pytest.mark.parametrize("role", ROLE_LETTERS)
 def test_the_quick_ways_to_make_a_message_make_the_same_one(role: Role) -> None:
     one, two, three = map(Text.of, ("ada: ", "Hi.", "\n"))
-    assert message_of_one(role, one) == Message(role, (one,))
-    assert message_of_three(role, (one, two, three)) == Message(role, (one, two, three))
+    assert message_of_one(role, one) == Message.of(role, (one,))
+    assert message_of_three(role, (one, two, three)) == Message.of(role, (one, two, three))

@@ -16,7 +16,7 @@ from genai_social_sim.eventlog.writer import SqliteLog
 from genai_social_sim.ports import Entry
 from genai_social_sim.testing.event_logs import StoppedClock, small_log
 
-OTHER = Prompt.of((Message("text", (Text.of("another prompt"),)),))
+OTHER = Prompt.of((Message.of("text", (Text.of("another prompt"),)),))
 Forge = Callable[[list[Entry]], list[Entry]]
 
 

@@ -160,7 +160,7 @@ def test_a_probe_shows_what_is_remembered_and_makes_up_no_memory() -> None:
 
 
 def line(turn: int, speaker: str, words: str) -> Line:
-    message = Message("text", (Text.of(words),))
+    message = Message.of("text", (Text.of(words),))
     return Line(turn, speaker, Text.of(words), message, message)
 
 

@@ -20,7 +20,7 @@ from genai_social_sim.workers.bodies import UnreadableBodyError, body_of, reques
 
 TEXTS = st.text(max_size=20).map(Text.of)
 ROLES: st.SearchStrategy[Role] = st.sampled_from(["system", "user", "assistant", "text"])
-MESSAGES = st.tuples(ROLES, st.lists(TEXTS, max_size=4).map(tuple)).map(lambda parts: Message(*parts))
+MESSAGES = st.tuples(ROLES, st.lists(TEXTS, max_size=4).map(tuple)).map(lambda parts: Message.of(*parts))
 
 
 @pytest.mark.parametrize("persona_first", [False, True])
