@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from hashlib import sha256
 from pathlib import Path
+from statistics import correlation
 from textwrap import dedent, indent
 from typing import Any, Final
 
 import pyarrow as arrow
 import pytest
 from pyarrow import parquet
+from tests.docs.console import ROOT, blocks
 from tests.unit.study.studies import loaded, refusal_of
 
 from genai_social_sim.domain.plan import Agent, RunPlan
@@ -375,3 +378,15 @@ def test_a_column_of_a_csv_has_one_type(cells: list[str], values: set[Any], tmp_
     study.write_text(town("attributes: {row: {file: p.csv}}").replace("size: 12", "size: 3"), encoding="utf-8")
     found = {value(agent, "a") for agent in lower(load(study)).agents}
     assert {(type(each), each) for each in found} == {(type(each), each) for each in values}
+
+
+def test_correlations_hold_within_groups_and_may_differ_between_them_as_the_page_on_populations_says() -> None:
+    """A correlation of n pairs has a standard error of at most 1 / sqrt(n)."""
+    page = blocks(ROOT / "docs" / "how-to" / "populations.md")
+    study = next(block.text for block in page if block.text.startswith("# groups.yaml"))
+    people = lower(loaded(study)).agents
+    for party, expected in (("left", 0.7), ("right", -0.5)):
+        some = [agent for agent in people if value(agent, "party") == party]
+        trust, view = ([value(agent, name) for agent in some] for name in ("trust", "view"))
+        assert len(some) == 500
+        assert abs(correlation(trust, view) - expected) < 4 / math.sqrt(500)
