@@ -27,6 +27,7 @@ _PATIENCE_S: Final = 0.3  # spent on reading before what is known is shown
 _KEPT: Final = 20_000  # curves and measured runs
 _POINTS: Final = 80
 _MOST_LINES: Final = 60  # single runs of a condition that are drawn
+_TIME, _REACHED = "consensus_time", "consensus_reached"  # measures
 _Value = TypeVar("_Value")
 _Kept = tuple[str, str, int]  # a record, what of it, and the position up to which it was read
 
@@ -173,6 +174,7 @@ class Conditioned:
                 "values": [_value(by.get(condition, [])) for condition in groups],
             }
             for (measure, of), by in found.items()
+            if measure != _TIME or _is_whole(found.get((_REACHED, of), {}))
         ]
         compared.sort(key=lambda each: -1.0 if each["apart"] is None else each["apart"], reverse=True)
         return {
@@ -244,6 +246,11 @@ def grouped(rows: Sequence[RunRow], study: str) -> dict[str, list[RunRow]]:
     for row in sorted(own, key=_designed):
         groups.setdefault(row["condition"], []).append(row)
     return groups
+
+
+def _is_whole(reached: Mapping[str, Sequence[float]]) -> bool:
+    """Whether every run came to consensus: times that some did not come to have no mean."""
+    return all(value for values in reached.values() for value in values)
 
 
 def _designed(row: RunRow) -> tuple[int, str, int, str]:

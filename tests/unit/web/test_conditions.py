@@ -8,7 +8,7 @@ from statistics import mean
 
 import pytest
 from scipy import stats
-from tests.support.designs import played
+from tests.support.designs import VOTES, played
 from tests.support.pages import Site, served
 
 from genai_social_sim import Run
@@ -65,6 +65,18 @@ def test_measures_of_whole_runs_are_means_over_runs_with_what_differs_most_first
     for condition, value in zip(found["conditions"], row["values"], strict=True):
         own = [_of_run(run, "utterance_gini") for run in runs[condition]]
         assert (value["mean"], value["count"]) == (pytest.approx(mean(own)), 3)
+
+
+def test_times_to_consensus_are_averaged_only_if_all_runs_came_to_it(site: Site, tmp_path: Path) -> None:
+    shown = {each["measure"]: each["values"] for each in site.whole("/conditions/measures?study=votes")["measures"]}
+    assert min(value["mean"] for value in shown["consensus_reached"]) < 1
+    assert "consensus_time" not in shown
+    agreed = played(tmp_path, VOTES.replace("{for: 0.5, against: 0.5}", "{for: 1.0}"))
+    with served(tmp_path) as whole:
+        whole.whole("/runs")
+        found = whole.whole("/conditions/measures?study=votes")["measures"]
+    (times,) = [each["values"] for each in found if each["measure"] == "consensus_time"]
+    assert [(value["mean"], value["count"]) for value in times] == [(1, len(each)) for each in agreed.values()]
 
 
 def _of_run(run: Run, measure: str) -> float:
