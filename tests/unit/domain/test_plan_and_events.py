@@ -41,5 +41,5 @@ def test_every_part_of_an_answer_counts(change: dict[str, object]) -> None:
 def test_the_causes_of_a_failure_are_known_by_name() -> None:
     assert set(CAUSES) == {
         "passed", "muted", "absent", "closed", "empty", "spoke_for", "unreadable", "wordless",
-        "timeout", "unreachable", "refused", "too_long", "garbled", "error",
+        "timeout", "unreachable", "refused", "denied", "too_long", "garbled", "error",
     }  # fmt: skip
