@@ -8,15 +8,18 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from tests.laws.test_laws import SEEDS, broadcast_in, listened, states
-from tests.support.scenario import Played
+from tests.laws.test_laws import SEEDS, broadcast_in, listened, patient, states
+from tests.support.scenario import Played, Scenario, scripted
 
 from genai_social_sim.domain.act import Say
 from genai_social_sim.domain.agenda import After, Inject, Intervention
+from genai_social_sim.domain.dice import Dice
 from genai_social_sim.domain.events import FellSilent, Intervened, Opened, Spoke
 from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.network import Edge, Network, hears
 from genai_social_sim.domain.plan import Forum, Moderated, Pairwise, RoundRobin, RunPlan, Simultaneous
+from genai_social_sim.kernel.stage import Stage
+from genai_social_sim.kernel.taking import pair_at, partner_of
 from genai_social_sim.ports import Request
 from genai_social_sim.testing.strategies import crowds, pairwise, plans
 
@@ -128,6 +131,71 @@ def sparse() -> SearchStrategy[RunPlan]:
     """Plans in which most members do not hear most others, by what carries words to single ones."""
     crowd = crowds(minding=True)
     return st.builds(in_pairs, crowd, pairwise(announced=False)) | crowd.map(by_address) | crowd.map(with_words)
+
+
+def meetings() -> SearchStrategy[RunPlan]:
+    """Plans of one channel in pairs, on its own network or on a ring, of which nothing is changed while they run."""
+    crowd = crowds().map(lambda plan: replace(plan, interventions=()))
+    free = st.builds(
+        lambda plan, pairs: with_rooms(plan, protocol=pairs, direct=False), crowd, pairwise(announced=False)
+    )
+    return free | st.builds(in_pairs, crowd, pairwise(announced=False))
+
+
+@settings(max_examples=50)
+@given(meetings(), SEEDS)
+def test_in_pairs_each_is_shown_what_it_has_heard_and_at_the_end_what_its_partner_said_last(
+    plan: RunPlan, seed: int
+) -> None:
+    """A second reading of the log, by lists of turns; whom it saw then is part of its own past from then on."""
+    played, seen = listened(plan, seed)
+    (room,), table = plan.channels, Stage(plan).rooms[0]
+    assert isinstance(room.protocol, Pairwise)
+    heard: dict[str, list[int]] = {member: [-1] if room.opening else [] for member in room.members}
+    last, held = dict[str, int](), list[tuple[str, str, int]]()
+    asked = {request.turn: [line.turn for line in request.heard] for request in seen if not request.aside}
+    for event in played.of(Spoke, FellSilent):
+        position = event.turn % plan.round_size
+        other = partner_of(table, event.agent, event.round, position)
+        assert other is not None
+        pair = pair_at(table, event.round, position)
+        replies = room.protocol.acts == "in_turn" and pair and room.members[pair.listener] == event.agent
+        carried = hears(room.network, speaker=other, listener=event.agent)
+        if room.protocol.shows == "partner" and not replies and other in last and carried:
+            heard[event.agent] = [turn for turn in heard[event.agent] if turn != last[other]] + [last[other]]
+        heard[event.agent] = heard[event.agent][max(0, len(heard[event.agent]) - room.window) :]
+        assert asked.get(event.turn, heard[event.agent]) == heard[event.agent]
+        held += [(event.agent, other, event.turn)] if isinstance(event, Spoke) else []
+        if (position + 1) % table.wave(event.round) == 0:
+            for speaker, listener, turn in held:
+                heard[speaker].append(turn)
+                last[speaker] = turn
+                if room.protocol.acts != "listener" and hears(
+                    room.network, speaker=AgentId(speaker), listener=AgentId(listener)
+                ):
+                    heard[listener].append(turn)
+            held.clear()
+
+
+def chaired(plan: RunPlan) -> RunPlan:
+    """The same with a member who chooses who speaks next."""
+    (room,) = plan.channels
+    return with_rooms(plan, protocol=Moderated(moderator=room.members[0], cue="Who is next?"), act=Say(), direct=False)
+
+
+@settings(max_examples=25)
+@given(crowds(minding=True).map(chaired), SEEDS)
+def test_whom_a_moderator_chooses_is_recorded_and_shown_to_nobody(plan: RunPlan, seed: int) -> None:
+    seen: list[Request] = []
+
+    def answer(request: Request) -> str:
+        seen.append(request)
+        return Dice(seed, request.seed).choice(request.choices) if request.choices else f"word {request.turn}"
+
+    played = Scenario(plan=patient(plan), model=scripted(answer)).play()
+    choices = {event.turn for event in played.of(Spoke) if event.choice is not None}
+    assume(choices)
+    assert all(line.turn not in choices for request in seen for line in request.heard)
 
 
 @settings(max_examples=50)

@@ -24,7 +24,7 @@ from genai_social_sim.domain.agenda import (
 )
 from genai_social_sim.domain.events import FellSilent, Intervened, Probed, RunEnded, Spoke
 from genai_social_sim.domain.ids import AgentId, ChannelId
-from genai_social_sim.domain.plan import RunPlan, Tokens
+from genai_social_sim.domain.plan import AnyOf, Consensus, RunPlan, Tokens, Turns
 from genai_social_sim.ports import Request
 from genai_social_sim.testing.plans import small_channel, small_plan
 
@@ -87,6 +87,14 @@ def test_a_probe_leaves_no_trace_in_what_anybody_is_shown_or_asked() -> None:
     play(small_plan(stop=9), bare)
     play(small_plan(stop=9, probes=[stance(Every(count=1, unit="turns"))]), probed)
     assert [request for request in probed if not request.aside] == bare
+
+
+def test_answers_to_a_probe_are_no_agreement() -> None:
+    """Each says something else, and all give the same answer aside after every turn."""
+    rule = AnyOf(rules=(Consensus(share=0.6, rounds=1), Turns(count=9)))
+    plan = small_plan(stop=rule, probes=[stance(Every(count=1, unit="turns"))])
+    answers = scripted(lambda request: "Yes." if request.aside else f"{request.agent} {request.turn}")
+    assert Scenario(plan=plan, model=answers).play().of(RunEnded)[0].turns == 9
 
 
 def test_a_probe_shows_what_its_agent_had_heard_and_the_question() -> None:

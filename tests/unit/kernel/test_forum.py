@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.support.scenario import Played, Scenario, scenario, scripted
 
+from genai_social_sim.domain.agenda import Every, Probe
 from genai_social_sim.domain.events import FellSilent, Spoke
+from genai_social_sim.domain.ids import AgentId
 from genai_social_sim.domain.plan import RunPlan, Timeouts
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.kernel.ranking import hot
@@ -64,6 +66,22 @@ def test_the_last_vote_of_an_agent_is_the_one_that_counts() -> None:
     _, seen = played(plan(stop=12), {"ada": ["upvote 1", "downvote 1"]})
     votes = [(request.feed[0].ups, request.feed[0].downs) for request in seen if request.agent == "bo"]
     assert votes == [(0, 0), (1, 0), (0, 1)]
+
+
+def test_acts_at_once_are_seen_in_the_next_round_though_the_run_halts_between_them() -> None:
+    halt = Probe(name="halt", text="?", when=(Every(count=1, unit="turns"),), asked=(AgentId("ada"),))
+    seen: list[Request] = []
+
+    def answer(request: Request) -> str:
+        seen.append(request)
+        if request.doing == "choose" and not request.aside:
+            acts = {"ada": "upvote 1", "bo": "post"} if request.round == 0 else {}
+            return acts.get(request.agent, "pass")
+        return "Words."
+
+    Scenario(plan=replace(plan(members="ada bo cy", stop=12), probes=(halt,)), model=scripted(answer)).play()
+    shown = [[(post.number, post.ups) for post in each.feed] for each in seen if each.doing == "choose"]
+    assert shown == [[(1, 0)]] * 3 + [[(2, 0), (1, 1)]] * 3
 
 
 def test_votes_lift_a_thread_to_the_top() -> None:

@@ -191,6 +191,14 @@ def test_a_moderator_chooses_and_the_chosen_one_speaks() -> None:
     assert run.shown[-1] == ["Begin.", "I am bo.", "I am bo.", "I am cy."]
 
 
+def test_on_a_network_too_whom_a_moderator_chooses_is_heard_by_nobody() -> None:
+    protocol = Moderated(moderator=AgentId("ada"), cue="{{ name }}, who is next?")
+    channel = small_channel("hall", members="ada bo cy", protocol=protocol, edges="ada-bo bo-cy")
+    run = folded(small_plan(channel, stop=5), lambda turn: "bo" if turn.agent == "ada" else f"bo {turn.number}")
+    assert run.speakers == "ada bo ada bo ada"
+    assert run.shown == [["Begin."]] * 2 + [["Begin.", "bo 1"]] * 2 + [["Begin.", "bo 1", "bo 3"]]
+
+
 def test_a_moderator_is_offered_all_others_and_asked_in_words_of_its_own() -> None:
     run = chaired(lambda turn: "bo", stop=1)
     offer = run.state.stage.offer(run.turns[0])
@@ -210,6 +218,20 @@ def test_in_a_network_only_neighbours_hear_and_the_window_counts_what_they_heard
     channel = small_channel("hall", members="ada bo cy", window=2, edges="ada-bo")
     run = folded(small_plan(channel, stop=9))
     assert run.shown[3:6] == [["ada 0", "bo 1"], ["bo 1", "ada 3"], ["Begin.", "cy 2"]]
+
+
+def test_in_simultaneous_rounds_a_silence_leaves_no_gap_and_who_hears_nobody_hears_itself() -> None:
+    channel = small_channel(
+        "hall", members="ada bo cy di", protocol="simultaneous", edges="ada-bo bo-cy", opening="", window=3
+    )
+    run = folded(small_plan(channel, stop=12), lambda turn: "" if turn.number == 1 else f"{turn.agent} {turn.number}")
+    assert run.shown[4:8] == [["ada 0"], ["ada 0", "cy 2"], ["cy 2"], ["di 3"]]
+    assert run.shown[8:] == [
+        ["ada 0", "ada 4", "bo 5"],
+        ["ada 4", "bo 5", "cy 6"],
+        ["cy 2", "bo 5", "cy 6"],
+        ["di 3", "di 7"],
+    ]
 
 
 def test_edges_that_change_count_from_the_next_turn_and_what_was_heard_stays_heard() -> None:
