@@ -378,6 +378,19 @@ def test_a_memory_across_channels_shows_what_was_said_elsewhere_up_to_the_round_
     assert [line.text.value for line in asked[6].heard] == ["ada 0", "bo 1", "cy 3"]  # not 4 and 5, of this round
 
 
+def test_what_a_memory_shows_of_a_slow_channel_does_not_depend_on_how_slow_it_is() -> None:
+    def now(request: Request) -> Answer:
+        return Answer(text=f"{request.agent} {request.turn}", by="scripted")
+
+    async def slowly(request: Request) -> Answer:
+        await asyncio.sleep(9 if request.channel == "yard" else 0)
+        return now(request)
+
+    plan = two_rooms(Window(utterances=1, across=2), stop=16)[0].plan
+    quick = Scenario(plan=plan, model=scripted(now)).play()
+    assert Scenario(plan=plan, model=Counted(slowly, slots=8)).play().digest == quick.digest
+
+
 def test_who_is_in_one_channel_hears_of_no_other() -> None:
     _, seen = two_rooms(Window(utterances=1, across=2), stop=8)
     assert [line.text.value for line in next(request for request in seen if request.turn == 4).heard] == ["bo 1"]
