@@ -328,10 +328,11 @@ def test_an_encoder_that_talks_nonsense_brings_nothing_to_mind() -> None:
     assert "comes to mind" not in played.prompt(3).text
 
 
-def test_order_of_arrival_does_not_touch_memories() -> None:
-    def now(request: Request) -> Answer:
-        return Answer(text=f"{request.agent} {request.turn}{request.aside}", by="scripted")
+def now(request: Request) -> Answer:
+    return Answer(text=f"{request.agent} {request.turn}{request.aside}", by="scripted")
 
+
+def test_order_of_arrival_does_not_touch_memories() -> None:
     async def later(request: Request) -> Answer:
         await asyncio.sleep(1 + request.seed % 7)
         return now(request)
@@ -379,9 +380,6 @@ def test_a_memory_across_channels_shows_what_was_said_elsewhere_up_to_the_round_
 
 
 def test_what_a_memory_shows_of_a_slow_channel_does_not_depend_on_how_slow_it_is() -> None:
-    def now(request: Request) -> Answer:
-        return Answer(text=f"{request.agent} {request.turn}", by="scripted")
-
     async def slowly(request: Request) -> Answer:
         await asyncio.sleep(9 if request.channel == "yard" else 0)
         return now(request)
