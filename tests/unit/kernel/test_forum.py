@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.support.scenario import Played, Scenario, scenario, scripted
 
-from genai_social_sim.domain.agenda import Every, Probe
+from genai_social_sim.domain.agenda import After, Every, Inject, Intervention, Probe
 from genai_social_sim.domain.events import FellSilent, Spoke
-from genai_social_sim.domain.ids import AgentId
+from genai_social_sim.domain.ids import AgentId, ChannelId
 from genai_social_sim.domain.plan import RunPlan, Timeouts
 from genai_social_sim.errors import CompletionError
 from genai_social_sim.kernel.ranking import hot
@@ -90,6 +90,16 @@ def test_votes_lift_a_thread_to_the_top() -> None:
     assert feeds == [[1], [2, 1], [2, 1]]
     scores = [[post.score for post in request.feed] for request in seen if request.agent == "bo"]
     assert scores == [[0], [0, -1], [1, -1]]
+
+
+def test_a_random_feed_shows_each_thread_at_each_rank_about_as_often() -> None:
+    """Of 300 draws by three agents a thread stands first in a third, give or take 4 standard deviations of 8.2."""
+    script = {"ada": ["post", "Mine."], "bo": ["post", "Mine too."]}
+    _, seen = played(plan(members="ada bo cy", stop=6 * 101, ranking="random", feed=3), script)
+    feeds = [[post.number for post in request.feed] for request in seen if request.round and request.doing == "choose"]
+    assert len(feeds) == 300
+    assert {tuple(sorted(feed)) for feed in feeds} == {(1, 2, 3)}
+    assert all(abs(sum(feed[0] == number for feed in feeds) - 100) < 33 for number in (1, 2, 3))
 
 
 def test_a_feed_is_as_long_as_it_is_set_and_shows_the_last_replies() -> None:
@@ -186,3 +196,19 @@ def test_a_hot_thread_is_worth_ten_times_the_votes_of_one_that_is_as_much_older(
     votes: int, round_no: int, other_votes: int, other_round: int
 ) -> None:
     assert hot(votes, round_no, decay=5.0) == hot(other_votes, other_round, decay=5.0)
+
+
+def test_words_put_into_a_mouth_are_a_thread_for_who_hears_it_and_for_itself() -> None:
+    change = Inject(speaker=AgentId("ada"), text="I do.", channel=ChannelId("hall"))
+    made = plan(members="ada bo cy", edges="ada>bo", stop=12)
+    put_in = Intervention(when=(After(count=6, unit="turns"),), change=change)
+    _, seen = played(replace(made, interventions=(put_in,)), {})
+    shown = {request.agent: [post.text for post in request.feed] for request in seen if request.round == 1}
+    assert shown == {"ada": ["I do.", "Begin."], "bo": ["I do.", "Begin."], "cy": ["Begin."]}
+
+
+def test_a_hot_feed_weighs_votes_against_age() -> None:
+    """Two votes are worth log10(2) = 0.3 rounds: a thread without any that was begun a round later outranks them."""
+    script = {"ada": ["upvote 1"], "bo": ["upvote 1", "post", "New."]}
+    _, seen = played(plan(members="ada bo cy", stop=18, ranking="hot", decay=1.0), script)
+    assert [(post.number, post.score) for post in seen[-1].feed] == [(2, 1.0), (1, 0.30103)]

@@ -148,3 +148,9 @@ def test_a_memory_across_channels_shows_what_was_read_in_a_forum() -> None:
     last = [request for request in seen if request.channel == "hall" and request.agent == "bo"][-1]
     assert texts(last)[:2] == ["Begin.", "One."]
     assert "(In the channel board:)\n#1 system: Begin.\n#2 ada: One.\n(And here:)\n" in last.prompt.text
+
+
+def test_a_summary_may_leave_out_what_an_agent_wrote_itself() -> None:
+    run, _ = played(plan(replace(SUMMARY, own=0, every=1), stop=16), POSTS)
+    told = [event.turn for event in run.of(Remembered) if event.agent == "ada"]
+    assert told == []  # all that ada was shown of others is one post, which is never older than the last
