@@ -11,7 +11,7 @@ COVER := $(if $(CI),--cov -p tests.support.unmeasured)
 JOBS ?= logical
 SIDES := --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 # What `make compiled-test` runs: all that the compiled modules take part in.
-CORE := tests/laws tests/contracts tests/docs $(addprefix tests/unit/,domain kernel engine eventlog backends study api)
+CORE := tests/laws tests/contracts tests/docs $(addprefix tests/unit/,domain kernel engine eventlog backends study api test_compiled.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check setup format lint types imports coverage validate bench compiled compiled-test kill chaos lock clean

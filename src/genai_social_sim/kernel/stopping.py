@@ -45,7 +45,7 @@ def reached(plan: RunPlan, progress: Progress) -> str:
     return _holds(plan.stop, plan, progress, wave=wave)
 
 
-def bound(rule: StopRule, round_size: int) -> float:
+def bound(rule: StopRule, round_size: int) -> int | float:
     """The number of turns after which the run is over whatever is said; infinite if there is none."""
     match rule:
         case Turns(count=count):
