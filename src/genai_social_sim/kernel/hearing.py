@@ -128,8 +128,8 @@ def _read(room: Room, ears: Ears, seat: int, round_no: int) -> tuple[Line, ...]:
     heard, told, last_round, _ = each[seat]
     lines: tuple[Line, ...] = ()
     if words and last_round < round_no:
-        lines = room.nearby[seat](words)
-        lines = tuple([line for line in lines if line is not None]) if silence else lines
+        near = room.nearby[seat](words)
+        lines = tuple([line for line in near if line is not None]) if silence else near
     if fresh := for_all[told:]:
         earlier = [line for said_in, line in fresh if said_in < round_no]
         lines = (*earlier, *lines, *[line for said_in, line in fresh if said_in >= round_no])
