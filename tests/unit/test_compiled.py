@@ -61,6 +61,12 @@ def test_what_is_compiled_is_there_and_waits_for_nothing(module: str) -> None:
     assert [node for node in nodes if isinstance(node, waiting)] == []
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_compiled_has_no_cached_property(module: str) -> None:
+    """A compiled class would work it out anew each time that it is asked for."""
+    assert "cached_property" not in (ROOT / "src" / module).read_text(encoding="utf-8")
+
+
 def test_an_installation_compiles_only_if_it_is_told_to() -> None:
     assert HOOK["enable-by-default"] is False
     assert [name for name in PROJECT["build-system"]["requires"] if "mypy" in name] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Act, Offer, Rate, Say
@@ -91,6 +90,7 @@ class Stage:
     def __init__(self, plan: RunPlan, under_way: Sequence[UnderWay | None] = ()) -> None:
         self.plan: Final = plan
         self.agents: Final = {agent.name: agent for agent in plan.agents}
+        self._positions: Final[dict[AgentId, int]] = {}  # empty until a rule looks at views
         self.channel_index: Final = {channel.name: index for index, channel in enumerate(plan.channels)}
         openers = [channel.opening.speaker for channel in plan.channels if channel.opening]
         openers += [each.change.speaker for each in plan.interventions if isinstance(each.change, Broadcast)]
@@ -138,10 +138,12 @@ class Stage:
         seers = {agent for agent, powers in self.powers.items() if "see_probes" in powers}
         return tuple([room.index for room in self.rooms if seers and not seers.isdisjoint(room.members)])
 
-    @cached_property
+    @property
     def agent_index(self) -> Mapping[AgentId, int]:
         """Positions of the agents in the plan."""
-        return {agent.name: index for index, agent in enumerate(self.plan.agents)}
+        if not self._positions:
+            self._positions.update({agent: index for index, agent in enumerate(self.agents)})
+        return self._positions
 
     def line(self, said: Spoke | Opened) -> Line:
         """An utterance as this plan's prompts show it; that of an opening is of turn -1."""
