@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.domain.act import Act, Offer, Rate, Say
-from genai_social_sim.domain.agenda import Admit, Broadcast, Mute
+from genai_social_sim.domain.agenda import Admit, Broadcast, Mute, Planned
 from genai_social_sim.domain.dice import call_seed
 from genai_social_sim.domain.events import Asked, Opened, Spoke
 from genai_social_sim.domain.feed import SeenPost
@@ -84,6 +84,11 @@ class Part(NamedTuple):
     may_pass: bool
 
 
+def gives_voice(change: Planned) -> bool:
+    """Whether somebody may speak after it who might not before."""
+    return isinstance(change, Admit) or (isinstance(change, Mute) and change.lifted)
+
+
 class Stage:
     """A plan with its look-up tables. What it remembers follows from the plan alone, so its users stay pure."""
 
@@ -122,10 +127,7 @@ class Stage:
         self.agenda: Final = Agenda(plan)
         self.powers: Final = powers_of(plan)
         self.seeing: Final = self._seeing()  # channels in which somebody sees answers to probes
-        changes = [each.change for each in plan.interventions]
-        self.gives_voice: Final = any(
-            isinstance(each, Admit) or (isinstance(each, Mute) and each.lifted) for each in changes
-        )
+        self.gives_voice: Final = any(gives_voice(each.change) for each in plan.interventions)
         self.unwatched: Final = self._unwatched()
         self.lookahead: Final = LOOKAHEAD_ROUNDS if self.counts_alone and not self.crossing else 0
 
