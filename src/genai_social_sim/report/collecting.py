@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from genai_social_sim.analysis.table import MEASURES
+from genai_social_sim.domain.act import LETTERS
 from genai_social_sim.domain.events import Event, RunStarted
 from genai_social_sim.domain.origin import Origin
 from genai_social_sim.export.kinds import Kind, Sorting
@@ -60,6 +61,7 @@ class Calls:
     legal: int = 0  # calls whose legal mass is known
     legal_mass: float = 0.0  # their sum
     low_mass: int = 0  # of them below a tenth
+    letters: dict[str, dict[str, int]] = field(default_factory=dict)  # that were the whole answer, by channel or probe
     params: dict[str, int] = field(default_factory=dict)
     prompts: list[str] = field(default_factory=list)  # hashes of the first ones, of an attempt each
 
@@ -75,6 +77,9 @@ class Calls:
         self.truncated += bool(row["truncated"])
         if len(self.params) < _MOST_PARAMS or str(row["params"]) in self.params:
             _more(self.params, str(row["params"]))
+        if row["raw_answer"] in _LETTERS:
+            place = row["channel"] if row["probe"] is None else f"probe {row['probe']}"
+            _more(self.letters.setdefault(str(place), {}), str(row["raw_answer"]))
         mass = row["legal_mass"]
         if isinstance(mass, int | float):
             self.legal += 1
@@ -83,6 +88,7 @@ class Calls:
 
 
 _LOW: Final = 0.1
+_LETTERS: Final = frozenset(LETTERS)
 _MOST_PARAMS: Final = 20
 _MOST_PROMPTS: Final = 3
 

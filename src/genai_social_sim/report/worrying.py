@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from genai_social_sim.report.collecting import Series, Told, summed
+from genai_social_sim.report.labels import preferred
 
 _LOW_MASS: Final = 0.5
 _ONE_SIDED: Final = 0.9
@@ -115,6 +116,16 @@ def _one_sided(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
         )
 
 
+def _labels(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
+    for found in preferred(_runs(conditions)):
+        yield Worry(
+            "A letter is preferred",
+            f"{found.place.name}: {found.letter} is {found.share:.0%} of {found.whole:,} answers. Which of "
+            f"{found.place.options} options it stands for is drawn each time, so that {1 / found.place.options:.0%} "
+            "would be chance: a part of the choices went by the letter.",
+        )
+
+
 def _loops(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
     for name, what in (("longest_echo_loop", "Echo loops"), ("longest_gratitude_loop", "Loops of thanks")):
         found = [value for run in _runs(conditions) if (value := run.whole.get(Series(name, None))) is not None]
@@ -154,8 +165,8 @@ _VARIANCES: Final = ("opinion_variance_between_agents", "length_variance_between
 _ALIKE: Final = 0.05
 LOOKED_FOR: Final = (
     "runs of different studies, unfinished or few runs, replicates with one digest, turns without an answer, answers "
-    f"cut off, legal mass below {_LOW_MASS:.0%}, one answer above {_ONE_SIDED:.0%}, loops of echo and thanks, less "
-    f"than {_ALIKE:.0%} of variance between agents"
+    f"cut off, legal mass below {_LOW_MASS:.0%}, one answer above {_ONE_SIDED:.0%}, a drawn letter answered oftener "
+    f"than chance has it, loops of echo and thanks, less than {_ALIKE:.0%} of variance between agents"
 )
 _RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], ...]] = (
     different_studies,
@@ -165,6 +176,7 @@ _RULES: Final[tuple[Callable[[Mapping[str, Sequence[Told]]], Iterator[Worry]], .
     _truncated,
     _legal_mass,
     _one_sided,
+    _labels,
     _loops,
     _alike,
     _same,

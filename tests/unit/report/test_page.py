@@ -218,3 +218,16 @@ def test_figures_are_the_same_files_each_time(tmp_path: Path) -> None:
     again = write_report(runs, tmp_path / "report.html", figures=tmp_path / "two").figures
     assert {path.suffix for path in first} == {".svg", ".png"}
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_a_model_that_goes_by_letters_is_told(tmp_path: Path) -> None:
+    study = Study.parse("""\
+name: letters
+model: {backend: scripted, function: first}
+agents: [{name: ada}, {name: bo}]
+act: {kind: choose, options: [left, right], labels: true}
+channels: {hall: {}}
+stop: {rounds: 20}
+""")
+    run = study.run(runs=tmp_path, functions={"first": lambda request: min(request.choices)})
+    assert "A is 100% of 40 answers" in page_of(tmp_path, [run])

@@ -100,3 +100,34 @@ def test_conditions_of_one_design_are_no_different_studies() -> None:
     ]
     assert [*by_condition(there)] == ["calm", "alarm"]
     assert worries(by_condition(there)) == []
+
+
+LETTERED: dict[str, Any] = {
+    "channels": {"hall": {"act": {"kind": "choose", "options": ["left", "right"], "labels": True}}},
+    "probes": [{"name": "mood", "act": {"kind": "rate", "scale": [1, 2, 3, 4], "labels": True}}],
+}
+
+
+def answered(**letters: int) -> dict[str, Any]:
+    return {"study": LETTERED, "calls": Calls(letters={"hall": letters})}
+
+
+def test_a_letter_that_is_answered_oftener_than_it_is_drawn_is_told() -> None:
+    facts = told(*sound(**answered(A=80, B=20)))["A letter is preferred"]
+    assert facts.startswith("hall: A is 80% of 500 answers.")
+    assert "50% would be chance" in facts
+
+
+def test_letters_that_chance_explains_are_not_told() -> None:
+    # 500 answers of two letters: four standard errors are 4 * sqrt(0.25 / 500) = 0.0894, so 58.9 % is the most
+    assert told(*sound(**answered(A=58, B=42))) == {}
+    assert "A letter is preferred" in told(*sound(**answered(A=59, B=41)))
+
+
+def test_letters_of_a_probe_are_looked_at_by_its_own_number_of_options() -> None:
+    calls = Calls(letters={"probe mood": {"A": 10, "B": 10, "C": 10, "D": 30}})
+    assert told(*sound(study=LETTERED, calls=calls))["A letter is preferred"].startswith("probe mood: D is 50% of 300")
+
+
+def test_single_letters_where_none_are_drawn_are_words() -> None:
+    assert told(*sound(study={"channels": {"hall": {"act": None}}}, calls=Calls(letters={"hall": {"A": 99}}))) == {}
