@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from genai_social_sim.api.play import Settings, resumed
 from genai_social_sim.api.run import Run
 from genai_social_sim.api.study import Study
 from genai_social_sim.cli import out
@@ -87,7 +88,8 @@ def play_on(path: Path, wish: Wish) -> None:
         others = departures(run, path, hands_out=wish.workers is not None, limited=wish.budget is not None)
         for words in others:
             sys.stderr.write(f"note: {visible(words)}\n")
-        _Session(path, wish, plan, begun=True, warnings=others if wish.as_json else ()).play(run.aresume)
+    session = _Session(path, wish, plan, begun=True, warnings=others if wish.as_json else ())
+    session.play(lambda **settings: resumed(path, Settings(**settings)))  # an open reader would leave a log beside it
 
 
 class _Session:
@@ -108,7 +110,7 @@ class _Session:
         self._turns = turns
         self._publishers: Sequence[Observer] = ()
 
-    def play(self, work: Callable[..., Coroutine[Any, Any, Run]]) -> None:
+    def play(self, work: Callable[..., Coroutine[Any, Any, object]]) -> None:
         """Play to the end, whatever it is, and say what came of it."""
         live = broadcasting(self._wish.broker, run=self._path.stem)
         with live as publishers, mirroring(self._wish.mirror, self._path) as mirrors:
@@ -116,7 +118,7 @@ class _Session:
             self._play(work)
         self._report()
 
-    def _play(self, work: Callable[..., Coroutine[Any, Any, Run]]) -> None:
+    def _play(self, work: Callable[..., Coroutine[Any, Any, object]]) -> None:
         if self._begun and not self._silent:
             self._transcript.show(Note(words=f"going on at turn {self._turns} of {self._path}"))
         try:

@@ -89,6 +89,18 @@ def test_an_interrupted_run_is_in_order_and_goes_on_to_the_same_digest(start: St
     assert resumed["data"][0]["digest"] == json.loads(undisturbed.communicate(timeout=60)[0])["data"][0]["digest"]
 
 
+def test_a_killed_run_that_is_finished_is_one_file_again(start: Start) -> None:
+    Path("slow.yaml").write_text(SLOW, encoding="utf-8")
+    process = start("run", "slow.yaml")
+    line_from(process, "ADA: ")
+    process.kill()
+    process.communicate(timeout=60)
+    (path,) = Path("runs").glob("*.sqlite")
+    assert len([*Path("runs").iterdir()]) > 1
+    assert json.loads(start("resume", path, "--json").communicate(timeout=60)[0])["data"][0]["status"] == "finished"
+    assert [*Path("runs").iterdir()] == [path]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupted_run_says_so_in_json(start: Start) -> None:
     Path("slow.yaml").write_text(SLOW.replace("turns: 30", "turns: 900"), encoding="utf-8")  # still going when told
