@@ -14,7 +14,7 @@ from genai_social_sim.api.at_once import fewest_slots
 from genai_social_sim.api.counterfactual import Counterfactual, changed_study
 from genai_social_sim.api.past import Past, RecordedTimes
 from genai_social_sim.api.planned import job_of, within
-from genai_social_sim.api.play import Settings, resumed, sessions_told
+from genai_social_sim.api.play import Settings, last_settings, resumed, sessions_told
 from genai_social_sim.api.run import Run
 from genai_social_sim.domain.act import Offer
 from genai_social_sim.domain.events import Answered, Aside, CallKey, Remembered, RunStarted, SessionStarted, Taken
@@ -296,7 +296,7 @@ def _fewest_slots(run: Path) -> int | None:
         started, sessions = next(reader.events()).event, sessions_told(reader)
     if not isinstance(started, RunStarted):
         return None
-    known = sessions[-1].get("settings", {}).get("at_once", {}) if sessions else {}
+    known = last_settings(sessions).get("at_once", {})
     return fewest_slots(lower(from_canonical(started.study.value), seed=started.seed).models, known)
 
 

@@ -86,8 +86,14 @@ def sessions_told(reader: SqliteReader) -> list[dict[str, Any]]:
     return [json.loads(event.about.value) for event in events if isinstance(event, SessionStarted)]
 
 
+def last_settings(sessions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Those of the last session."""
+    found: dict[str, Any] = sessions[-1].get("settings", {}) if sessions else {}
+    return found
+
+
 def _as_before(settings: Settings, sessions: list[dict[str, Any]], plan: RunPlan) -> Settings:
-    before: dict[str, Any] = sessions[-1].get("settings", {}) if sessions else {}
+    before = last_settings(sessions)
     return replace(
         settings,
         durability=settings.durability or before.get("durability"),

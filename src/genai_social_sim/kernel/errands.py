@@ -13,7 +13,8 @@ from genai_social_sim.domain.line import Line
 from genai_social_sim.domain.memory import Retrieval
 from genai_social_sim.domain.text import EMPTY, Text
 from genai_social_sim.domain.vector import Vector
-from genai_social_sim.kernel.floor import Turn, page_before
+from genai_social_sim.kernel.feeds import page_of
+from genai_social_sim.kernel.floor import Turn, board_of
 from genai_social_sim.kernel.memory import (
     RECALL,
     Mind,
@@ -68,8 +69,9 @@ def made_up(state: RunState, event: Remembered) -> RunState:
     index = stage.channel_index[event.channel]
     room, floor = stage.rooms[index], state.floors[index]
     position = event.turn - event.round * stage.plan.round_size - stage.plan.offsets[index]
-    place = (event.round, position)
-    page = None if room.forum is None else page_before(room, room.forum, floor, event.agent, place)
+    where, page = (event.round, position), None
+    if room.forum is not None:
+        page = page_of(room, room.forum, board_of(room, floor), event.agent, where)
     turn = Turn(event.turn, event.channel, index, event.round, position, event.agent, page=page)
     before, past = stage.mind(turn, floor), stage.past(turn, floor)
     name, lines = errand(stage.memory(turn), before, past, event.agent)

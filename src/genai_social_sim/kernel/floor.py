@@ -118,20 +118,17 @@ def goes_on(room: Room, floor: Floor) -> UnderWay | None:
 
 
 def _with_pages(room: Room, forum: Forum, floor: Floor, due_now: tuple[int, Sequence[AgentId]]) -> tuple[Turn, ...]:
-    number, agents = due_now
-    places = [(floor.round, floor.position + at) for at in range(len(agents))]
-    pages = [page_before(room, forum, floor, agent, place) for agent, place in zip(agents, places, strict=True)]
-    return tuple(
-        [
-            Turn(number + at, room.channel.name, room.index, *places[at], agent, page=pages[at])
-            for at, agent in enumerate(agents)
-        ]
-    )
+    (number, agents), board, turns = due_now, board_of(room, floor), []
+    for at, agent in enumerate(agents):
+        where = (floor.round, floor.position + at)
+        page = page_of(room, forum, board, agent, where)
+        turns.append(Turn(number + at, room.channel.name, room.index, *where, agent, page=page))
+    return tuple(turns)
 
 
-def page_before(room: Room, forum: Forum, floor: Floor, agent: AgentId, where: tuple[int, int]) -> Page | None:
-    """What an agent has before it in a forum, as `page_of` tells."""
-    return page_of(room, forum, floor.board or boards.begun(room), agent, where)
+def board_of(room: Room, floor: Floor) -> Board:
+    """A forum so far; an empty one before anything was said."""
+    return floor.board or boards.begun(room)
 
 
 def wave_begins(room: Room, floor: Floor) -> bool:
@@ -179,8 +176,7 @@ def took_together(room: Room, floor: Floor, taken: Sequence[tuple[AgentId, Line 
 def opened(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that everybody hears: the opening, or a broadcast."""
     if room.forum is not None:
-        board = floor.board or boards.begun(room)
-        return floor._replace(board=boards.opened(room, room.forum, board, line, floor.round))
+        return floor._replace(board=boards.opened(room, room.forum, board_of(room, floor), line, floor.round))
     if floor.ears is not None:
         return floor._replace(ears=hearing.told_all(floor.ears, line, floor.round))
     return floor._replace(heard=_last((*floor.heard, line), room.window))
@@ -189,8 +185,8 @@ def opened(room: Room, floor: Floor, line: Line) -> Floor:
 def put_in(room: Room, floor: Floor, line: Line) -> Floor:
     """The floor with a line that a member is made to have said, between turns."""
     if room.forum is not None:
-        board = floor.board or boards.begun(room)
-        return floor._replace(board=boards.opened(room, room.forum, board, line, floor.round, for_all=False))
+        board = boards.opened(room, room.forum, board_of(room, floor), line, floor.round, for_all=False)
+        return floor._replace(board=board)
     if room.hearing == "all":
         return opened(room, floor, line)
     ears = floor.ears or hearing.begun(room, floor.heard)

@@ -117,13 +117,15 @@ def _one_sided(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
 
 
 def _labels(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
-    for found in preferred(_runs(conditions)):
-        yield Worry(
-            "A letter is preferred",
-            f"{found.place.name}: {found.letter} is {found.share:.0%} of {found.whole:,} answers. Which of "
-            f"{found.place.options} options it stands for is drawn each time, so that {1 / found.place.options:.0%} "
-            "would be chance: a part of the choices went by the letter.",
-        )
+    """By condition: runs of several conditions have their seeds in common, and so the letters that were drawn."""
+    for name, those in conditions.items():
+        for found in preferred(those):
+            yield Worry(
+                "A letter is preferred",
+                f"{f'{name}, ' if name else ''}{found.place.name}: {found.letter} is {found.share:.0%} of "
+                f"{found.whole:,} answers. Which of {found.place.options} options it stands for is drawn each time, so "
+                f"that {1 / found.place.options:.0%} would be chance: a part of the choices went by the letter.",
+            )
 
 
 def _loops(conditions: Mapping[str, Sequence[Told]]) -> Iterator[Worry]:
